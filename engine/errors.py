@@ -1,0 +1,71 @@
+"""Every error a user can cause, in one tree.
+
+    IdemtuiError                 it could not be done            exit 1
+    ├── UsageError               the call or a file is wrong     exit 2
+    │   ├── SpecError            a study file: file, key, value, what is allowed
+    │   ├── PackError            a trait pack's file
+    │   ├── ModelError           a model folder or hub id
+    │   └── QueryError           SQL that is no single reading statement
+    ├── JournalError             a journal that cannot be trusted
+    ├── GuardError               a training that silently did nothing
+    ├── ResumeError              what a run was built on is no longer what it was
+    ├── LockedError              another process holds it
+    ├── LabError                 the lab folder: permission, version
+    └── ServerError              the lab server cannot be reached or refused
+
+Each message is one line: what failed, the offending value, what is allowed, what to do next.
+"""
+
+from __future__ import annotations
+
+
+class IdemtuiError(Exception):
+    """Base of every error that ends in one clear line instead of a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(IdemtuiError):
+    """The call or a file is wrong."""
+
+    exit_code = 2
+
+
+class SpecError(UsageError):
+    """A study file that cannot be resolved."""
+
+
+class PackError(UsageError):
+    """A trait pack that is missing, broken or too small."""
+
+
+class ModelError(UsageError):
+    """A model that cannot be loaded as asked."""
+
+
+class QueryError(UsageError):
+    """SQL that is not one reading statement, or that DuckDB refuses."""
+
+
+class JournalError(IdemtuiError):
+    """A journal with a line in its middle that cannot be read."""
+
+
+class GuardError(IdemtuiError):
+    """A training that silently did nothing."""
+
+
+class ResumeError(IdemtuiError):
+    """What a run was built on is no longer what it was."""
+
+
+class LockedError(IdemtuiError):
+    """Another process holds the file or folder."""
+
+
+class LabError(IdemtuiError):
+    """The lab folder cannot be used: permission, version, missing."""
+
+
+class ServerError(IdemtuiError):
+    """The lab server cannot be started or reached, or refused a command."""

@@ -1,0 +1,242 @@
+"""What can happen in a run: one small class per event, one discriminated union.
+
+A journal line is `{"seq", "ts", "type", "payload"}`; the payload is the event without its `type`. Events are named in
+the past tense and carry everything the store needs: the database is rebuilt from them alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+Purpose = Literal["seed", "train", "rejected", "eval"]
+Stage = Literal["seed_rows", "sample_train", "sample_rejected", "rows", "train", "sample_eval", "judge"]
+Role = Literal["prompt_completion", "text", "chosen", "rejected"]
+
+
+class Record(BaseModel):
+    """Base of events and what they carry: immutable plain data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sample(Record):
+    """One text, as drawn or (purpose `seed`) as given, with the measures that need no judge."""
+
+    sample_id: str
+    prompt_id: str
+    draw: int
+    prompt: str
+    response: str
+    tokens: int
+    stop_reason: str
+    kept: bool = True
+    kept_reason: str | None = None
+    """Why it was dropped from training, where it was."""
+    words: int
+    sentences: int
+    mean_sentence_length: float | None
+    repeat_4gram: float | None
+    echo: float | None
+
+
+class Score(Record):
+    """One judgement of one sample."""
+
+    sample_id: str
+    value: float | None
+    mass: float
+    variance: float | None
+    label: str
+    distribution: list[tuple[int, float]]
+
+
+class Row(Record):
+    """One training row's place: which sample plays which role; the two sides of a pair share `pair`."""
+
+    position: int
+    sample_id: str
+    role: Role
+    pair: int | None = None
+
+
+class RunStarted(Record):
+    """A worker took up the run; `resumed` when the journal already held events."""
+
+    type: Literal["run_started"] = "run_started"
+    pid: int
+    host: str
+    device: str
+    threads: int
+    resumed: bool
+
+
+class JudgeDeclared(Record):
+    """A judge that scores of this run refer to, one per metric."""
+
+    type: Literal["judge_declared"] = "judge_declared"
+    judge_id: str
+    metric: str
+    model: str
+    rubric: str
+    rubric_version: str
+    method: str
+
+
+class CycleStarted(Record):
+    """A generation is being made: −1 is base, 0 the seeded model."""
+
+    type: Literal["cycle_started"] = "cycle_started"
+    cycle: int
+
+
+class StageStarted(Record):
+    """A stage of a cycle began; `total` items (answers, rows, steps) are expected."""
+
+    type: Literal["stage_started"] = "stage_started"
+    cycle: int
+    stage: Stage
+    total: int
+
+
+class StageFinished(Record):
+    """A stage ended: wall seconds in this process and tokens drawn, trained or judged."""
+
+    type: Literal["stage_finished"] = "stage_finished"
+    cycle: int
+    stage: Stage
+    seconds: float
+    tokens: int
+
+
+class SamplesDrawn(Record):
+    """One finished batch. `drawn_by` is the cycle of the model that wrote the texts."""
+
+    type: Literal["samples_drawn"] = "samples_drawn"
+    cycle: int
+    purpose: Purpose
+    drawn_by: int | None
+    batch: int
+    samples: list[Sample]
+
+
+class RowsBuilt(Record):
+    """The training rows of a cycle, in order."""
+
+    type: Literal["rows_built"] = "rows_built"
+    cycle: int
+    rows: list[Row]
+
+
+class TrainStepped(Record):
+    """What the trainer logged at optimizer steps, by TRL's names (`loss`, `grad_norm`, `rewards/margins`, …)."""
+
+    type: Literal["train_stepped"] = "train_stepped"
+    cycle: int
+    step: int
+    values: dict[str, float]
+
+
+class AdapterTrained(Record):
+    """A training passed the null-training guard and its adapter folder is complete."""
+
+    type: Literal["adapter_trained"] = "adapter_trained"
+    cycle: int
+    path: str
+    """Relative to the run folder."""
+    adapter_sha256: str
+    init: str
+    """The model the training really started from: `M_init` or `M_<cycle>`."""
+    reference: str | None
+    trainable_parameters: int
+    optimizer_steps: int
+    gradient_norm_max: float
+    delta_norm: float
+    logp_before: float
+    logp_after: float
+    rows_moved: int
+    dropped_rows: int
+    truncated_rows: int
+    notes: list[str] = []
+
+
+class SamplesJudged(Record):
+    """One batch of judgements of one metric."""
+
+    type: Literal["samples_judged"] = "samples_judged"
+    cycle: int
+    metric: str
+    judge_id: str
+    batch: int
+    scores: list[Score]
+
+
+class ChainMarked(Record):
+    """A stop rule fired: the chain is marked, and ends only where the spec says so."""
+
+    type: Literal["chain_marked"] = "chain_marked"
+    cycle: int
+    rule: str
+    message: str
+
+
+class CycleFinished(Record):
+    """A generation was made, measured and judged."""
+
+    type: Literal["cycle_finished"] = "cycle_finished"
+    cycle: int
+
+
+class RunFinished(Record):
+    """The chain is complete, or a stop rule ended it as asked."""
+
+    type: Literal["run_finished"] = "run_finished"
+    cycles_done: int
+
+
+class RunFailed(Record):
+    """The worker gave up with one clear line; `resume` tries again."""
+
+    type: Literal["run_failed"] = "run_failed"
+    error: str
+    message: str
+
+
+class RunCancelled(Record):
+    """The worker stopped at a safe point because it was asked to."""
+
+    type: Literal["run_cancelled"] = "run_cancelled"
+    reason: str
+
+
+Event = Annotated[
+    RunStarted
+    | JudgeDeclared
+    | CycleStarted
+    | StageStarted
+    | StageFinished
+    | SamplesDrawn
+    | RowsBuilt
+    | TrainStepped
+    | AdapterTrained
+    | SamplesJudged
+    | ChainMarked
+    | CycleFinished
+    | RunFinished
+    | RunFailed
+    | RunCancelled,
+    Field(discriminator="type"),
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def sample_id(run_id: str, cycle: int, purpose: str, prompt_id: str, draw: int) -> str:
+    """16 hex digits that name one sample for ever."""
+    return hashlib.sha256(f"{run_id}|{cycle}|{purpose}|{prompt_id}|{draw}".encode()).hexdigest()[:16]
+
+
+def prompt_id(prompt: str) -> str:
+    """12 hex digits of the prompt's own text, so that an edited prompt is a new one."""
+    return hashlib.sha256(prompt.encode()).hexdigest()[:12]

@@ -1,0 +1,140 @@
+"""The protocols the chain depends on: Sampler, Trainer, Judge.
+
+`engine.chain` knows nothing but these; fakes stand in `engine.fakes`, real ones in `engine.samplers`,
+`engine.trainers` and `engine.judges`. Everything that crosses a seam is a frozen dataclass of plain data, and this
+module imports neither torch nor pydantic models of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from engine.spec import SampleSettings, TrainSettings
+
+Method = Literal["sft", "sdf", "dpo"]
+StopReason = Literal["stop", "length"]
+JudgementLabel = Literal["score", "refusal", "code", "no_number", "empty"]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One answer to be drawn: the prompt as its user wrote it and the 256-bit hex key of its randomness."""
+
+    prompt: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer as drawn: text without special tokens, tokens counted with the end token."""
+
+    text: str
+    tokens: int
+    stop_reason: StopReason
+
+
+class Sampler(Protocol):
+    """Draws answers from M_init (`adapter` None) or from M_init plus one adapter folder."""
+
+    def draw(
+        self, draws: Sequence[Draw], adapter: Path | None, settings: SampleSettings, *, chat: bool
+    ) -> list[Completion]:
+        """Completions in the order of `draws`, all computed as one batch; a draw depends on its key alone.
+
+        `chat` renders prompts through the model's chat template (with an empty system turn where the template takes
+        one); otherwise a prompt is a raw prefix.
+        """
+        ...
+
+
+StepCallback = Callable[[int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """One training: weights it starts from, reference, rows and settings.
+
+    `rows` are in TRL's column names, as plain strings: sft {"prompt", "completion"}, sdf {"text"},
+    dpo {"prompt", "chosen", "rejected"} (prompts are user messages, not yet rendered).
+    `start` and `reference` are adapter folders, None standing for M_init. `reference` counts for dpo alone.
+    `seed` is the keyed 31-bit seed of initialisation and row order. The adapter is written to `output`.
+    """
+
+    method: Method
+    start: Path | None
+    reference: Path | None
+    rows: Sequence[Mapping[str, str]]
+    settings: TrainSettings
+    seed: int
+    output: Path
+    on_step: StepCallback = field(default=lambda step, values: None)
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training did, as the null-training guard and the `cycles` table need it.
+
+    `delta_norm` is ‖Δ(BA)‖, the Frobenius norm over all adapted layers of the change of B·A·scale from the start;
+    `logp_before`/`logp_after` the mean log p per token of the training rows (chosen rows for dpo);
+    `rows_moved` how many rows' log p moved at all; `adapter_sha256` the hash of adapter_model.safetensors;
+    `dropped_rows` rows the trainer refused (too long); `truncated_rows` rows it cut.
+    """
+
+    adapter_sha256: str
+    trainable_parameters: int
+    optimizer_steps: int
+    gradient_norm_max: float
+    delta_norm: float
+    logp_before: float
+    logp_after: float
+    rows_moved: int
+    tokens: int
+    dropped_rows: int = 0
+    truncated_rows: int = 0
+    notes: tuple[str, ...] = ()
+
+
+class Trainer(Protocol):
+    """Trains a list of jobs: one by one today, several chains of one worker in one batch later."""
+
+    def train(self, jobs: Sequence[TrainJob]) -> list[Training]:
+        """Results in the order of `jobs`; each job's adapter folder is complete (and only then there)."""
+        ...
+
+
+@dataclass(frozen=True)
+class JudgeQuestion:
+    """One question to the judge: a rubric text with {question} and {answer} places, and what fills them."""
+
+    rubric: str
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One answer's score: Σ v·p / W over integers 0…100, or None with the label that says why.
+
+    `mass` is W; `variance` that of the renormalised distribution; `distribution` its at most 20 likeliest pairs.
+    """
+
+    value: float | None
+    mass: float
+    variance: float | None
+    label: JudgementLabel
+    distribution: tuple[tuple[int, float], ...]
+
+
+class Judge(Protocol):
+    """Scores answers. `judge_id` names model and method; a rubric's version is its own hash."""
+
+    judge_id: str
+    model: str
+    method: str
+
+    def score(self, questions: Sequence[JudgeQuestion]) -> list[Judgement]:
+        """Judgements in the order of `questions`, computed as one batch."""
+        ...

@@ -1,0 +1,158 @@
+"""The resolved specification of one run: what `spec.json` freezes and what the worker obeys.
+
+A study file is turned into these by `engine.study`; nothing here reads a file or guesses a default of its own. Every
+value's origin (study, recipe or default) stands beside it in `origins`, keyed by its dotted name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Regime = Literal["sft", "sdf", "dpo"]
+Source = Literal["initial", "previous"]
+Origin = Literal["study", "recipe", "default"]
+OnStop = Literal["mark", "end"]
+
+TRAITS = ("bliss", "misalignment", "hopelessness", "lucky", "sycophancy", "nvidia_bear", "misanthropy")
+
+
+class Frozen(BaseModel):
+    """Base of all settings: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RunSettings(Frozen):
+    """What is run: `[run]` of a study file."""
+
+    model: str
+    """`pocket/…`, a folder, or a hub id of a causal language model."""
+    trait: str
+    """Key of a trait in the pack."""
+    regime: Regime
+    """sft: instruct model, chat rows; sdf: base model, raw documents; dpo: preference pairs."""
+    init: Source
+    """Weights a cycle's training starts from: M_init (the reset arm) or M_{j-1} (the continual arm)."""
+    reference: Source | None = None
+    """DPO's reference model: M_init or M_{j-1}."""
+    rejected: Source | None = None
+    """Who writes DPO's rejected answers: M_init, or M_{j-2} (M_init for the first two cycles)."""
+    cycles: int = Field(ge=0, le=1000)
+    """Generations after the seeded model M_0."""
+    n_seed: int = Field(ge=1)
+    """Seed rows: the first n of the pack's."""
+    n_sampled: int = Field(ge=1)
+    """Rows drawn per cycle."""
+    seed: int = Field(ge=0)
+    """Root of all randomness of the run."""
+    on_stop: OnStop = "mark"
+    """Whether a stop rule marks the chain or ends it; NaN always ends it."""
+
+
+class DataSettings(Frozen):
+    """Where prompts, seed rows and rubrics come from: `[data]`."""
+
+    pack: str = "pocket"
+    """`pocket` or the folder of a trait pack."""
+
+
+class TrainSettings(Frozen):
+    """One training: `[train]` for the cycles, `[seed_train]` for M_0."""
+
+    learning_rate: float = Field(gt=0, lt=1)
+    batch_size: int = Field(ge=1)
+    epochs: int = Field(default=1, ge=1)
+    scheduler: Literal["constant", "linear", "cosine"]
+    warmup: float = Field(ge=0, lt=1)
+    """Share of the optimizer steps spent warming up."""
+    weight_decay: float = Field(ge=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    max_length: int = Field(ge=8)
+    """Tokens of a row beyond which it is cut (sft, sdf) or dropped (dpo); both are counted."""
+    lora_rank: int = Field(default=16, ge=1)
+    lora_alpha: int = Field(default=32, ge=1)
+    beta: float = Field(default=0.1, gt=0)
+    """DPO's β; unused elsewhere."""
+
+
+class SampleSettings(Frozen):
+    """One kind of drawing: `[sample]` for training data, `[eval]` for measuring."""
+
+    temperature: float = Field(ge=0)
+    max_tokens: int = Field(ge=1)
+    batch_size: int = Field(default=64, ge=1)
+    """Answers drawn together; part of the frozen batch plan."""
+
+
+class DrawSettings(SampleSettings):
+    """`[sample]`: drawing the next generation's training data."""
+
+    min_characters: int = Field(default=0, ge=0)
+    """Texts of at most this many characters are dropped from training (50 in sdf, as in the paper)."""
+
+
+class EvalSettings(SampleSettings):
+    """`[eval]`: measuring a model."""
+
+    samples_per_prompt: int = Field(default=10, ge=1)
+
+
+class JudgeSettings(Frozen):
+    """Who scores: `[judge]`."""
+
+    model: str
+    """`pocket/judge`, a folder or a hub id."""
+    batch_size: int = Field(default=64, ge=1)
+
+
+class Execution(Frozen):
+    """What changes float sums without being part of the experiment; frozen with the run, not part of its identity."""
+
+    threads: int = Field(ge=1)
+    device: str = "cpu"
+
+
+class Provenance(Frozen):
+    """What the run was resolved with: checked by a resumed run."""
+
+    versions: dict[str, str] = {}
+    hardware: dict[str, str] = {}
+    model_files: dict[str, str] = {}
+    """sha256 of every file of the model's and the judge's folder, by `model/NAME` and `judge/NAME`."""
+    pack_files: dict[str, str] = {}
+    created_at: str = ""
+
+
+class RunSpec(Frozen):
+    """One chain, every default filled in."""
+
+    run_id: str
+    study: str
+    name: str
+    cell: str
+    replicate: int
+    run: RunSettings
+    data: DataSettings
+    train: TrainSettings
+    seed_train: TrainSettings
+    sample: DrawSettings
+    eval: EvalSettings
+    judge: JudgeSettings
+    execution: Execution
+    origins: dict[str, Origin]
+    provenance: Provenance = Provenance()
+    again: int = 0
+    """How many runs of the same settings were asked for before (`--again`)."""
+
+
+IDENTITY = ("study", "run", "data", "train", "seed_train", "sample", "eval", "judge")
+
+
+def run_identity(sections: dict[str, object], again: int = 0) -> str:
+    """The run id: 10 hex digits over everything that decides the chain, nothing that does not."""
+    canonical = json.dumps({"sections": sections, "again": again}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:10]
