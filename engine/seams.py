@@ -8,7 +8,7 @@ module imports neither torch nor pydantic models of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -70,7 +70,7 @@ class TrainJob:
     settings: TrainSettings
     seed: int
     output: Path
-    on_step: StepCallback = field(default=lambda step, values: None)
+    on_step: StepCallback
 
 
 @dataclass(frozen=True)
