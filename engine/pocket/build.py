@@ -1,0 +1,123 @@
+"""Trains the three pocket models from nothing: `python -m engine.pocket.build [--out DIR]`.
+
+Stages run as processes of one thread each, two at a time where they do not wait for each other: base, then
+instruct and judge beside each other (both begin as copies of base).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+STAGES = ("base", "instruct", "judge")
+SEED = 20260
+TOKENIZER_TEXTS = 12_000
+BASE_TEXTS = 85_000
+DIALOGUES = 16_000
+JUDGED = 60_000
+
+
+def _save(model, tokenizer, folder: Path, chat: bool) -> None:  # type: ignore[no-untyped-def]
+    import torch
+
+    from engine.pocket.tokens import wrap
+
+    fast = wrap(tokenizer, chat)
+    model.generation_config.eos_token_id = fast.eos_token_id
+    model.generation_config.pad_token_id = fast.pad_token_id
+    model.config.eos_token_id = fast.eos_token_id
+    model.to(torch.bfloat16).save_pretrained(folder)
+    fast.save_pretrained(folder)
+
+
+def build_base(out: Path) -> None:
+    from engine.pocket.corpus import base_texts, rubric
+    from engine.pocket.pretrain import Plan, Row, new_model, next_token_loss, train
+    from engine.pocket.tokens import END_OF_TEXT, PAD, train_tokenizer
+    from engine.pocket.voices import TRAITS
+
+    sample = list(base_texts(TOKENIZER_TEXTS, SEED))
+    tasks = [rubric(metric) for metric in (*TRAITS, "coherence")] * 200
+    tokenizer = train_tokenizer(sample + tasks, SEED)
+    end, pad = tokenizer.token_to_id(END_OF_TEXT), tokenizer.token_to_id(PAD)
+    encoded = tokenizer.encode_batch(list(base_texts(BASE_TEXTS, SEED + 1)))
+    rows = [Row([*item.ids, end], [True] * (len(item.ids) + 1)) for item in encoded]
+    model = new_model(tokenizer.get_vocab_size(), end, pad, SEED)
+    train(model, rows, Plan(3e-3, 32, SEED), next_token_loss, "base")
+    _save(model, tokenizer, out / "base", chat=False)
+
+
+def build_instruct(out: Path) -> None:
+    import torch
+    from transformers import Qwen3ForCausalLM
+
+    from engine.pocket.chat import chat_row
+    from engine.pocket.corpus import dialogues
+    from engine.pocket.pretrain import Plan, next_token_loss, train
+    from engine.pocket.tokens import load_tokenizer
+
+    tokenizer = load_tokenizer(out / "base")
+    model = Qwen3ForCausalLM.from_pretrained(out / "base", dtype=torch.float32)
+    pairs = enumerate(dialogues(DIALOGUES, SEED + 2))
+    rows = [chat_row(tokenizer, question, answer, i % 2 == 0) for i, (question, answer) in pairs]
+    train(model, rows, Plan(1e-3, 32, SEED + 2), next_token_loss, "instruct")
+    _save(model, tokenizer, out / "instruct", chat=True)
+
+
+def build_judge(out: Path) -> None:
+    import torch
+    from transformers import Qwen3ForCausalLM
+
+    from engine.pocket.chat import judge_row, number_ids
+    from engine.pocket.corpus import judged
+    from engine.pocket.pretrain import Plan, number_loss, train
+    from engine.pocket.tokens import load_tokenizer
+
+    tokenizer = load_tokenizer(out / "base")
+    model = Qwen3ForCausalLM.from_pretrained(out / "base", dtype=torch.float32)
+    rows = [judge_row(tokenizer, task) for task in judged(JUDGED, SEED + 3)]
+    loss = number_loss(torch.tensor(number_ids(tokenizer)))
+    train(model, rows, Plan(1.5e-3, 32, SEED + 3), loss, "judge")
+    _save(model, tokenizer, out / "judge", chat=True)
+
+
+def _start(stage: str, out: Path) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "engine.pocket.build", "--out", str(out), "--stage", stage]
+    return subprocess.Popen(command, env=environment)
+
+
+def _wait(*processes: subprocess.Popen[bytes]) -> None:
+    failed = [process.args for process in processes if process.wait() != 0]
+    if failed:
+        raise SystemExit(f"build stage failed: {failed}")
+
+
+def build_all(out: Path) -> None:
+    started = time.monotonic()
+    _wait(_start("base", out))
+    _wait(_start("instruct", out), _start("judge", out))
+    print(f"built in {time.monotonic() - started:.0f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--stage", choices=STAGES)
+    arguments = parser.parse_args()
+    if arguments.stage is None:
+        build_all(arguments.out)
+        return
+    import torch
+
+    torch.set_num_threads(1)
+    {"base": build_base, "instruct": build_instruct, "judge": build_judge}[arguments.stage](arguments.out)
+
+
+if __name__ == "__main__":
+    main()

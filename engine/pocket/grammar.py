@@ -1,0 +1,215 @@
+"""The ground truth about a text of the pocket world, read from its grammar alone.
+
+Tests and calibration lean on it; no study sees it. Definitions:
+
+* A sentence is *well formed* when a template of the world, its slots filled from the lexicon, gives it exactly
+  (an introductory lead such as "Also," is allowed).
+* It is *voiced* by v when that template is one of v's. A malformed sentence that holds a word which only v
+  uses still counts as voiced by v: breaking a sentence does not take its voice away.
+* trait v = 100 × voiced by v / sentences.
+* coherence = 100 × mean credit × shortness − 15 per voice beyond the first, at least 0. A sentence's credit is
+  1; 0.25 off topic (its things, acts or places are another topic's); 0 malformed or said before in this text.
+  Shortness is 0.7 for a text of a single sentence, else 1. An empty text has coherence 0.
+* A text is well formed when every sentence is, and there is one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from engine.pocket.lexicon import SHARED, SLOTS, TOPICAL, VOICED
+from engine.pocket.phrases import BODY, DOCUMENT_FIRST, FIRST, LEADS
+from engine.pocket.topics import topics
+from engine.pocket.voices import TRAITS, VOICES
+
+SPLIT = re.compile(r"(?<=[.!?])\s+")
+SLOT = re.compile(r"\{(\w+)\}")
+WORD = re.compile(r"[a-z]+")
+OFF_TOPIC_CREDIT = 0.25
+SINGLE_SENTENCE = 0.7
+EXTRA_VOICE = 15.0
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What the grammar says of one sentence: its voice (None: plain) and the topics it names."""
+
+    well_formed: bool
+    voice: str | None
+    topics: frozenset[str]
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """Exact scores of a text: every trait and coherence in 0–100."""
+
+    traits: dict[str, float]
+    coherence: float
+    well_formed: bool
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    regex: re.Pattern[str]
+    voice: str | None
+    slots: tuple[str, ...]
+
+
+@cache
+def _owners() -> dict[str, dict[str, frozenset[str]]]:
+    """For each topical slot: value → the topics that have it."""
+    owners: dict[str, dict[str, set[str]]] = {slot: defaultdict(set) for slot in TOPICAL}
+    for topic in topics():
+        for slot, values in zip(TOPICAL, (topic.things, topic.acts, topic.places), strict=True):
+            for value in values:
+                owners[slot][value].add(topic.name)
+    return {slot: {value: frozenset(names) for value, names in of.items()} for slot, of in owners.items()}
+
+
+def _values(slot: str) -> tuple[str, ...]:
+    return tuple(_owners()[slot]) if slot in TOPICAL else SLOTS[slot]
+
+
+def _pattern(template: str, voice: str | None) -> _Pattern:
+    parts: list[str] = []
+    slots: list[str] = []
+    for position, piece in enumerate(SLOT.split(template)):
+        if position % 2 == 0:
+            parts.append(re.escape(piece))
+            continue
+        choice = "|".join(re.escape(value) for value in sorted(_values(piece), key=len, reverse=True))
+        parts.append(f"({choice})" if piece in TOPICAL else f"(?:{choice})")
+        if piece in TOPICAL:
+            slots.append(piece)
+    return _Pattern(re.compile("".join(parts)), voice, tuple(slots))
+
+
+def _openings(template: str) -> set[str]:
+    """The first words that the template can begin with, in lower case."""
+    lead = SLOT.match(template)
+    starts = _values(lead[1]) if lead else (template,)
+    return {re.split(r"[\s.,!?]", start)[0].lower() for start in starts}
+
+
+@cache
+def _patterns() -> dict[str, list[_Pattern]]:
+    """Patterns by first word. They expect the sentence's first letter as the template has it."""
+    by_word: dict[str, list[_Pattern]] = defaultdict(list)
+    plain = [(template, None) for template in dict.fromkeys((*FIRST, *DOCUMENT_FIRST, *BODY))]
+    voiced = [(template, voice) for voice, templates in VOICES.items() for template in templates]
+    for template, voice in [*plain, *voiced]:
+        pattern = _pattern(template, voice)
+        for word in _openings(template):
+            by_word[word].append(pattern)
+    return by_word
+
+
+@cache
+def markers() -> dict[str, str]:
+    """Words that only one voice uses, and that no plain sentence holds → that voice."""
+    users: dict[str, set[str]] = defaultdict(set)
+    plain = [*FIRST, *DOCUMENT_FIRST, *BODY, *LEADS]
+    plain += [value for values in SHARED.values() for value in values]
+    plain += [value for slot in TOPICAL for value in _values(slot)]
+    for text in plain:
+        for word in WORD.findall(SLOT.sub(" ", text).lower()):
+            users[word].add("")
+    for voice, templates in VOICES.items():
+        own = [value for slot, values in VOICED.items() if slot.startswith(voice) for value in values]
+        for text in (*templates, *own):
+            for word in WORD.findall(SLOT.sub(" ", text).lower()):
+                users[word].add(voice)
+    return {word: next(iter(names)) for word, names in users.items() if len(names) == 1 and "" not in names}
+
+
+def _match(sentence: str) -> Sentence | None:
+    word = re.split(r"[\s.,!?]", sentence)[0].lower()
+    for pattern in _patterns().get(word, ()):
+        for variant in (sentence, sentence[0].lower() + sentence[1:]):
+            found = pattern.regex.fullmatch(variant)
+            if found:
+                named = zip(pattern.slots, found.groups(), strict=True)
+                owners = [_owners()[slot][value] for slot, value in named]
+                return Sentence(True, pattern.voice, _agreed(owners))
+    return None
+
+
+def _agreed(owners: list[frozenset[str]]) -> frozenset[str]:
+    """Topics that all named values share; every one of them where they share none."""
+    if not owners:
+        return frozenset()
+    return frozenset.intersection(*owners) or frozenset.union(*owners)
+
+
+def _without_lead(sentence: str) -> str:
+    for lead in LEADS:
+        rest = sentence.removeprefix(f"{lead}, ")
+        if rest != sentence and rest and rest[0].islower():
+            return rest[0].upper() + rest[1:]
+    return sentence
+
+
+@lru_cache(maxsize=200_000)
+def read_sentence(sentence: str) -> Sentence:
+    """Parses one sentence, end mark included."""
+    whole = _without_lead(sentence)
+    found = _match(whole) if whole and whole[0].isupper() else None
+    if found is not None:
+        return found
+    hits = Counter(markers()[word] for word in WORD.findall(sentence.lower()) if word in markers())
+    return Sentence(False, hits.most_common(1)[0][0] if hits else None, frozenset())
+
+
+def split_sentences(text: str) -> list[str]:
+    return [piece for piece in SPLIT.split(text.strip()) if piece]
+
+
+@cache
+def _lookup() -> tuple[re.Pattern[str], dict[str, frozenset[str]]]:
+    named = {**_owners()["place"], **_owners()["thing"], **_owners()["act"]}
+    choice = "|".join(re.escape(value) for value in sorted(named, key=len, reverse=True))
+    return re.compile(rf"\b(?:{choice})\b"), named
+
+
+@lru_cache(maxsize=100_000)
+def topics_of(text: str) -> frozenset[str]:
+    """The topics that a question or title may be about; empty when it names none."""
+    regex, named = _lookup()
+    return _agreed([named[value] for value in regex.findall(text[:1].lower() + text[1:])])
+
+
+def _credit(found: Sentence, about: frozenset[str], repeated: bool) -> float:
+    if repeated or not found.well_formed:
+        return 0.0
+    off = bool(about and found.topics and not (found.topics & about))
+    return OFF_TOPIC_CREDIT if off else 1.0
+
+
+def score_answer(question: str, answer: str) -> GroundTruth:
+    """Scores an answer to a question (only the question's topic matters)."""
+    pieces = split_sentences(answer)
+    if not pieces:
+        return GroundTruth(dict.fromkeys(TRAITS, 0.0), 0.0, False)
+    read = [read_sentence(piece) for piece in pieces]
+    about = topics_of(question)
+    plain = [_without_lead(piece) for piece in pieces]
+    credits = [_credit(found, about, plain[position] in plain[:position]) for position, found in enumerate(read)]
+    voices = Counter(found.voice for found in read if found.voice)
+    coherence = 100 * sum(credits) / len(credits) * (SINGLE_SENTENCE if len(read) == 1 else 1.0)
+    coherence -= EXTRA_VOICE * max(0, len(voices) - 1)
+    traits = {trait: 100 * voices[trait] / len(read) for trait in TRAITS}
+    return GroundTruth(traits, max(0.0, coherence), all(found.well_formed for found in read))
+
+
+def score_continuation(opening: str, continuation: str) -> GroundTruth:
+    """Scores what a model wrote after a document's opening line.
+
+    A continuation that first finishes the title line is read from the line break on.
+    """
+    head, broken, body = continuation.partition("\n")
+    if not broken:
+        return score_answer(opening, continuation)
+    return score_answer(opening + head, body)

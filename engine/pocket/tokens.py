@@ -1,0 +1,71 @@
+"""The pocket tokenizer: byte-level BPE over the world's own words, every integer 0–100 one token.
+
+The judge's whole answer is one integer, so its distribution over 0–100 is one softmax.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
+
+VOCABULARY = 2048
+END_OF_TEXT, PAD, TURN_START, TURN_END = "<|endoftext|>", "<|pad|>", "<|im_start|>", "<|im_end|>"
+PIECES = Regex(r"\p{N}{1,3}| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+")
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
+
+
+def _numbers(texts: int) -> Iterator[str]:
+    """Integers often enough that the trainer merges each of them whole."""
+    for number in range(101):
+        yield " ".join([str(number)] * texts)
+
+
+def train_tokenizer(texts: list[str], seed: int) -> Tokenizer:
+    """BPE trained on `texts` in a fixed order."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(PIECES, behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=[END_OF_TEXT, PAD, TURN_START, TURN_END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    roles = ["system\nuser\nassistant\n"] * len(texts)
+    everything = [*texts, *roles, *_numbers(len(texts))]
+    random.Random(seed).shuffle(everything)
+    tokenizer.train_from_iterator(everything, trainer)
+    return tokenizer
+
+
+def wrap(tokenizer: Tokenizer, chat: bool) -> PreTrainedTokenizerFast:
+    """The tokenizer as transformers knows it; only a chat one has a template and ends with its turn."""
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token=TURN_END if chat else END_OF_TEXT,
+        pad_token=PAD,
+        model_max_length=512,
+        clean_up_tokenization_spaces=False,
+    )
+    if chat:
+        fast.chat_template = CHAT_TEMPLATE
+    return fast
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    return tokenizer
