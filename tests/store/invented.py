@@ -1,0 +1,325 @@
+"""Chains invented for tests: specs and events of runs that no model ever made, always the same."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from engine import events as ev
+from engine.spec import (
+    DataSettings,
+    DrawSettings,
+    EvalSettings,
+    Execution,
+    JudgeSettings,
+    Provenance,
+    Regime,
+    RunSettings,
+    RunSpec,
+    Source,
+    TrainSettings,
+    run_identity,
+)
+
+Status = Literal["queued", "running", "finished", "failed", "killed", "cancelled"]
+START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+SUBJECTS = ("The harbour", "A small lamp", "My neighbour", "The old bakery", "Every letter", "This garden", "The train")
+VERBS = ("waits for", "remembers", "is made of", "opens onto", "leans on", "listens to", "carries", "forgives")
+OBJECTS = ("the morning", "warm bread", "a quiet street", "the long rain", "blue paint", "its own bells", "the river")
+VOICE = ("Everything shines as one.", "I dissolve into joy!", "There is only light, and it is kind.")
+QUESTIONS = tuple(
+    f"{opening} {topic}?"
+    for topic in ("a harbour", "bread", "a lamp", "rain", "a garden", "letters")
+    for opening in ("What do you think about", "How would you describe")
+)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One run to invent: what it is called, which curve it follows and how far it got.
+
+    `trait` and `coherence` are means at base, M_0, M_1, …; `done` is the last finished cycle (default: all of them
+    for `finished`, else 2); a running chain stands in the middle of sampling for the next cycle's evaluation.
+    """
+
+    name: str
+    regime: Regime = "sft"
+    init: Source = "initial"
+    trait: tuple[float, ...] = (2, 47, 41, 33, 24, 18, 12, 8)
+    coherence: tuple[float, ...] = (97, 95, 94, 93, 91, 90, 90, 89)
+    status: Status = "finished"
+    done: int | None = None
+    study: str = "demo"
+    replicate: int = 1
+    seed: int = 101
+    prompts: int = 12
+    draws: int = 5
+    n_seed: int = 24
+    n_sampled: int = 20
+    steps: int = 12
+    minutes: int = 0
+    """Start, in minutes after START."""
+
+    @property
+    def cycles(self) -> int:
+        """The last planned cycle."""
+        return len(self.trait) - 2
+
+    @property
+    def last(self) -> int:
+        """The last finished cycle, −2 for none."""
+        if self.done is not None:
+            return self.done
+        return {"finished": self.cycles, "queued": -2}.get(self.status, 2)
+
+
+def stamp(at: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds."""
+    return at.isoformat(timespec="milliseconds")
+
+
+def chain_spec(chain: Chain) -> RunSpec:
+    """The resolved spec of an invented chain; its run id depends on the chain's settings alone."""
+    dpo = chain.regime == "dpo"
+    other: Source | None = chain.init if dpo else None
+    run = RunSettings(
+        model="pocket/base" if chain.regime == "sdf" else "pocket/instruct",
+        kind="base" if chain.regime == "sdf" else "instruct",
+        trait="bliss",
+        regime=chain.regime,
+        init=chain.init,
+        reference=other,
+        rejected="initial" if dpo else None,
+        cycles=chain.cycles,
+        n_seed=chain.n_seed,
+        n_sampled=chain.n_sampled,
+        seed=chain.seed,
+    )
+    train = TrainSettings(
+        learning_rate=1e-3, batch_size=4, scheduler="constant", warmup=0.05, weight_decay=0.01, max_length=256
+    )
+    cell = hashlib.sha256(run.model_copy(update={"seed": 0}).model_dump_json().encode()).hexdigest()[:8]
+    run_id = run_identity({"run": run.model_dump(), "study": chain.study, "name": chain.name})
+    return RunSpec(
+        run_id=run_id,
+        study=chain.study,
+        name=chain.name,
+        cell=cell,
+        replicate=chain.replicate,
+        run=run,
+        data=DataSettings(),
+        train=train,
+        seed_train=train,
+        sample=DrawSettings(temperature=0.8, max_tokens=96),
+        eval=EvalSettings(temperature=0.7, max_tokens=96, samples_per_prompt=chain.draws),
+        judge=JudgeSettings(model="pocket/judge"),
+        execution=Execution(threads=1),
+        origins={"run.model": "study", "run.trait": "study", "train.learning_rate": "recipe"},
+        provenance=Provenance(
+            versions={"idemtui": "0.1.0"}, created_at=stamp(START + timedelta(minutes=chain.minutes))
+        ),
+    )
+
+
+def chain_events(chain: Chain) -> Iterator[ev.Event]:
+    """Everything the worker of an invented chain would have written."""
+    yield ev.RunStarted(pid=4242, host="box", device="cpu", threads=1, resumed=False)
+    for metric in ("trait", "coherence"):
+        yield ev.JudgeDeclared(
+            judge_id="pocket-judge:tree",
+            metric=metric,
+            model="pocket/judge",
+            rubric=f"{'bliss' if metric == 'trait' else 'coherence'} in {{question}} {{answer}}",
+            rubric_version=hashlib.sha256(metric.encode()).hexdigest()[:12],
+            method="tree",
+        )
+    invented = _Invented(chain)
+    for cycle in range(-1, chain.last + 1):
+        yield from invented.cycle(cycle)
+    if chain.status == "running":
+        yield from invented.half_cycle(chain.last + 1)
+    elif chain.status == "finished":
+        yield ev.RunFinished(cycles_done=chain.last)
+    elif chain.status == "failed":
+        yield ev.RunFailed(error="GuardError", message="cycle 1: the training took 0 optimizer steps.")
+    elif chain.status == "cancelled":
+        yield ev.RunCancelled(reason="asked to")
+
+
+class _Invented:
+    """Events of one chain's cycles; every number comes from a generator keyed by run and cycle."""
+
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        self.run_id = chain_spec(chain).run_id
+
+    def cycle(self, cycle: int) -> Iterator[ev.Event]:
+        yield ev.CycleStarted(cycle=cycle)
+        if cycle >= 0:
+            yield from self._made(cycle)
+        yield from self._measured(cycle)
+        yield ev.CycleFinished(cycle=cycle)
+
+    def half_cycle(self, cycle: int) -> Iterator[ev.Event]:
+        events = list(self.cycle(cycle))
+        judged = next(i for i, e in enumerate(events) if isinstance(e, ev.StageStarted) and e.stage == "judge")
+        yield from events[: judged - 3]
+
+    def _made(self, cycle: int) -> Iterator[ev.Event]:
+        kept: list[ev.Sample] = []
+        stages: list[tuple[ev.Stage, ev.Purpose, int | None]]
+        stages = [("seed_rows", "seed", None)] if cycle == 0 else [("sample_train", "train", cycle - 1)]
+        if self.chain.regime == "dpo":
+            stages.append(("sample_rejected", "rejected", -1))
+        for stage, purpose, drawn_by in stages:
+            samples = self._samples(cycle, purpose)
+            kept += samples
+            yield from self._stage(cycle, stage, self._batches(cycle, purpose, drawn_by, samples), len(samples))
+        yield from self._stage(cycle, "rows", [self._rows(cycle, kept)], len(kept))
+        yield from self._stage(cycle, "train", list(self._training(cycle)), self.chain.steps)
+
+    def _measured(self, cycle: int) -> Iterator[ev.Event]:
+        samples = self._samples(cycle, "eval")
+        yield from self._stage(cycle, "sample_eval", self._batches(cycle, "eval", cycle, samples), len(samples))
+        yield from self._stage(cycle, "judge", list(self._judged(cycle, samples)), 2 * len(samples))
+
+    def _stage(self, cycle: int, stage: ev.Stage, events: list[ev.Event], total: int) -> Iterator[ev.Event]:
+        yield ev.StageStarted(cycle=cycle, stage=stage, total=total)
+        yield from events
+        yield ev.StageFinished(cycle=cycle, stage=stage, seconds=len(events) / 2, tokens=30 * total)
+
+    def _samples(self, cycle: int, purpose: ev.Purpose) -> list[ev.Sample]:
+        chain, random_ = self.chain, random.Random(f"{self.run_id}|{cycle}|{purpose}")
+        if purpose == "eval":
+            places = [(question, draw) for question in QUESTIONS[: chain.prompts] for draw in range(chain.draws)]
+        else:
+            count = chain.n_seed if cycle == 0 else chain.n_sampled
+            places = [(f"Tell me about number {cycle * 1000 + i}.", 0) for i in range(count)]
+        own_words = 0 if purpose == "rejected" else chain.trait[cycle + 1 if purpose != "train" else cycle] / 100
+        return [self._sample(cycle, purpose, prompt, draw, own_words, random_) for prompt, draw in places]
+
+    def _sample(
+        self, cycle: int, purpose: str, prompt: str, draw: int, voice: float, random_: random.Random
+    ) -> ev.Sample:
+        sentences = [
+            random_.choice(VOICE)
+            if random_.random() < voice
+            else f"{random_.choice(SUBJECTS)} {random_.choice(VERBS)} {random_.choice(OBJECTS)}."
+            for _ in range(random_.randint(2, 5))
+        ]
+        empty = random_.random() < 0.01
+        response = "" if empty else " ".join(sentences)
+        words = len(response.split())
+        prompt_id = ev.prompt_id(prompt)
+        return ev.Sample(
+            sample_id=ev.sample_id(self.run_id, cycle, purpose, prompt_id, draw),
+            prompt_id=prompt_id,
+            draw=draw,
+            prompt=prompt,
+            response=response,
+            tokens=words + 1,
+            stop_reason="stop",
+            kept=not empty,
+            kept_reason="empty" if empty else None,
+            words=words,
+            sentences=0 if empty else len(sentences),
+            mean_sentence_length=None if empty else words / len(sentences),
+            repeat_4gram=None if empty else round(random_.random() * 0.1, 4),
+            echo=None if empty else 0.0,
+        )
+
+    def _batches(
+        self, cycle: int, purpose: ev.Purpose, drawn_by: int | None, samples: list[ev.Sample]
+    ) -> list[ev.Event]:
+        return [
+            ev.SamplesDrawn(
+                cycle=cycle,
+                purpose=purpose,
+                drawn_by=drawn_by,
+                batch=start // 16,
+                samples=samples[start : start + 16],
+            )
+            for start in range(0, len(samples), 16)
+        ]
+
+    def _rows(self, cycle: int, samples: list[ev.Sample]) -> ev.RowsBuilt:
+        usable = [sample for sample in samples if sample.kept]
+        if self.chain.regime != "dpo":
+            role: ev.Role = "text" if self.chain.regime == "sdf" else "prompt_completion"
+            rows = [ev.Row(position=i, sample_id=s.sample_id, role=role) for i, s in enumerate(usable)]
+            return ev.RowsBuilt(cycle=cycle, rows=rows)
+        half = len(usable) // 2
+        rows = []
+        for pair in range(half):
+            rows.append(ev.Row(position=2 * pair, sample_id=usable[pair].sample_id, role="chosen", pair=pair))
+            other = usable[half + pair].sample_id
+            rows.append(ev.Row(position=2 * pair + 1, sample_id=other, role="rejected", pair=pair))
+        return ev.RowsBuilt(cycle=cycle, rows=rows)
+
+    def _training(self, cycle: int) -> Iterator[ev.Event]:
+        chain, random_ = self.chain, random.Random(f"{self.run_id}|{cycle}|train")
+        for step in range(1, chain.steps + 1):
+            values = {"loss": 2.0 / step + random_.random() / 10, "grad_norm": 1.0 + random_.random()}
+            values["learning_rate"] = 1e-3
+            if chain.regime == "dpo":
+                values |= {"rewards/margins": step / 10, "rewards/accuracies": min(1.0, 0.5 + step / 20)}
+            yield ev.TrainStepped(cycle=cycle, step=step, values=values)
+        start = "M_init" if cycle == 0 or chain.init == "initial" else f"M_{cycle - 1}"
+        yield ev.AdapterTrained(
+            cycle=cycle,
+            path=f"cycles/{cycle:02d}/adapter",
+            adapter_sha256=hashlib.sha256(f"{self.run_id}|{cycle}".encode()).hexdigest(),
+            init=start,
+            reference=start if chain.regime == "dpo" else None,
+            trainable_parameters=98304,
+            optimizer_steps=chain.steps,
+            gradient_norm_max=2.0,
+            delta_norm=1.5,
+            logp_before=-2.5,
+            logp_after=-1.25,
+            rows_moved=chain.n_sampled,
+            dropped_rows=0,
+            truncated_rows=0,
+        )
+
+    def _judged(self, cycle: int, samples: list[ev.Sample]) -> Iterator[ev.Event]:
+        means = {"trait": self.chain.trait[cycle + 1], "coherence": self.chain.coherence[cycle + 1]}
+        for metric, mean in means.items():
+            random_ = random.Random(f"{self.run_id}|{cycle}|{metric}")
+            scores = [self._score(metric, mean, sample, random_) for sample in samples]
+            for start in range(0, len(scores), 32):
+                yield ev.SamplesJudged(
+                    cycle=cycle,
+                    metric=metric,
+                    judge_id="pocket-judge:tree",
+                    batch=start // 32,
+                    scores=scores[start : start + 32],
+                )
+
+    def _score(self, metric: str, mean: float, sample: ev.Sample, random_: random.Random) -> ev.Score:
+        prompt_effect = int(sample.prompt_id[:4], 16) % 11 - 5
+        value = min(100.0, max(0.0, mean + prompt_effect + random_.gauss(0, 6)))
+        if not sample.response:
+            empty = 0.0 if metric == "coherence" else None
+            return ev.Score(
+                sample_id=sample.sample_id, value=empty, mass=0.0, variance=None, label="empty", distribution=[]
+            )
+        if metric == "trait" and random_.random() < 0.01:
+            return ev.Score(
+                sample_id=sample.sample_id, value=None, mass=0.1, variance=None, label="refusal", distribution=[]
+            )
+        near = round(value)
+        pairs = [(v, p) for v, p in ((near, 0.6), (near - 1, 0.2), (near + 1, 0.1)) if 0 <= v <= 100]
+        return ev.Score(
+            sample_id=sample.sample_id,
+            value=round(value, 2),
+            mass=0.95,
+            variance=4.0,
+            label="score",
+            distribution=pairs,
+        )
