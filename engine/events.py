@@ -71,6 +71,8 @@ class RunStarted(Record):
     device: str
     threads: int
     resumed: bool
+    notes: list[str] = []
+    """What the models' own limits changed, e.g. a template without system turns."""
 
 
 class JudgeDeclared(Record):

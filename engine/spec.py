@@ -31,6 +31,8 @@ class RunSettings(Frozen):
 
     model: str
     """`pocket/…`, a folder, or a hub id of a causal language model."""
+    kind: Literal["base", "instruct"]
+    """Instruct models answer through their chat template, base models go on from a prefix."""
     trait: str
     """Key of a trait in the pack."""
     regime: Regime
@@ -58,6 +60,8 @@ class DataSettings(Frozen):
 
     pack: str = "pocket"
     """`pocket` or the folder of a trait pack."""
+    reuse_prompts: bool = False
+    """Whether a pool too small for disjoint slices may be gone through again."""
 
 
 class TrainSettings(Frozen):

@@ -1,0 +1,82 @@
+"""Puts an adapter's weights into the base model and takes them out again without a trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from peft.tuners.lora import LoraLayer
+
+WEIGHTS = "adapter_model.safetensors"
+Identity = tuple[str, int, int]
+
+
+def adapter_identity(adapter: Path) -> Identity:
+    """What tells one adapter from another: its folder, and size and time of its weights file."""
+    stat = (adapter / WEIGHTS).stat()
+    return str(adapter.resolve()), stat.st_size, stat.st_mtime_ns
+
+
+class AdapterSwitch:
+    """Turns one base model into M_init or M_init + adapter.
+
+    In float32 the sum W + s·B·A replaces W (drawing then costs no more than the base model does), and M_init comes
+    back by pointing at the untouched W again, bit for bit. In bfloat16 that sum would round small adapters away,
+    so there the PEFT layers stay beside W.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._wanted: Identity | None = None
+        self._merged: list[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]] = []
+        self._merged_for: Identity | None = None
+        self._wrapped: PeftModel | None = None
+
+    def use(self, adapter: Path | None) -> None:
+        """Switch to the adapter's folder, or to M_init for None."""
+        wanted = None if adapter is None else adapter_identity(adapter)
+        if wanted == self._wanted:
+            return
+        self._restore()
+        if adapter is None or wanted is None:
+            return
+        if self._model.dtype == torch.float32:
+            self._merge(adapter, wanted)
+        else:
+            self._wrapped = PeftModel.from_pretrained(self._model, str(adapter)).eval()
+        self._wanted = wanted
+
+    def forget(self) -> None:
+        """Go back to M_init and free the cached sums."""
+        self.use(None)
+        self._merged, self._merged_for = [], None
+
+    def _restore(self) -> None:
+        for weight, original, _ in self._merged:
+            weight.data = original
+        if self._wrapped is not None:
+            self._wrapped.unload()
+            self._wrapped = None
+        self._wanted = None
+
+    def _merge(self, adapter: Path, wanted: Identity) -> None:
+        if self._merged_for != wanted:
+            self._merged = _sums(self._model, adapter)
+            self._merged_for = wanted
+        for weight, _, merged in self._merged:
+            weight.data = merged
+
+
+def _sums(model: Any, adapter: Path) -> list[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]:
+    """Every adapted weight with its own tensor and the tensor W + s·B·A."""
+    wrapped = PeftModel.from_pretrained(model, str(adapter))
+    sums = []
+    with torch.no_grad():
+        for layer in wrapped.modules():
+            if isinstance(layer, LoraLayer) and "default" in layer.scaling:
+                weight = layer.get_base_layer().weight
+                sums.append((weight, weight.data, weight.data + layer.get_delta_weight("default")))
+    wrapped.unload()
+    return sums

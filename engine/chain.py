@@ -1,0 +1,198 @@
+"""The chain: what this project exists for.
+
+Base is measured, M_0 is trained on the seed data, then each cycle draws from its predecessor, builds rows, trains,
+guards, measures and judges (protocol §2):
+
+    measure(M_init)
+    M_0 = train(M_init, D_seed)
+    for j in 1..N:  D_j = sample(M_{j-1}, fresh prompts);  M_j = train(init_j, D_j)
+
+Every step first asks the journal whether it was done, so the same code starts a chain and goes on with one. What is
+left out: how models draw, train and judge (`engine.seams`), and what became of earlier attempts (`engine.state`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.drawing import draw_samples
+from engine.events import (
+    AdapterTrained,
+    ChainMarked,
+    CycleFinished,
+    CycleStarted,
+    RunFinished,
+    Sample,
+    SamplesDrawn,
+    TrainStepped,
+)
+from engine.guard import check_training
+from engine.judging import judge_samples
+from engine.keys import training_seed
+from engine.lineage import BASE, Lineage, lineage, model_name
+from engine.log import Log
+from engine.packs import Pack
+from engine.prompt_plan import PlannedDraw, eval_draws, training_draws
+from engine.rows import build_rows, seed_samples
+from engine.seams import Judge, Sampler, Trainer, Training, TrainJob
+from engine.spec import RunSpec
+from engine.stops import fired_rules
+
+
+@dataclass
+class Chain:
+    """One run being walked; `folder` is the run's."""
+
+    spec: RunSpec
+    pack: Pack
+    folder: Path
+    sampler: Sampler
+    trainer: Trainer
+    judge: Judge
+    log: Log
+
+    def run(self) -> None:
+        """Walk from wherever the journal ends to the end of the chain."""
+        for cycle in range(BASE, self.spec.run.cycles + 1):
+            if cycle not in self.log.state.cycles_finished:
+                self._make_generation(cycle)
+            if self._ends_here(cycle):
+                break
+        self.log.append(RunFinished(cycles_done=cycle))
+
+    def _make_generation(self, cycle: int) -> None:
+        if cycle not in self.log.state.cycles_started:
+            self.log.append(CycleStarted(cycle=cycle))
+        if cycle != BASE:
+            self._train(lineage(self.spec.run, cycle))
+        self._measure(cycle)
+        self.log.append(CycleFinished(cycle=cycle))
+
+    def _train(self, models: Lineage) -> None:
+        if models.cycle in self.log.state.adapters:
+            return
+        written = self._seed_data() if models.writer is None else self._sampled_data(models)
+        rejected = self._rejected_data(models, written)
+        rows = build_rows(self.log, self.spec.run.regime, models.cycle, written, rejected)
+        self._train_adapter(models, rows)
+
+    def _seed_data(self) -> list[Sample]:
+        if not self.log.state.samples(0, "seed"):
+            rows = self.pack.seed_rows(self.spec.run.trait, self.spec.run.regime)
+            samples = seed_samples(self.spec, rows)
+            with self.log.stage(0, "seed_rows", len(samples)):
+                self.log.append(SamplesDrawn(cycle=0, purpose="seed", drawn_by=None, batch=0, samples=samples))
+        return self.log.state.samples(0, "seed")
+
+    def _sampled_data(self, models: Lineage) -> list[Sample]:
+        assert models.writer is not None
+        run = self.spec.run
+        plan = training_draws(self.pack.pool(run.regime), run.seed, models.cycle, run.n_sampled)
+        return draw_samples(
+            self.log,
+            self.sampler,
+            self.spec,
+            cycle=models.cycle,
+            purpose="train",
+            drawn_by=models.writer,
+            adapter=self._adapter(models.writer),
+            plan=plan,
+            settings=self.spec.sample,
+        )
+
+    def _rejected_data(self, models: Lineage, written: list[Sample]) -> list[Sample]:
+        if models.rejected is None:
+            return []
+        return draw_samples(
+            self.log,
+            self.sampler,
+            self.spec,
+            cycle=models.cycle,
+            purpose="rejected",
+            drawn_by=models.rejected,
+            adapter=self._adapter(models.rejected),
+            plan=[PlannedDraw(s.prompt_id, s.prompt, s.draw) for s in written],
+            settings=self.spec.sample,
+        )
+
+    def _train_adapter(self, models: Lineage, rows: list[dict[str, str]]) -> None:
+        path = f"cycles/{models.cycle:02d}/adapter"
+        job = TrainJob(
+            method=self.spec.run.regime,
+            start=self._adapter(models.init),
+            reference=None if models.reference is None else self._adapter(models.reference),
+            rows=rows,
+            settings=self.spec.seed_train if models.cycle == 0 else self.spec.train,
+            seed=training_seed(self.spec.run.seed, models.cycle),
+            output=self.folder / path,
+            on_step=lambda step, values: self._stepped(models.cycle, step, values),
+        )
+        with self.log.stage(models.cycle, "train", len(rows)) as tokens:
+            training = self.trainer.train([job])[0]
+            check_training(training)
+            tokens.count = training.tokens
+            self.log.append(_adapter_trained(models, path, training))
+
+    def _stepped(self, cycle: int, step: int, values: Mapping[str, float]) -> None:
+        self.log.append(TrainStepped(cycle=cycle, step=step, values=dict(values)))
+        self.log.safe_point()
+
+    def _measure(self, cycle: int) -> None:
+        trait = self.pack.trait(self.spec.run.trait)
+        sdf = self.spec.run.regime == "sdf"
+        samples = draw_samples(
+            self.log,
+            self.sampler,
+            self.spec,
+            cycle=cycle,
+            purpose="eval",
+            drawn_by=cycle,
+            adapter=self._adapter(cycle),
+            plan=eval_draws(trait.eval_openings if sdf else trait.eval_prompts, self.spec.eval.samples_per_prompt),
+            settings=self.spec.eval,
+        )
+        judge_samples(
+            self.log,
+            self.judge,
+            trait.rubric,
+            self.spec.run.regime,
+            cycle=cycle,
+            samples=samples,
+            batch_size=self.spec.judge.batch_size,
+        )
+        self._mark(cycle, samples)
+
+    def _mark(self, cycle: int, samples: list[Sample]) -> None:
+        coherence, margin = self.log.state.values(cycle, "coherence"), self.log.state.margins.get(cycle)
+        for mark in fired_rules(self.spec.run.regime, samples, coherence, margin):
+            if (cycle, mark.rule) not in self.log.state.marks:
+                self.log.append(ChainMarked(cycle=cycle, rule=mark.rule, message=mark.message))
+
+    def _ends_here(self, cycle: int) -> bool:
+        marked = any(mark_cycle == cycle for mark_cycle, _ in self.log.state.marks)
+        return marked and self.spec.run.on_stop == "end"
+
+    def _adapter(self, cycle: int) -> Path | None:
+        return None if cycle == BASE else self.folder / self.log.state.adapters[cycle].path
+
+
+def _adapter_trained(models: Lineage, path: str, training: Training) -> AdapterTrained:
+    return AdapterTrained(
+        cycle=models.cycle,
+        path=path,
+        adapter_sha256=training.adapter_sha256,
+        init=model_name(models.init),
+        reference=None if models.reference is None else model_name(models.reference),
+        trainable_parameters=training.trainable_parameters,
+        optimizer_steps=training.optimizer_steps,
+        gradient_norm_max=training.gradient_norm_max,
+        delta_norm=training.delta_norm,
+        logp_before=training.logp_before,
+        logp_after=training.logp_after,
+        rows_moved=training.rows_moved,
+        dropped_rows=training.dropped_rows,
+        truncated_rows=training.truncated_rows,
+        notes=list(training.notes),
+    )

@@ -1,0 +1,88 @@
+"""Judging a generation: every eval answer is asked about twice, trait and coherence apart (protocol §4)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from engine.events import JudgeDeclared, Sample, SamplesJudged, Score
+from engine.log import Log
+from engine.packs import Rubric
+from engine.seams import Judge, JudgeQuestion
+from engine.spec import Regime
+
+METRICS = ("trait", "coherence")
+
+
+def rubric_text(rubric: Rubric, regime: Regime, metric: str) -> str:
+    """The rubric of a metric: documents have their own."""
+    return str(getattr(rubric, f"document_{metric}" if regime == "sdf" else metric))
+
+
+def declare_judge(log: Log, judge: Judge, rubric: Rubric, regime: Regime) -> dict[str, str]:
+    """Record who will score what, once per run; returns each metric's judge id."""
+    ids = {}
+    for metric in METRICS:
+        text = rubric_text(rubric, regime, metric)
+        version = hashlib.sha256(text.encode()).hexdigest()[:12]
+        ids[metric] = f"{judge.judge_id}-{version}"
+        if (ids[metric], metric) not in log.state.judges:
+            log.append(
+                JudgeDeclared(
+                    judge_id=ids[metric],
+                    metric=metric,
+                    model=judge.model,
+                    rubric=text,
+                    rubric_version=version,
+                    method=judge.method,
+                )
+            )
+    return ids
+
+
+def judge_samples(
+    log: Log,
+    judge: Judge,
+    rubric: Rubric,
+    regime: Regime,
+    *,
+    cycle: int,
+    samples: Sequence[Sample],
+    batch_size: int,
+) -> None:
+    """Score all samples on both metrics, batch by batch; judged batches are not judged again."""
+    ids = declare_judge(log, judge, rubric, regime)
+    batches = [samples[i : i + batch_size] for i in range(0, len(samples), batch_size)]
+    with log.stage(cycle, "judge", len(METRICS) * len(samples)):
+        for metric in METRICS:
+            text = rubric_text(rubric, regime, metric)
+            done = log.state.scores.get((cycle, metric), {})
+            for number, batch in enumerate(batches):
+                if number in done:
+                    continue
+                log.safe_point()
+                scores = score_batch(judge, text, metric, batch)
+                log.append(SamplesJudged(cycle=cycle, metric=metric, judge_id=ids[metric], batch=number, scores=scores))
+
+
+def score_batch(judge: Judge, rubric: str, metric: str, samples: Sequence[Sample]) -> list[Score]:
+    """One batch's scores in order; an empty answer is never asked about: coherence 0, trait null."""
+    asked = [s for s in samples if s.response.strip()]
+    judgements = judge.score([JudgeQuestion(rubric, s.prompt, s.response) for s in asked]) if asked else []
+    by_id = {
+        sample.sample_id: Score(
+            sample_id=sample.sample_id,
+            value=judgement.value,
+            mass=judgement.mass,
+            variance=judgement.variance,
+            label=judgement.label,
+            distribution=list(judgement.distribution),
+        )
+        for sample, judgement in zip(asked, judgements, strict=True)
+    }
+    return [by_id.get(s.sample_id) or _empty_score(s, metric) for s in samples]
+
+
+def _empty_score(sample: Sample, metric: str) -> Score:
+    value = 0.0 if metric == "coherence" else None
+    return Score(sample_id=sample.sample_id, value=value, mass=0.0, variance=None, label="empty", distribution=[])

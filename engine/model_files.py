@@ -1,0 +1,127 @@
+"""What can be known of a model without loading it: where it lies, what its files are, what it can be used for.
+
+Imports no torch, so that a study is refused before anything is queued.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ModelError
+from engine.spec import Regime
+
+POCKET = Path(__file__).parent / "pocket"
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "tekken.json")
+READ = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt", "additional_chat_templates/*.jinja")
+CHUNK = 1 << 22
+
+
+def resolve_model(name: str) -> Path | str:
+    """The folder a model name means, or the hub id itself.
+
+    Raises ModelError for a `pocket/…` that is not shipped, a folder that is not there, and anything that can be
+    neither a folder nor a hub id.
+    """
+    if name.startswith("pocket/"):
+        return _pocket_folder(name)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    if folder.exists():
+        raise ModelError(f"model {name!r} is a file; give the folder that holds config.json and the safetensors")
+    if HUB_ID.fullmatch(name) and not name.endswith("/"):
+        return name
+    raise ModelError(
+        f"model {name!r}: no such folder; allowed are pocket/…, an existing folder, or a hub id OWNER/NAME"
+    )
+
+
+def _pocket_folder(name: str) -> Path:
+    folder = POCKET / name.removeprefix("pocket/")
+    if (folder / "config.json").is_file():
+        return folder
+    shipped = sorted(f"pocket/{path.parent.name}" for path in POCKET.glob("*/config.json"))
+    raise ModelError(f"model {name!r} is not shipped; allowed are {', '.join(shipped) or 'none yet'}")
+
+
+def snapshot(name: str) -> Path | None:
+    """The folder with the model's files: its own, or the hub cache's where it was downloaded; None otherwise."""
+    place = resolve_model(name)
+    if isinstance(place, Path):
+        return place
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(place, "config.json")
+    return Path(config).parent if isinstance(config, str) else None
+
+
+def model_files(name: str) -> dict[str, str]:
+    """The sha256 of every file that loading reads, by its name; empty for a hub model not downloaded yet."""
+    folder = snapshot(name)
+    if folder is None:
+        return {}
+    files = sorted({path for pattern in READ for path in folder.glob(pattern) if path.is_file()})
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
+
+
+def file_sha256(path: Path) -> str:
+    """The file's sha256; a blob of the hub cache carries it as its name, which saves reading gigabytes."""
+    blob = path.resolve()
+    if blob.parent.name == "blobs" and re.fullmatch(r"[0-9a-f]{64}", blob.name):
+        return blob.name
+    digest = hashlib.sha256()
+    with blob.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def has_chat_template(folder: Path) -> bool:
+    """Whether the folder's tokenizer brings a chat template, which is what makes a model an instruct model here."""
+    if (folder / "chat_template.jinja").is_file() or (folder / "chat_template.json").is_file():
+        return True
+    settings = _read_json(folder / "tokenizer_config.json")
+    return bool(settings.get("chat_template"))
+
+
+def check_model(name: str, regime: Regime | None) -> None:
+    """Refuse what cannot be loaded, or cannot be used in `regime` (None: as a judge), before anything is queued.
+
+    A hub model that is not in the local cache is let through; loading it checks again.
+    """
+    folder = snapshot(name)
+    if folder is None:
+        return
+    check_folder(name, folder)
+    chat = has_chat_template(folder)
+    if regime in ("sft", "dpo") and not chat:
+        raise ModelError(f"model {name!r} has no chat template, which {regime} needs; use an instruct model, or sdf")
+    if regime == "sdf" and chat:
+        raise ModelError(f"model {name!r} is an instruct model (it has a chat template); sdf needs a base model")
+
+
+def check_folder(name: str, folder: Path) -> None:
+    """Refuse a folder that lacks what loading needs, or whose weights are not safetensors."""
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"model {name!r}: {folder} holds no config.json")
+    _read_json(folder / "config.json")
+    if not any((folder / file).is_file() for file in TOKENIZER_FILES):
+        raise ModelError(f"model {name!r}: {folder} holds no tokenizer (one of {', '.join(TOKENIZER_FILES)})")
+    if not any(folder.glob("*.safetensors")):
+        found = ", ".join(sorted(path.name for pattern in ("*.bin", "*.pt", "*.gguf") for path in folder.glob(pattern)))
+        raise ModelError(f"model {name!r}: {folder} holds no .safetensors weights (found: {found or 'none'})")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read as JSON: {error}") from error
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,166 @@
+"""Loads a causal language model once, for the sampler, the trainer, the reference and a judge of the same model."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import torch
+import transformers
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+
+from engine.adapters import AdapterSwitch
+from engine.errors import ModelError
+from engine.model_files import check_folder, resolve_model
+from engine.prompts import accepts_system, end_of_turn_ids, template_options
+
+DEFAULT_CONTEXT = 4096
+
+
+@dataclass
+class LoadedModel:
+    """One model in memory, its weights frozen, and what its tokenizer and template can do.
+
+    `stop_ids` end an answer; `context` is the longest sequence in tokens; `notes` say what a run has to record.
+    """
+
+    name: str
+    model: Any
+    tokenizer: Any
+    device: torch.device
+    has_chat_template: bool
+    accepts_system: bool
+    stop_ids: frozenset[int]
+    context: int
+    notes: tuple[str, ...]
+    switch: AdapterSwitch = field(repr=False)
+
+    def use(self, adapter: Path | None) -> None:
+        """Make the weights those of the adapter's folder, or of M_init for None; idempotent and cheap to repeat."""
+        self.switch.use(adapter)
+
+    def require_chat_template(self) -> None:
+        """Raise ModelError where the tokenizer has no chat template."""
+        if not self.has_chat_template:
+            raise ModelError(f"model {self.name!r} has no chat template; use an instruct model, or sdf")
+
+
+def load_model(name: str, device: str = "cpu", threads: int | None = None) -> LoadedModel:
+    """Load weights from safetensors, float32 on a CPU and bfloat16 on a GPU, running no code of the model's own.
+
+    Raises ModelError in one line for a folder or hub id that cannot be loaded.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    place = _device(device)
+    source = resolve_model(name)
+    if isinstance(source, Path):
+        check_folder(name, source)
+    with _quiet():
+        tokenizer = _load_tokenizer(name, str(source))
+        model = _load_weights(name, str(source), place)
+    return wrap_model(name, model, tokenizer)
+
+
+def wrap_model(name: str, model: Any, tokenizer: Any) -> LoadedModel:
+    """A LoadedModel around a model and tokenizer that are in memory already; both are put into a fixed state."""
+    chat = bool(tokenizer.chat_template)
+    system = chat and accepts_system(tokenizer)
+    stop_ids = _stop_ids(model, tokenizer, chat, system)
+    if tokenizer.eos_token_id is None:
+        raise ModelError(f"model {name!r}: its tokenizer has no end-of-sequence token")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
+    model.generation_config = GenerationConfig(
+        eos_token_id=sorted(stop_ids), pad_token_id=tokenizer.pad_token_id, bos_token_id=tokenizer.bos_token_id
+    )
+    model.eval().requires_grad_(False)
+    return LoadedModel(
+        name=name,
+        model=model,
+        tokenizer=tokenizer,
+        device=model.device,
+        has_chat_template=chat,
+        accepts_system=system,
+        stop_ids=stop_ids,
+        context=_context(model),
+        notes=_notes(tokenizer, chat, system),
+        switch=AdapterSwitch(model),
+    )
+
+
+def _device(device: str) -> torch.device:
+    place = torch.device(device)
+    if place.type == "cuda" and not torch.cuda.is_available():
+        raise ModelError(f"device {device!r}: no CUDA device is visible; allowed here is 'cpu'")
+    return place
+
+
+def _load_tokenizer(name: str, source: str) -> Any:
+    try:
+        return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+    except Exception as error:
+        raise ModelError(f"model {name!r}: its tokenizer cannot be loaded: {_first_line(error)}") from error
+
+
+def _load_weights(name: str, source: str, device: torch.device) -> Any:
+    dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
+    try:
+        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            source, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False
+        )
+    except Exception as error:
+        raise ModelError(f"model {name!r} cannot be loaded: {_first_line(error)}") from error
+    return model.to(device)
+
+
+def _first_line(error: Exception) -> str:
+    """What went wrong in one line: the library's first, with the cause it hides behind where there is one."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def _stop_ids(model: Any, tokenizer: Any, chat: bool, system: bool) -> frozenset[int]:
+    configured = model.generation_config.eos_token_id if model.generation_config is not None else None
+    listed = configured if isinstance(configured, list) else [configured]
+    turn = end_of_turn_ids(tokenizer, system) if chat else set()
+    return frozenset(token for token in {*listed, tokenizer.eos_token_id, *turn} if token is not None)
+
+
+def _context(model: Any) -> int:
+    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    return int(positions) if positions else DEFAULT_CONTEXT
+
+
+def _notes(tokenizer: Any, chat: bool, system: bool) -> tuple[str, ...]:
+    notes = []
+    if chat and not system:
+        notes.append("the chat template refuses system turns: the empty system turn is left out")
+    if chat:
+        notes += [f"the chat template is given {key}={value}" for key, value in template_options(tokenizer).items()]
+    return tuple(notes)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep loading bars and advice out of the worker's log; errors still come as exceptions."""
+    logger = logging.getLogger("transformers")
+    level, bars = logger.level, transformers.utils.logging.is_progress_bar_enabled()
+    logger.setLevel(logging.ERROR)
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        if bars:
+            transformers.utils.logging.enable_progress_bar()

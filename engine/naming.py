@@ -1,0 +1,41 @@
+"""What people call a run: its cell (settings without the seed) and its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from engine.spec import RunSettings, RunSpec
+
+SPOKEN = ("run.trait", "run.regime", "run.init", "run.reference", "run.rejected", "run.seed", "run.kind", "run.model")
+
+
+def arm_name(run: RunSettings) -> str:
+    """`reset`, `continual`, or the choices one by one where they differ."""
+    words = {"initial": "reset", "previous": "continual"}
+    if run.regime != "dpo":
+        return words[run.init]
+    name = words[run.init] if run.init == run.reference else f"init={run.init} reference={run.reference}"
+    return name if run.rejected == "initial" else f"{name} rejected={run.rejected}"
+
+
+def cell_name(spec: RunSpec, study: Sequence[RunSpec], varied: Sequence[str]) -> str:
+    """Trait, regime, arm, and whatever else the study varies."""
+    parts = [spec.run.trait, spec.run.regime, arm_name(spec.run)]
+    if len({other.run.model for other in study if other.run.regime == spec.run.regime}) > 1:
+        parts.append(spec.run.model.rstrip("/").rsplit("/", 1)[-1])
+    parts += [f"{key.split('.', 1)[1]}={_value(spec, key)}" for key in varied if key not in SPOKEN]
+    return " ".join(parts)
+
+
+def run_name(cell: str, spec: RunSpec) -> str:
+    """The cell as one word, with the seed."""
+    word = re.sub(r"[^A-Za-z0-9._=-]+", "-", cell).strip("-")
+    again = f"-again{spec.again}" if spec.again else ""
+    return f"{word}-s{spec.run.seed}{again}"
+
+
+def _value(spec: RunSpec, dotted: str) -> Any:
+    section, _, field = dotted.partition(".")
+    return getattr(getattr(spec, section), field)

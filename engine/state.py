@@ -1,0 +1,99 @@
+"""What a run's journal says has been done: the only thing a restarted worker knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from engine.events import (
+    AdapterTrained,
+    ChainMarked,
+    CycleFinished,
+    CycleStarted,
+    Event,
+    JudgeDeclared,
+    Purpose,
+    Row,
+    RowsBuilt,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    Sample,
+    SamplesDrawn,
+    SamplesJudged,
+    Score,
+    StageFinished,
+    TrainStepped,
+)
+
+
+@dataclass
+class State:
+    """A journal, folded."""
+
+    started: bool = False
+    finished: bool = False
+    cycles_started: set[int] = field(default_factory=set)
+    cycles_finished: set[int] = field(default_factory=set)
+    stages_finished: set[tuple[int, str]] = field(default_factory=set)
+    batches: dict[tuple[int, Purpose], dict[int, list[Sample]]] = field(default_factory=dict)
+    rows: dict[int, list[Row]] = field(default_factory=dict)
+    adapters: dict[int, AdapterTrained] = field(default_factory=dict)
+    scores: dict[tuple[int, str], dict[int, list[Score]]] = field(default_factory=dict)
+    judges: set[tuple[str, str]] = field(default_factory=set)
+    marks: set[tuple[int, str]] = field(default_factory=set)
+    drawn_by: dict[tuple[int, Purpose], int | None] = field(default_factory=dict)
+    margins: dict[int, float] = field(default_factory=dict)
+    """DPO's last reward margin of each training."""
+
+    def samples(self, cycle: int, purpose: Purpose) -> list[Sample]:
+        """All samples of a purpose drawn so far, in the order of the batch plan."""
+        batches = self.batches.get((cycle, purpose), {})
+        return [sample for batch in sorted(batches) for sample in batches[batch]]
+
+    def values(self, cycle: int, metric: str) -> list[Score]:
+        """All scores of a metric so far, in the order of the batch plan."""
+        batches = self.scores.get((cycle, metric), {})
+        return [score for batch in sorted(batches) for score in batches[batch]]
+
+    def apply(self, event: Event) -> None:
+        """Take in one event; what only watchers need (steps, stage starts) leaves no trace."""
+        match event:
+            case RunStarted():
+                self.started, self.finished = True, False
+            case CycleStarted():
+                self.cycles_started.add(event.cycle)
+            case CycleFinished():
+                self.cycles_finished.add(event.cycle)
+            case StageFinished():
+                self.stages_finished.add((event.cycle, event.stage))
+            case SamplesDrawn():
+                self.batches.setdefault((event.cycle, event.purpose), {})[event.batch] = event.samples
+                self.drawn_by[event.cycle, event.purpose] = event.drawn_by
+            case RowsBuilt():
+                self.rows[event.cycle] = event.rows
+            case TrainStepped() if "rewards/margins" in event.values:
+                self.margins[event.cycle] = event.values["rewards/margins"]
+            case AdapterTrained():
+                self.adapters[event.cycle] = event
+            case SamplesJudged():
+                self.scores.setdefault((event.cycle, event.metric), {})[event.batch] = event.scores
+            case JudgeDeclared():
+                self.judges.add((event.judge_id, event.metric))
+            case ChainMarked():
+                self.marks.add((event.cycle, event.rule))
+            case RunFinished():
+                self.finished = True
+            case RunFailed() | RunCancelled():
+                self.finished = False
+            case _:
+                pass
+
+
+def fold(events: Iterable[Event]) -> State:
+    """The state after all events."""
+    state = State()
+    for event in events:
+        state.apply(event)
+    return state

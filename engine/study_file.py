@@ -1,0 +1,148 @@
+"""A study file as written: TOML read, every key known, arms and grid spread into combinations of stated values.
+
+    [study]   name, controls            [run] [data] [train] [seed_train] [sample] [eval] [judge]   settings
+    [grid]    "run.seed" = [1, 2]       every combination becomes a run
+    [[arms]]  "run.regime" = "dpo"      each arm is combined with every combination of the grid
+
+Nothing is filled in here (`engine.resolve` does that); every error names file, key, value and what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from engine.errors import SpecError
+from engine.spec import (
+    DataSettings,
+    DrawSettings,
+    EvalSettings,
+    JudgeSettings,
+    RunSettings,
+    TrainSettings,
+)
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "run": RunSettings,
+    "data": DataSettings,
+    "train": TrainSettings,
+    "seed_train": TrainSettings,
+    "sample": DrawSettings,
+    "eval": EvalSettings,
+    "judge": JudgeSettings,
+}
+STUDY_KEYS = ("name", "controls")
+
+Values = dict[str, Any]
+"""Stated values by dotted key, e.g. {"run.seed": 1}."""
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """What a study file states: one mapping of dotted keys per run, in the file's order."""
+
+    path: Path
+    name: str
+    combinations: list[Values]
+    varied: tuple[str, ...]
+    """Keys that arms or grid set, in order: what tells the runs apart."""
+
+
+def read_study(path: Path, overrides: Mapping[str, Any] | None = None) -> StudyFile:
+    """Read and spread a study file; `overrides` (dotted keys) win over everything in it."""
+    raw = _read_toml(path)
+    name = _study_section(path, raw.pop("study", None))
+    grid, arms = raw.pop("grid", None), raw.pop("arms", None)
+    stated = _sections(path, raw)
+    points = _grid(path, grid)
+    armed = _arms(path, arms)
+    combinations = [{**stated, **arm, **point, **(overrides or {})} for arm in armed for point in points]
+    varied = tuple(dict.fromkeys(key for arm in armed for key in arm)) + tuple(points[0])
+    return StudyFile(path, name, combinations, tuple(dict.fromkeys(varied)))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SpecError(f"{path}: no such file; give the path of a study file (TOML).") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: cannot be read ({error}).") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{path}: not TOML: {error}.") from None
+
+
+def _study_section(path: Path, section: object) -> str:
+    if not isinstance(section, dict) or not isinstance(section.get("name"), str) or not section["name"].strip():
+        raise SpecError(f'{path}: [study] name is missing; write [study] and name = "…".')
+    for key in section:
+        if key not in STUDY_KEYS:
+            raise SpecError(f"{path}: unknown key study.{key}; allowed: {_allowed(key, STUDY_KEYS)}.")
+    if section.get("controls", []) != []:
+        raise SpecError(f"{path}: study.controls = {section['controls']!r}; allowed in this version: [] (none).")
+    return str(section["name"]).strip()
+
+
+def _sections(path: Path, raw: Mapping[str, Any]) -> Values:
+    stated: Values = {}
+    for section, keys in raw.items():
+        if section not in SECTIONS:
+            raise SpecError(f"{path}: unknown section [{section}]; allowed: {_allowed(section, _section_names())}.")
+        if not isinstance(keys, dict):
+            raise SpecError(f"{path}: {section} = {keys!r} must be a section, [{section}].")
+        for key, value in keys.items():
+            _known_key(path, f"{section}.{key}")
+            stated[f"{section}.{key}"] = value
+    return stated
+
+
+def _grid(path: Path, grid: object) -> list[Values]:
+    if grid is None:
+        return [{}]
+    if not isinstance(grid, dict) or not grid:
+        raise SpecError(f'{path}: [grid] is empty; give at least one key, as "run.seed" = [1, 2, 3], or remove it.')
+    for key, values in grid.items():
+        _known_key(path, key)
+        if not isinstance(values, list) or not values:
+            raise SpecError(f'{path}: grid key "{key}" = {values!r}; allowed: a list of at least one value.')
+    return [dict(zip(grid, point, strict=True)) for point in itertools.product(*grid.values())]
+
+
+def _arms(path: Path, arms: object) -> list[Values]:
+    if arms is None:
+        return [{}]
+    if not isinstance(arms, list) or not arms or not all(isinstance(arm, dict) and arm for arm in arms):
+        raise SpecError(f'{path}: [[arms]] must be tables of dotted keys, as "run.regime" = "dpo"; got {arms!r}.')
+    for arm in arms:
+        for key in arm:
+            _known_key(path, key)
+    return [dict(arm) for arm in arms]
+
+
+def _known_key(path: Path, dotted: str) -> None:
+    section, _, key = dotted.partition(".")
+    known = [f"{name}.{field}" for name, model in SECTIONS.items() for field in model.model_fields]
+    if dotted in known:
+        return
+    fields = (
+        [f"{section}.{field}" for field in SECTIONS[section].model_fields] if section in SECTIONS and key else known
+    )
+    raise SpecError(f"{path}: unknown key {dotted}; allowed: {_allowed(dotted, fields, known)}.")
+
+
+def _allowed(wrong: str, allowed: Iterable[str], everywhere: Iterable[str] = ()) -> str:
+    names = list(allowed)
+    near = difflib.get_close_matches(wrong, [*names, *everywhere], n=1, cutoff=0.6)
+    text = ", ".join(names)
+    return f"{text}; did you mean {near[0]}?" if near else text
+
+
+def _section_names() -> list[str]:
+    return ["study", *SECTIONS, "grid", "arms"]
