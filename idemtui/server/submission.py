@@ -1,0 +1,70 @@
+"""Specs become run folders: all are checked before anything is written, each `spec.json` appears whole or never."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from engine.errors import LabError, UsageError
+from engine.spec import IDENTITY, RunSpec, run_identity
+from store.lab import Lab
+
+
+def parse_specs(documents: list[object]) -> list[RunSpec]:
+    """Raise UsageError for a document that is no resolved spec."""
+    specs = []
+    for document in documents:
+        try:
+            specs.append(RunSpec.model_validate(document))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise UsageError(f"submit: spec key {place!r}: {first['msg']}; is the client of another version?") from None
+    return specs
+
+
+def another(spec: RunSpec, lab: Lab) -> RunSpec:
+    """The same settings under the first run id that the lab does not hold yet."""
+    sections: dict[str, object] = {}
+    for key in IDENTITY:
+        value = getattr(spec, key)
+        sections[key] = value if isinstance(value, str) else value.model_dump(mode="json")
+    again = spec.again
+    while lab.run(spec.run_id).exists():
+        again += 1
+        spec = spec.model_copy(update={"again": again, "run_id": run_identity(sections, again)})
+    return spec
+
+
+def freeze_spec(spec: RunSpec, lab: Lab) -> bool:
+    """Write the run's folder and `spec.json`; False where the lab holds the run already."""
+    folder = lab.run(spec.run_id)
+    if (folder / "spec.json").exists():
+        return False
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_whole(folder / "spec.json", spec.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise LabError(f"run folder {folder}: {error.strerror}; nothing was queued for {spec.name}.") from None
+    return True
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader, or a crash, sees all of it or nothing."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
