@@ -4,7 +4,7 @@
     [grid]    "run.seed" = [1, 2]       every combination becomes a run
     [[arms]]  "run.regime" = "dpo"      each arm is combined with every combination of the grid
 
-Nothing is filled in here (`engine.resolve` does that); every error names file, key, value and what is allowed.
+Nothing is filled in here (`engine.study` does that); every error names file, key, value and what is allowed.
 """
 
 from __future__ import annotations
