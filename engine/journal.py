@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
 
 from pydantic import ValidationError
 
@@ -95,6 +96,10 @@ class Journal:
             os.fsync(self._file.fileno())
         self._seq += 1
 
-    def close(self) -> None:
-        """Release the file."""
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._file.close()

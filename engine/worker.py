@@ -72,13 +72,9 @@ def read_spec(folder: Path) -> RunSpec:
 def work(folder: Path, stopping: _Stopping) -> int:
     """Walk one run to its end, its failure or a request to stop; 0 when it finished or was cancelled as asked."""
     spec = read_spec(folder)
-    with FileLock(folder / "worker.lock", f"run {spec.run_id}"):
-        journal = Journal(folder / "events.jsonl")
+    with FileLock(folder / "worker.lock", f"run {spec.run_id}"), Journal(folder / "events.jsonl") as journal:
         log = Log(journal, fold(journal.replay()), lambda: _safe_point(folder, stopping))
-        try:
-            return 0 if log.state.finished else _walk(spec, folder, log)
-        finally:
-            journal.close()
+        return 0 if log.state.finished else _walk(spec, folder, log)
 
 
 def _safe_point(folder: Path, stopping: _Stopping) -> None:

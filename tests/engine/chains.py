@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,20 @@ def change(spec: RunSpec, **changes: Any) -> RunSpec:
     return spec
 
 
-def fake_chain(spec: RunSpec, folder: Path, safe_point: Callable[[], None] = lambda: None) -> Chain:
+@contextmanager
+def fake_chain(spec: RunSpec, folder: Path, safe_point: Callable[[], None] = lambda: None) -> Iterator[Chain]:
     """A chain of fakes on the journal of `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    journal = Journal(folder / "events.jsonl")
-    log = Log(journal, fold(journal.replay()), safe_point)
-    return Chain(spec, open_pack(spec.data.pack), folder, FakeSampler(), FakeTrainer(), FakeJudge(), log)
+    with Journal(folder / "events.jsonl") as journal:
+        log = Log(journal, fold(journal.replay()), safe_point)
+        yield Chain(spec, open_pack(spec.data.pack), folder, FakeSampler(), FakeTrainer(), FakeJudge(), log)
+
+
+def walk(spec: RunSpec, folder: Path, safe_point: Callable[[], None] = lambda: None, **parts: Any) -> Chain:
+    """Run a chain of fakes to its end; `parts` replace some of them."""
+    with fake_chain(spec, folder, safe_point) as chain:
+        for name, part in parts.items():
+            setattr(chain, name, part)
+        if not chain.log.state.finished:
+            chain.run()
+        return chain

@@ -13,7 +13,7 @@ from engine.fakes import FakeSampler, FakeTrainer
 from engine.journal import read_entries
 from engine.log import StopAsked
 from engine.seams import Completion, Training
-from tests.engine.chains import change, fake_chain, make_spec, write_pack
+from tests.engine.chains import change, fake_chain, make_spec, walk, write_pack
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def drawn(folder: Path, purpose: str) -> dict[int, tuple[int | None, list[str]]]
 
 
 def test_each_generation_learns_from_its_predecessor_on_fresh_prompts(pack: Path, tmp_path: Path) -> None:
-    fake_chain(make_spec(pack), tmp_path / "run").run()
+    walk(make_spec(pack), tmp_path / "run")
     train = drawn(tmp_path / "run", "train")
     assert {cycle: by for cycle, (by, _) in train.items()} == {1: 0, 2: 1, 3: 2}
     prompts = [prompt for _, slice_ in train.values() for prompt in slice_]
@@ -63,8 +63,7 @@ def test_init_reference_and_rejected_are_three_choices(
 ) -> None:
     spec = make_spec(pack, run__regime="dpo", run__init=init, run__reference=reference, run__rejected=rejected)
     folder = tmp_path / "run"
-    chain = fake_chain(spec, folder)
-    chain.run()
+    chain = walk(spec, folder)
     trainer = chain.trainer
     assert isinstance(trainer, FakeTrainer)
     adapters = [None if c is None else folder / f"cycles/{c:02d}/adapter" for c in starts]
@@ -78,8 +77,7 @@ def test_init_reference_and_rejected_are_three_choices(
 
 
 def test_pairs_share_their_prompt(pack: Path, tmp_path: Path) -> None:
-    chain = fake_chain(make_spec(pack, run__regime="dpo"), tmp_path / "run")
-    chain.run()
+    chain = walk(make_spec(pack, run__regime="dpo"), tmp_path / "run")
     assert isinstance(chain.trainer, FakeTrainer)
     for job in chain.trainer.jobs:
         assert all(
@@ -92,7 +90,7 @@ def test_pairs_share_their_prompt(pack: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("stops", [range(1, 60, 7), range(3, 60, 5)])
 def test_an_interrupted_chain_ends_as_one_left_alone(pack: Path, tmp_path: Path, regime: str, stops: range) -> None:
     spec = make_spec(pack, run__regime=regime)
-    fake_chain(spec, tmp_path / "whole").run()
+    walk(spec, tmp_path / "whole")
     for stop in stops:
         left = iter(range(stop))
 
@@ -101,13 +99,11 @@ def test_an_interrupted_chain_ends_as_one_left_alone(pack: Path, tmp_path: Path,
                 raise StopAsked(cancel=False)
 
         try:
-            fake_chain(spec, tmp_path / "cut", safe_point).run()
+            walk(spec, tmp_path / "cut", safe_point)
         except StopAsked:
             continue
         break
-    chain = fake_chain(spec, tmp_path / "cut")
-    if not chain.log.state.finished:
-        chain.run()
+    walk(spec, tmp_path / "cut")
     keep = (SamplesDrawn, SamplesJudged, AdapterTrained)
     whole = [e for e in events(tmp_path / "whole") if isinstance(e, keep)]
     assert [e for e in events(tmp_path / "cut") if isinstance(e, keep)] == whole
@@ -115,12 +111,12 @@ def test_an_interrupted_chain_ends_as_one_left_alone(pack: Path, tmp_path: Path,
 
 def test_finished_batches_are_not_drawn_again(pack: Path, tmp_path: Path) -> None:
     spec = make_spec(pack)
-    fake_chain(spec, tmp_path / "run").run()
-    again = fake_chain(spec, tmp_path / "run")
-    assert again.log.state.finished
-    again.run()
-    assert isinstance(again.sampler, FakeSampler)
-    assert again.sampler.batches == 0
+    walk(spec, tmp_path / "run")
+    with fake_chain(spec, tmp_path / "run") as again:
+        assert again.log.state.finished
+        again.run()
+        assert isinstance(again.sampler, FakeSampler)
+        assert again.sampler.batches == 0
 
 
 def test_a_training_that_did_nothing_fails_the_run(pack: Path, tmp_path: Path) -> None:
@@ -129,10 +125,8 @@ def test_a_training_that_did_nothing_fails_the_run(pack: Path, tmp_path: Path) -
             done = super().train(jobs)[0]
             return [Training(**{**done.__dict__, "delta_norm": 0.0})]
 
-    chain = fake_chain(make_spec(pack), tmp_path / "run")
-    chain.trainer = Idle()
     with pytest.raises(GuardError):
-        chain.run()
+        walk(make_spec(pack), tmp_path / "run", trainer=Idle())
     assert not any(isinstance(e, AdapterTrained) for e in events(tmp_path / "run"))
 
 
@@ -142,9 +136,7 @@ class Mute(FakeSampler):
 
 
 def test_empty_answers_are_null_on_the_trait_and_zero_on_coherence(pack: Path, tmp_path: Path) -> None:
-    chain = fake_chain(make_spec(pack, run__cycles=0), tmp_path / "run")
-    chain.sampler = Mute()
-    chain.run()
+    chain = walk(make_spec(pack, run__cycles=0), tmp_path / "run", sampler=Mute())
     scores = [(e.metric, s) for e in events(tmp_path / "run") if isinstance(e, SamplesJudged) for s in e.scores]
     assert {(metric, s.value, s.label) for metric, s in scores} == {
         ("trait", None, "empty"),
@@ -154,13 +146,11 @@ def test_empty_answers_are_null_on_the_trait_and_zero_on_coherence(pack: Path, t
 
 
 def test_a_marked_chain_ends_only_when_asked(pack: Path, tmp_path: Path) -> None:
-    chain = fake_chain(make_spec(pack, run__on_stop="end"), tmp_path / "run")
-    chain.sampler = Mute()
-    chain.run()
+    chain = walk(make_spec(pack, run__on_stop="end"), tmp_path / "run", sampler=Mute())
     assert chain.log.state.cycles_finished == {-1}
 
 
 def test_no_text_left_to_train_on_is_one_clear_line(pack: Path, tmp_path: Path) -> None:
     spec = change(make_spec(pack, run__regime="sdf"), sample__min_characters=1000)
     with pytest.raises(IdemtuiError, match="none of 6 texts is left to train on"):
-        fake_chain(spec, tmp_path / "run").run()
+        walk(spec, tmp_path / "run")

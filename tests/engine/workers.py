@@ -1,0 +1,54 @@
+"""Run folders and real worker processes for tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.events import AdapterTrained, Event, SamplesDrawn, SamplesJudged
+from engine.journal import read_entries
+from engine.spec import RunSpec
+
+RESULTS = (SamplesDrawn, SamplesJudged, AdapterTrained)
+
+
+def write_run(folder: Path, spec: RunSpec) -> Path:
+    """A run folder as the lab server makes it."""
+    folder.mkdir(parents=True)
+    (folder / "spec.json").write_text(spec.model_dump_json())
+    return folder
+
+
+def start_worker(folder: Path) -> subprocess.Popen[str]:
+    """A worker on one run folder."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine.worker", str(folder)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def finish(worker: subprocess.Popen[str]) -> tuple[int, str]:
+    """Exit code and what it said, once it ended."""
+    _, said = worker.communicate(timeout=240)
+    return worker.returncode, said
+
+
+def events(folder: Path) -> list[Event]:
+    """All events of a run so far."""
+    path = folder / "events.jsonl"
+    return [entry.event for entry in read_entries(path)] if path.exists() else []
+
+
+def results(folder: Path) -> list[Event]:
+    """What a run produced: samples, scores and adapters, in order, without times."""
+    return [event for event in events(folder) if isinstance(event, RESULTS)]
+
+
+def wait_until(folder: Path, reached: Callable[[list[Event]], bool], worker: subprocess.Popen[str]) -> None:
+    """Until the journal satisfies `reached`; fails when the worker ends before."""
+    tick = threading.Event()
+    while not reached(events(folder)):
+        assert worker.poll() is None, f"the worker ended first: {finish(worker)}"
+        tick.wait(0.02)
