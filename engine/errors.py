@@ -8,6 +8,7 @@
     │   └── QueryError           SQL that is no single reading statement
     ├── JournalError             a journal that cannot be trusted
     ├── GuardError               a training that silently did nothing
+    ├── TrainingError            a training that blew up
     ├── ResumeError              what a run was built on is no longer what it was
     ├── LockedError              another process holds it
     ├── LabError                 the lab folder: permission, version
@@ -53,6 +54,10 @@ class JournalError(IdemtuiError):
 
 class GuardError(IdemtuiError):
     """A training that silently did nothing."""
+
+
+class TrainingError(IdemtuiError):
+    """A training whose loss or gradient is no longer a number."""
 
 
 class ResumeError(IdemtuiError):

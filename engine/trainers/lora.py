@@ -1,0 +1,105 @@
+"""Adapters as weights: made, loaded, measured, and saved as ordinary PEFT folders."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
+from safetensors.torch import save_file
+
+from engine.adapters import WEIGHTS
+from engine.model_files import file_sha256
+from engine.models import LoadedModel
+from engine.spec import TrainSettings
+
+ADAPTER = "default"
+Pair = tuple[torch.Tensor, torch.Tensor, float]
+
+
+def attach(loaded: LoadedModel, start: Path | None, settings: TrainSettings) -> PeftModel:
+    """The base model with one trainable adapter: fresh (B = 0, so still M_init) or the folder's, to be continued.
+
+    A fresh one takes its A from torch's global generator, which the caller seeds.
+    """
+    loaded.use(None)
+    if start is not None:
+        return PeftModel.from_pretrained(loaded.model, str(start), is_trainable=True)
+    config = LoraConfig(
+        r=settings.lora_rank,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(loaded.model, config)
+
+
+def factors(model: PeftModel) -> dict[str, Pair]:
+    """Copies of A, B and the scale of every adapted layer."""
+    return {
+        name: (
+            layer.lora_A[ADAPTER].weight.detach().clone(),
+            layer.lora_B[ADAPTER].weight.detach().clone(),
+            float(layer.scaling[ADAPTER]),
+        )
+        for name, layer in model.named_modules()
+        if isinstance(layer, LoraLayer) and ADAPTER in layer.lora_A
+    }
+
+
+def delta_norm(before: dict[str, Pair], after: dict[str, Pair]) -> float:
+    """‖Δ(s·B·A)‖, the Frobenius norm over all layers, without forming any product of full size.
+
+    Δ(BA) = ΔB·A₁ + B₀·ΔA = U·V with inner dimension 2r, and ‖UV‖² = Σ (UᵀU) ∘ (VVᵀ). Exactly 0 when nothing moved.
+    """
+    total = 0.0
+    for name, (a0, b0, scale) in before.items():
+        a1, b1, _ = after[name]
+        a0, b0, a1, b1 = a0.double(), b0.double(), a1.double(), b1.double()
+        u = torch.cat([b1 - b0, b0], 1)
+        v = torch.cat([a1, a1 - a0], 0)
+        total += scale * scale * float(((u.T @ u) * (v @ v.T)).sum())
+    return math.sqrt(max(0.0, total))
+
+
+def save_adapter(model: PeftModel, name: str, output: Path) -> str:
+    """Write the adapter's folder, complete or not at all, and return the sha256 of its weights file.
+
+    `name` is recorded as the base model. The files are the same bytes whenever the weights are.
+    """
+    partial = output.with_name(f".{output.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    state = get_peft_model_state_dict(model, adapter_name=ADAPTER, save_embedding_layers=False)
+    weights = {key: value.detach().cpu().contiguous() for key, value in sorted(state.items())}
+    save_file(weights, partial / WEIGHTS, metadata={"format": "pt"})
+    config = _config(model, name)
+    (partial / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
+    sha256 = file_sha256(partial / WEIGHTS)
+    shutil.rmtree(output, ignore_errors=True)
+    os.replace(partial, output)  # noqa: PTH105
+    return sha256
+
+
+def _config(model: PeftModel, name: str) -> dict[str, Any]:
+    config: dict[str, Any] = model.peft_config[ADAPTER].to_dict()
+    config.update(base_model_name_or_path=name, inference_mode=True)
+    return {key: _plain(value) for key, value in config.items()}
+
+
+def _plain(value: Any) -> Any:
+    """JSON's own types, sets in a fixed order."""
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return sorted(value)
+    if isinstance(value, str):
+        return str(getattr(value, "value", value))
+    return value

@@ -1,0 +1,71 @@
+"""Trains LoRA adapters with TRL on a model in memory, and measures what each training really did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.errors import GuardError
+from engine.models import LoadedModel
+from engine.seams import TrainJob, Training
+from engine.trainers.dpo import prepare_dpo
+from engine.trainers.lora import ADAPTER, attach, delta_norm, factors, save_adapter
+from engine.trainers.prepared import Prepared
+from engine.trainers.probe import choose, row_logps
+from engine.trainers.session import StepWatch, borrowed, quiet, run_trainer, seeded
+from engine.trainers.sft import prepare_sft
+
+
+class TrlTrainer:
+    """A Trainer on a model in memory: jobs one by one, each leaving the base model as it found it."""
+
+    def __init__(self, loaded: LoadedModel) -> None:
+        self._loaded = loaded
+
+    def train(self, jobs: Sequence[TrainJob]) -> list[Training]:
+        """Results in the order of `jobs`; see `engine.seams.Trainer`.
+
+        Raises TrainingError at NaN, GuardError where no row is left to train on, ModelError where the chat template
+        does not carry a training.
+        """
+        return [self._train(job) for job in jobs]
+
+    def _train(self, job: TrainJob) -> Training:
+        if job.method != "sdf":
+            self._loaded.require_chat_template()
+        with seeded(job.seed), quiet() as folder, borrowed(self._loaded):
+            model = attach(self._loaded, job.start, job.settings)
+            prepare = prepare_dpo if job.method == "dpo" else prepare_sft
+            prepared = prepare(self._loaded, model, job, folder)
+            if not prepared.targets:
+                raise GuardError(
+                    f"no training row is left: all {len(job.rows)} are empty or longer than max_length "
+                    f"{job.settings.max_length}; raise train.max_length"
+                )
+            return self._run(job, model, prepared)
+
+    def _run(self, job: TrainJob, model: object, prepared: Prepared) -> Training:
+        probed = choose(prepared.targets)
+        start = factors(model)  # type: ignore[arg-type]
+        before = row_logps(model, self._loaded, probed)
+        watch = StepWatch(job.on_step)
+        run_trainer(prepared.trainer, watch)
+        after = row_logps(model, self._loaded, probed)
+        return Training(
+            adapter_sha256=save_adapter(model, self._loaded.name, job.output),  # type: ignore[arg-type]
+            trainable_parameters=sum(a.numel() + b.numel() for a, b, _ in start.values()),
+            optimizer_steps=watch.steps,
+            gradient_norm_max=watch.gradient_norm_max,
+            delta_norm=delta_norm(start, factors(model)),  # type: ignore[arg-type]
+            logp_before=sum(before) / len(before),
+            logp_after=sum(after) / len(after),
+            rows_moved=sum(a != b for a, b in zip(before, after, strict=True)),
+            tokens=prepared.tokens * job.settings.epochs,
+            dropped_rows=prepared.dropped_rows,
+            truncated_rows=prepared.truncated_rows,
+            notes=self._notes(job, model),
+        )
+
+    def _notes(self, job: TrainJob, model: object) -> tuple[str, ...]:
+        rank = model.peft_config[ADAPTER].r  # type: ignore[attr-defined]
+        continued = f"continues an adapter of rank {rank}; the settings say {job.settings.lora_rank}"
+        return self._loaded.notes + ((continued,) if rank != job.settings.lora_rank else ())
