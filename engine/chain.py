@@ -13,6 +13,7 @@ left out: how models draw, train and judge (`engine.seams`), and what became of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +137,8 @@ class Chain:
             self.log.append(_adapter_trained(models, path, training))
 
     def _stepped(self, cycle: int, step: int, values: Mapping[str, float]) -> None:
-        self.log.append(TrainStepped(cycle=cycle, step=step, values=dict(values)))
+        finite = {name: value for name, value in values.items() if math.isfinite(value)}
+        self.log.append(TrainStepped(cycle=cycle, step=step, values=finite))
         self.log.safe_point()
 
     def _measure(self, cycle: int) -> None:
