@@ -1,0 +1,41 @@
+"""The command palette's entries: the same actions as the keys'."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from idemtui.console.actions import ROOMS, Action, actions
+from idemtui.console.screens.room import Room
+
+
+class ConsoleCommands(Provider):
+    """Everything that can be done in the room where the palette was opened."""
+
+    def _actions(self) -> Iterable[Action]:
+        screen = self.screen
+        return actions("everywhere", screen.ROOM) if isinstance(screen, Room) else ()
+
+    def _title(self, action: Action) -> str:
+        room = "" if action.room == "everywhere" else f"{ROOMS[action.room][2:]}: "
+        return f"{room}{action.label}"
+
+    def _call(self, action: Action) -> Callable[[], Awaitable[bool]]:
+        namespace = self.app if action.room == "everywhere" else self.screen
+        return partial(self.app.run_action, action.name, namespace)
+
+    async def discover(self) -> Hits:
+        """All of them, before anything is typed."""
+        for action in self._actions():
+            yield DiscoveryHit(self._title(action), self._call(action), help=action.sentence)
+
+    async def search(self, query: str) -> Hits:
+        """Those whose word or sentence matches."""
+        matcher = self.matcher(query)
+        for action in self._actions():
+            title = f"{self._title(action)}: {action.sentence}"
+            score = matcher.match(title)
+            if score > 0:
+                yield Hit(score, matcher.highlight(title), self._call(action))

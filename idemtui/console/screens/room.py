@@ -1,0 +1,102 @@
+"""What every screen shares: its frame, the chosen run, and a way to ask the lab without blocking a key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from engine.errors import IdemtuiError
+from idemtui.console import messages
+from idemtui.console.actions import Room as RoomName
+from idemtui.console.actions import bindings
+from idemtui.console.asking import in_thread
+from idemtui.console.facts import Glance, Run
+from idemtui.console.reader import Reader
+from idemtui.console.widgets.masthead import Banner, Masthead
+
+if TYPE_CHECKING:
+    from idemtui.console.app import Console
+
+
+WIDTHS = [(0, "-narrow"), (120, "-wide")]
+HEIGHTS = [(0, "-short"), (40, "-tall")]
+
+
+class Room(Screen[None]):
+    """A screen of the console; subclasses say what is in it and what to do when the lab or the run changes."""
+
+    ROOM: ClassVar[RoomName]
+    BINDINGS: ClassVar[list[BindingType]] = []
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = WIDTHS
+    VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = HEIGHTS
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.BINDINGS = bindings(cls.ROOM)
+
+    @property
+    def console_app(self) -> Console:
+        """The app, by its own type."""
+        return cast("Console", self.app)
+
+    @property
+    def glance(self) -> Glance:
+        """The lab as last read."""
+        return self.console_app.glance
+
+    @property
+    def chosen(self) -> Run | None:
+        """The run that all rooms look at."""
+        return self.console_app.chosen
+
+    def contents(self) -> Iterable[Widget]:
+        """What stands between masthead and footer."""
+        raise NotImplementedError
+
+    def compose(self) -> ComposeResult:
+        """The frame around the contents."""
+        yield Masthead(self.console_app.lab.root.name, self.ROOM)
+        yield Banner()
+        yield from self.contents()
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another room was open."""
+        self.show_pulse()
+        self.lab_changed()
+
+    def lab_changed(self) -> None:
+        """The lab was read anew, or this room was entered."""
+
+    def show_pulse(self) -> None:
+        """Show how the lab is doing in the frame."""
+        app = self.console_app
+        self.query_one(Banner).reason = app.trouble
+        live = sum(run.live for run in app.glance.runs)
+        waiting = sum(run.status == "queued" for run in app.glance.runs)
+        self.query_one(Masthead).pulse = "" if not app.read_once else f"{live} running, {waiting} queued"
+
+    def ask(self, group: str, question: Callable[[Reader], Message]) -> None:
+        """Put a question to the lab; its message comes here, unless a newer question of the group came first."""
+        self.run_worker(self._ask(group, question), group=group, exclusive=True)
+
+    async def _ask(self, group: str, question: Callable[[Reader], Message]) -> None:
+        reader = self.console_app.reader
+        try:
+            answer = await in_thread(lambda: question(reader))
+        except IdemtuiError as error:
+            answer = messages.Refused(group, str(error))
+        self.post_message(answer)
+
+    @on(messages.Refused)
+    def show_refusal(self, message: messages.Refused) -> None:
+        """Say what could not be done; rooms that can say it in place override this."""
+        self.notify(message.reason, severity="error", markup=False)

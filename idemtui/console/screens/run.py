@@ -1,0 +1,183 @@
+"""Run: one chain in detail: its curves, its trainings, what started from what, its events and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from rich.text import Text
+from textual import on
+from textual.containers import Container, Horizontal
+from textual.widget import Widget
+from textual.widgets import Static
+
+from idemtui.console.charts import coherence_chart, trace_chart, trait_chart
+from idemtui.console.facts import Adapter, Run, RunDetail, Trace
+from idemtui.console.messages import RunRead
+from idemtui.console.reader import Reader
+from idemtui.console.screens.room import Room
+from idemtui.console.widgets.chart import ChartPane
+from idemtui.console.widgets.columns import Cell, Column, Tone
+from idemtui.console.widgets.ledger import Ledger
+from idemtui.console.words import (
+    NONE,
+    SIGNS,
+    chain_words,
+    cycle_of,
+    doing,
+    generation,
+    number,
+    paper_word,
+    signed,
+)
+from idemtui.text import one_line
+
+PANELS = ("lineage", "losses", "events", "settings")
+ADAPTERS = (
+    Column("made", 4),
+    Column("from", 6),
+    Column("reference", 9, rank=1),
+    Column("steps", 5, right=True),
+    Column("‖ΔW‖", 7, right=True),
+    Column("‖g‖max", 7, rank=2, right=True),
+    Column("s", 5, right=True),
+    Column("Δ", 6, right=True),
+    Column("coherence", 9, right=True),
+    Column("null", 4, rank=4, right=True),
+    Column("adapter", 12, rank=3, flex=1),
+)
+EVENTS = (Column("at", 8), Column("what happened", 20, flex=1))
+SETTINGS = (Column("setting", 24, flex=1), Column("value", 14, flex=2), Column("from", 8))
+ORIGIN_TONES: dict[str, Tone] = {"study": "accent", "recipe": "good", "default": "dim"}
+
+
+class RunScreen(Room):
+    """Curves above, panels below: all of them where there is room, else one at a time."""
+
+    ROOM = "run"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._panel = 0
+        self._detail: RunDetail | None = None
+
+    def contents(self) -> Iterable[Widget]:
+        """Headline, curves, four panels."""
+        yield Static(id="headline")
+        with Horizontal(id="curves"):
+            yield ChartPane(id="trait")
+            yield ChartPane(id="coherence")
+        yield Static(id="panels-title")
+        with Container(id="panels"):
+            yield Ledger(ADAPTERS, id="lineage")
+            with Horizontal(id="losses"):
+                yield ChartPane(id="loss")
+                yield ChartPane(id="second")
+            yield Ledger(EVENTS, id="events")
+            yield Ledger(SETTINGS, id="settings")
+
+    def lab_changed(self) -> None:
+        """Draw what is known of the run and ask for the rest."""
+        run = self.chosen
+        self._show_panel()
+        if run is None:
+            self.query_one("#headline", Static).update("No run yet: `1` shows the lab.")
+            return
+        self.query_one("#headline", Static).update(headline(run))
+        self.query_one("#trait", ChartPane).show_chart(trait_chart([run], run))
+        self.query_one("#coherence", ChartPane).show_chart(coherence_chart([run], run))
+        self.ask("detail", partial(_read, run.run_id))
+
+    @on(RunRead)
+    def show_detail(self, message: RunRead) -> None:
+        """Fill the panels, unless another run was chosen since."""
+        run, detail = self.chosen, message.detail
+        if run is None or run.run_id != detail.run_id:
+            return
+        known = self._detail
+        self._detail = detail
+        self.query_one("#lineage", Ledger).show_rows([adapter_cells(run, adapter) for adapter in detail.adapters])
+        self._show_traces(run, detail)
+        self._show_events(detail, follow=known is None or known.run_id != detail.run_id)
+        self.query_one("#settings", Ledger).show_rows(
+            [
+                (Cell(s.name), Cell(one_line(s.value)), Cell(s.origin, ORIGIN_TONES.get(s.origin, "")))
+                for s in detail.settings
+            ]
+        )
+
+    def _show_traces(self, run: Run, detail: RunDetail) -> None:
+        traces = {trace.name: trace for trace in detail.traces}
+        second = "rewards/margins" if run.regime == "dpo" else "grad_norm"
+        for pane, name in (("#loss", "loss"), ("#second", second)):
+            trace: Trace | None = traces.get(name)
+            self.query_one(pane, ChartPane).show_chart(trace_chart(trace, detail.starts, f"train/{name}"))
+
+    def _show_events(self, detail: RunDetail, follow: bool) -> None:
+        ledger = self.query_one("#events", Ledger)
+        at_end = follow or ledger.cursor >= ledger.count - 1
+        ledger.show_rows([(Cell(event.when, "dim"), Cell(one_line(event.words))) for event in detail.events])
+        if at_end:
+            ledger.cursor = len(detail.events) - 1
+
+    def action_panel(self, step: int) -> None:
+        """Go to another panel."""
+        self._panel = (self._panel + step) % len(PANELS)
+        self._show_panel()
+
+    def _show_panel(self) -> None:
+        name = PANELS[self._panel]
+        for panel in PANELS:
+            self.query_one(f"#{panel}").set_class(panel == name, "-shown")
+        title = Text(no_wrap=True, end="")
+        for panel in PANELS:
+            here = panel == name
+            title.append(f" [{panel}] " if here else f"  {panel}  ", "bold" if here else "dim")
+        self.query_one("#panels-title", Static).update(title)
+        shown = self.query_one(f"#{name}")
+        if shown.can_focus:
+            shown.focus()
+
+
+def _read(run_id: str, reader: Reader) -> RunRead:
+    return RunRead(reader.run_detail(run_id))
+
+
+def headline(run: Run) -> Text:
+    """Two lines: what the run is, and where it stands."""
+    text = Text(no_wrap=True, overflow="ellipsis", end="")
+    text.append(f" {SIGNS.get(run.status, '?')} {one_line(run.name)}", "bold")
+    text.append(f"  {run.trait}  {run.regime} {run.arm}  {one_line(run.model)}  seed {run.seed}")
+    text.append(f"  n_seed {run.n_seed}  n_sampled {run.n_sampled}", "dim")
+    last = run.last
+    text.append(f"\n   {doing(run)}  cycle {cycle_of(run)}")
+    if last is not None:
+        text.append(f"  {generation(last.cycle)}: s {number(last.trait)}  Δ {signed(run.delta)}")
+        text.append(f"  coherence {number(last.coherence)}")
+    if run.verdict:
+        text.append(f"  {paper_word(run.verdict)}", "bold")
+        text.append(f"  {chain_words(run.verdict)}  (one chain)")
+    if run.message:
+        text.append(f"  {one_line(run.message)}", "red" if run.status == "failed" else "yellow")
+    return text
+
+
+def adapter_cells(run: Run, adapter: Adapter) -> tuple[Cell, ...]:
+    """One training with what came of it."""
+    point = run.at(adapter.cycle)
+    trait = point.trait if point else None
+    seeded = run.seeded
+    moved = trait - seeded if trait is not None and seeded is not None and adapter.cycle > 0 else None
+    return (
+        Cell(generation(adapter.cycle)),
+        Cell(adapter.init),
+        Cell(adapter.reference),
+        Cell(NONE if adapter.optimizer_steps is None else str(adapter.optimizer_steps)),
+        Cell(number(adapter.delta_norm, 3)),
+        Cell(number(adapter.gradient_norm_max, 2)),
+        Cell(number(trait)),
+        Cell(signed(moved)),
+        Cell(number(point.coherence if point else None)),
+        Cell(str(point.nulls) if point else NONE),
+        Cell(adapter.sha256[:12], "dim"),
+    )

@@ -1,0 +1,155 @@
+"""Runs: the lab at a glance, and the curves of one run or of its whole study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.text import Text
+from textual import on
+from textual.containers import Horizontal
+from textual.widget import Widget
+from textual.widgets import Static
+
+from idemtui.console.charts import COLOURS, MARKERS, STYLES, coherence_chart, trait_chart
+from idemtui.console.facts import Run
+from idemtui.console.screens.room import Room
+from idemtui.console.widgets.chart import ChartPane
+from idemtui.console.widgets.columns import Cell, Column, Tone
+from idemtui.console.widgets.ledger import Ledger
+from idemtui.console.words import SIGNS, chain_words, cycle_of, doing, number, paper_word, signed, spark
+from idemtui.text import one_line
+
+COLUMNS = (
+    Column("", 1),
+    Column("run", 12, flex=3),
+    Column("study", 10, rank=6, flex=1),
+    Column("trait", 8, rank=5, flex=1),
+    Column("regime, arm", 13, flex=1),
+    Column("model", 15, rank=8, flex=1),
+    Column("seed", 4, rank=9, right=True),
+    Column("cycle", 6, right=True),
+    Column("doing", 9, rank=1, flex=1),
+    Column("s", 5, rank=4, right=True),
+    Column("Δ", 6, right=True),
+    Column("coh", 3, right=True),
+    Column("curve", 8, rank=3, flex=1),
+    Column("verdict", 9, rank=2),
+    Column("this chain: A, L [90 %]", 24, rank=7, flex=3),
+)
+TONES: dict[str, Tone] = {"running": "accent", "failed": "bad", "finished": "good", "queued": "dim", "cancelled": "dim"}
+OVERLAID = len(MARKERS)
+"""Runs that one chart can tell apart."""
+WELCOME = """\
+This lab holds no runs yet.
+
+Press d to start the pocket study here: four chains of tiny models, about
+five minutes on two cores, no GPU and no network.
+
+Or, in a shell:   idemtui demo            the same study
+                  idemtui run STUDY.toml  a study of your own"""
+LOADING = "Reading the lab …"
+
+
+def run_cells(run: Run) -> Sequence[Cell]:
+    """One run as a row of the table."""
+    tone: Tone = TONES.get(run.status, "")
+    last = run.last
+    return (
+        Cell(SIGNS.get(run.status, "?"), tone),
+        Cell(one_line(run.name)),
+        Cell(one_line(run.study), "dim"),
+        Cell(run.trait),
+        Cell(f"{run.regime} {run.arm}"),
+        Cell(one_line(run.model), "dim"),
+        Cell(str(run.seed), "dim"),
+        Cell(cycle_of(run)),
+        Cell(doing(run), tone),
+        Cell(number(last.trait if last else None)),
+        Cell(signed(run.delta)),
+        Cell(number(last.coherence if last else None, 0)),
+        Cell(spark(point.trait for point in run.points)),
+        Cell(paper_word(run.verdict), "warn" if run.verdict and run.verdict.amplified else ""),
+        Cell(one_line(run.message) or chain_words(run.verdict), "bad" if run.message else "dim"),
+    )
+
+
+class RunsScreen(Room):
+    """The table of runs above their curves."""
+
+    ROOM = "runs"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._overlay = True
+
+    def contents(self) -> Iterable[Widget]:
+        """Table, two charts, their legend; and what to do in an empty lab."""
+        yield Static(LOADING, id="welcome")
+        yield Ledger(COLUMNS, id="runs")
+        with Horizontal(id="curves"):
+            yield ChartPane(id="trait")
+            yield ChartPane(id="coherence")
+        yield Static(id="legend")
+
+    def lab_changed(self) -> None:
+        """Fill the table and draw the curves."""
+        runs = self.glance.runs
+        self.set_class(not runs, "-empty")
+        if not runs:
+            self.query_one("#welcome", Static).update(WELCOME if self.console_app.read_once else LOADING)
+            return
+        ledger = self.query_one("#runs", Ledger)
+        ledger.show_rows([run_cells(run) for run in runs])
+        ledger.styles.height = min(len(runs) + 1, max(self.size.height * 2 // 5, 5))
+        if self.chosen is not None:
+            ledger.cursor = runs.index(self.chosen)
+        if self.focused is None:
+            ledger.focus()
+        self._show_curves()
+
+    @on(Ledger.Moved)
+    def choose(self, message: Ledger.Moved) -> None:
+        """All rooms look at the run under the cursor."""
+        runs = self.glance.runs
+        if message.row < len(runs):
+            self.console_app.choose(runs[message.row].run_id)
+            self._show_curves()
+
+    @on(Ledger.Chosen)
+    def action_open_run(self) -> None:
+        """Go to the run in detail."""
+        self.console_app.action_room("run")
+
+    def action_overlay(self) -> None:
+        """Switch between the study's curves and one."""
+        self._overlay = not self._overlay
+        self._show_curves()
+
+    def _show_curves(self) -> None:
+        chosen = self.chosen
+        if chosen is None:
+            return
+        runs = self._drawn(chosen)
+        self.query_one("#trait", ChartPane).show_chart(trait_chart(runs, chosen))
+        self.query_one("#coherence", ChartPane).show_chart(coherence_chart(runs, chosen))
+        self.query_one("#legend", Static).update(legend(runs, chosen))
+
+    def _drawn(self, chosen: Run) -> tuple[Run, ...]:
+        if not self._overlay:
+            return (chosen,)
+        study = tuple(run for run in self.glance.study(chosen) if run.points or run is chosen)
+        if len(study) <= OVERLAID:
+            return study
+        start = max(min(study.index(chosen) - OVERLAID // 2, len(study) - OVERLAID), 0)
+        return study[start : start + OVERLAID]
+
+
+def legend(runs: Sequence[Run], chosen: Run) -> Text:
+    """Which sign is which run; the chosen one is underlined."""
+    text = Text(no_wrap=True, overflow="ellipsis", end="")
+    for index, run in enumerate(runs):
+        text.append(f" {MARKERS[index % len(MARKERS)]} ", STYLES[COLOURS[index % len(COLOURS)]])
+        text.append(one_line(run.name), "underline" if run is chosen else "")
+        text.append(" ")
+    text.append("  │ 90 % interval of the underlined run", "dim")
+    return text

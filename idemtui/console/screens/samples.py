@@ -1,0 +1,205 @@
+"""Samples: a list of any length beside one text in full."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from rich.text import Text
+from textual import on
+from textual.containers import Horizontal, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Static
+
+from idemtui.console.facts import BASE, SampleFilter, SampleLine
+from idemtui.console.messages import SampleRead, SamplesCounted, SamplesRead
+from idemtui.console.reader import Reader
+from idemtui.console.screens.room import Room
+from idemtui.console.widgets.columns import Cell, Column
+from idemtui.console.widgets.ledger import PAGE, Ledger
+from idemtui.console.widgets.prose import sample_text
+from idemtui.console.words import generation, number
+from idemtui.text import one_line
+
+COLUMNS = (
+    Column("gen", 4),
+    Column("s", 4, right=True),
+    Column("coh", 4, right=True),
+    Column("for", 8, rank=2),
+    Column("run", 12, rank=3),
+    Column("prompt", 12, rank=4, flex=1),
+    Column("answer", 14, flex=3),
+)
+PURPOSES: tuple[str | None, ...] = ("eval", "train", "rejected", "seed", None)
+ORDERS = ("drawn", "trait", "coherence")
+
+
+class SamplesScreen(Room):
+    """List and text; the filter above them in words."""
+
+    ROOM = "samples"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = SampleFilter()
+        self._lines: dict[int, SampleLine] = {}
+        self._count: int | None = None
+        self._all_runs = False
+        self._shown_id: str | None = None
+
+    def contents(self) -> Iterable[Widget]:
+        """Filter, list, text."""
+        yield Static(id="filter")
+        with Horizontal(id="reading"):
+            yield Ledger(COLUMNS, id="samples")
+            with VerticalScroll(id="text", can_focus=False):
+                yield Static(id="sample")
+
+    def lab_changed(self) -> None:
+        """Count anew; the place in the list stays."""
+        run = self.chosen
+        run_id = None if run is None or self._all_runs else run.run_id
+        if run_id != self._filter.run_id:
+            self._take(run_id=run_id)
+        else:
+            self._ask_count()
+        self.query_one(Ledger).focus()
+
+    def _take(self, **changes: object) -> None:
+        self._filter = dataclasses.replace(self._filter, **changes)  # type: ignore[arg-type]
+        self._count = None
+        self.query_one(Ledger).set_reactive(Ledger.cursor, 0)
+        self._ask_count()
+
+    def _ask_count(self) -> None:
+        self._show_filter()
+        self.ask("count", partial(_count, self._filter))
+
+    @on(SamplesCounted)
+    def show_count(self, message: SamplesCounted) -> None:
+        """Let the list ask for what is in sight."""
+        if message.asked != self._filter or message.count == self._count:
+            return
+        self._count = message.count
+        self._lines.clear()
+        self.query_one(Ledger).show_count(message.count)
+        self._show_filter()
+        if message.count:
+            self._want(self.query_one(Ledger).cursor // PAGE * PAGE)
+        else:
+            self.query_one("#sample", Static).update(Text("No samples here.", "dim"))
+            self._shown_id = None
+
+    @on(Ledger.PageWanted)
+    def want_page(self, message: Ledger.PageWanted) -> None:
+        """Ask for a page that came in sight."""
+        self._want(message.offset)
+
+    def _want(self, offset: int) -> None:
+        self.ask(f"page {offset}", partial(_page, self._filter, offset))
+
+    @on(SamplesRead)
+    def show_page(self, message: SamplesRead) -> None:
+        """Fill the list; read the sample under the cursor if it just came."""
+        if message.asked != self._filter:
+            return
+        self._lines.update(enumerate(message.lines, message.offset))
+        ledger = self.query_one(Ledger)
+        ledger.show_page(message.offset, [sample_cells(line) for line in message.lines])
+        self._read(ledger.cursor)
+
+    @on(Ledger.Moved)
+    def move(self, message: Ledger.Moved) -> None:
+        """Read the sample under the cursor."""
+        self._read(message.row)
+
+    def _read(self, row: int) -> None:
+        line = self._lines.get(row)
+        if line is not None and line.sample_id != self._shown_id:
+            self._shown_id = line.sample_id
+            self.ask("sample", partial(_sample, line.sample_id))
+
+    @on(SampleRead)
+    def show_sample(self, message: SampleRead) -> None:
+        """Show one text from its beginning."""
+        if message.sample is not None and message.sample.sample_id == self._shown_id:
+            self.query_one("#sample", Static).update(sample_text(message.sample))
+            self.query_one("#text").scroll_home(animate=False)
+
+    @on(Ledger.Chosen)
+    def action_read(self) -> None:
+        """Give the text the whole width, or show the list beside it again."""
+        self.toggle_class("-reading")
+
+    def action_cycle(self, step: int) -> None:
+        """Another generation; before base and after the newest come all of them."""
+        cycles = [None, *range(BASE, self._last_cycle() + 1)]
+        place = cycles.index(self._filter.cycle) if self._filter.cycle in cycles else 0
+        self._take(cycle=cycles[(place + step) % len(cycles)])
+
+    def _last_cycle(self) -> int:
+        run = self.glance.run(self._filter.run_id)
+        return max((r.cycles for r in self.glance.runs), default=0) if run is None else run.cycles
+
+    def action_purpose(self) -> None:
+        """The next purpose."""
+        place = PURPOSES.index(self._filter.purpose)
+        self._take(purpose=PURPOSES[(place + 1) % len(PURPOSES)])
+
+    def action_order(self) -> None:
+        """The next order."""
+        self._take(order=ORDERS[(ORDERS.index(self._filter.order) + 1) % len(ORDERS)])
+
+    def action_all_runs(self) -> None:
+        """All runs, or the chosen one."""
+        self._all_runs = not self._all_runs
+        self.lab_changed()
+
+    def _show_filter(self) -> None:
+        run = self.glance.run(self._filter.run_id)
+        self.query_one("#filter", Static).update(
+            filter_words(self._filter, one_line(run.name) if run else "all runs", self._count)
+        )
+
+
+def filter_words(asked: SampleFilter, run_name: str, count: int | None) -> Text:
+    """The filter, each part with the key that changes it."""
+    text = Text(no_wrap=True, overflow="ellipsis", end="")
+    parts = (
+        ("[ ]", run_name),
+        ("← →", "all generations" if asked.cycle is None else generation(asked.cycle)),
+        ("p", asked.purpose or "all purposes"),
+        ("s", {"drawn": "as drawn", "trait": "by trait", "coherence": "by coherence"}[asked.order]),
+    )
+    for key, words in parts:
+        text.append(f" {key} ", "dim")
+        text.append(words, "bold")
+        text.append(" ")
+    text.append("  counting …" if count is None else f"  {count:,} samples", "dim")
+    return text
+
+
+def sample_cells(line: SampleLine) -> Sequence[Cell]:
+    """One sample as a row."""
+    return (
+        Cell(generation(line.cycle), "accent"),
+        Cell(number(line.trait, 0)),
+        Cell(number(line.coherence, 0)),
+        Cell(line.purpose, "dim"),
+        Cell(one_line(line.run_name), "dim"),
+        Cell(one_line(line.prompt), "dim"),
+        Cell(one_line(line.opening) or "(empty)", "" if line.kept else "warn"),
+    )
+
+
+def _count(asked: SampleFilter, reader: Reader) -> SamplesCounted:
+    return SamplesCounted(asked, reader.count_samples(asked))
+
+
+def _page(asked: SampleFilter, offset: int, reader: Reader) -> SamplesRead:
+    return SamplesRead(asked, offset, reader.samples(asked, offset, PAGE))
+
+
+def _sample(sample_id: str, reader: Reader) -> SampleRead:
+    return SampleRead(reader.sample(sample_id))

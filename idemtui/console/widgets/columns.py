@@ -1,0 +1,69 @@
+"""Which columns of a list fit a width, and how wide each becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.cells import cell_len, set_cell_size
+
+GAP = 1
+
+Tone = Literal["", "dim", "good", "bad", "warn", "accent"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of at least `width` cells; a higher `rank` is left out first, `flex` shares what is left over."""
+
+    title: str
+    width: int
+    rank: int = 0
+    flex: int = 0
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value in words, with a tone that some themes colour and none depend on."""
+
+    text: str
+    tone: Tone = ""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A column that is shown: its place among all columns and its width."""
+
+    index: int
+    column: Column
+    width: int
+
+
+def fit(columns: Sequence[Column], width: int) -> list[Fit]:
+    """The columns that fit `width`, widened to fill it; those of rank 0 stay even where they do not fit."""
+    shown = list(range(len(columns)))
+    while needed(columns, shown) > width and any(columns[i].rank for i in shown):
+        shown.remove(max(shown, key=lambda i: (columns[i].rank, i)))
+    spare = max(width - needed(columns, shown), 0)
+    shares = sum(columns[i].flex for i in shown)
+    fits, given = [], 0
+    for i in shown:
+        given += columns[i].flex
+        extra = spare * given // shares - spare * (given - columns[i].flex) // shares if shares else 0
+        fits.append(Fit(i, columns[i], columns[i].width + extra))
+    return fits
+
+
+def needed(columns: Sequence[Column], shown: Sequence[int]) -> int:
+    """Cells that the shown columns take at least, gaps included."""
+    return sum(columns[i].width + GAP for i in shown) - (GAP if shown else 0)
+
+
+def pad(text: str, width: int, right: bool) -> str:
+    """The text in exactly `width` cells, cut with … where it is longer."""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, max(width - 1, 0)) + "…" if width > 0 else ""
+    return " " * (width - length) + text if right else set_cell_size(text, width)

@@ -1,0 +1,244 @@
+"""A list of any length: it draws only the lines in sight and asks for the pages it has not got.
+
+Runs, samples and query results are all shown by it, since Textual's own DataTable freezes with many rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from idemtui.console.widgets.columns import GAP, Cell, Column, Fit, fit, pad
+
+PAGE = 200
+PAGES_KEPT = 40
+CURSOR = "›"
+
+Row = Sequence[Cell]
+
+
+class Ledger(ScrollView, can_focus=True):
+    """Columns over rows, one of which is under the cursor."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "ledger--title",
+        "ledger--cursor",
+        "ledger--cursor-away",
+        "ledger--dim",
+        "ledger--good",
+        "ledger--bad",
+        "ledger--warn",
+        "ledger--accent",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", show=False),
+        Binding("home,g", "first", show=False),
+        Binding("end,G", "last", show=False),
+    ]
+
+    cursor: reactive[int] = reactive(0)
+
+    class PageWanted(Message):
+        """Rows from `offset` on are in sight and unknown."""
+
+        def __init__(self, ledger: Ledger, offset: int) -> None:
+            super().__init__()
+            self.ledger = ledger
+            self.offset = offset
+
+        @property
+        def control(self) -> Ledger:
+            """The list that asks."""
+            return self.ledger
+
+    class Moved(Message):
+        """The cursor came to a row."""
+
+        def __init__(self, ledger: Ledger, row: int) -> None:
+            super().__init__()
+            self.ledger = ledger
+            self.row = row
+
+        @property
+        def control(self) -> Ledger:
+            """The list whose cursor moved."""
+            return self.ledger
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the newest place of a cursor matters."""
+            return isinstance(message, Ledger.Moved) and message.ledger is self.ledger
+
+    class Chosen(Message):
+        """A row was clicked twice; screens treat it as Enter."""
+
+        def __init__(self, ledger: Ledger, row: int) -> None:
+            super().__init__()
+            self.ledger = ledger
+            self.row = row
+
+        @property
+        def control(self) -> Ledger:
+            """The list that was chosen from."""
+            return self.ledger
+
+    def __init__(self, columns: Sequence[Column] = (), *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.columns = tuple(columns)
+        self.count = 0
+        self._pages: dict[int, tuple[Row, ...]] = {}
+        self._asked: set[int] = set()
+        self._fits: list[Fit] = []
+
+    def show_columns(self, columns: Sequence[Column]) -> None:
+        """Take other columns; the rows are gone."""
+        self.columns = tuple(columns)
+        self.show_count(0)
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Take all rows at once; the cursor stays where it was, if that row still is."""
+        self._pages = {start // PAGE: tuple(rows[start : start + PAGE]) for start in range(0, len(rows), PAGE)}
+        self._resize(len(rows))
+
+    def show_count(self, count: int) -> None:
+        """Take the number of rows; pages are asked for as they come in sight."""
+        self._pages.clear()
+        self._asked.clear()
+        self._resize(count)
+
+    def show_page(self, offset: int, rows: Sequence[Row]) -> None:
+        """Take one page that was asked for."""
+        self._pages[offset // PAGE] = tuple(rows)
+        self._asked.discard(offset // PAGE)
+        while len(self._pages) > PAGES_KEPT:
+            self._pages.pop(next(iter(self._pages)))
+        self.refresh()
+
+    def row(self, index: int) -> Row | None:
+        """A row, if its page is here."""
+        page = self._pages.get(index // PAGE, ())
+        return page[index % PAGE] if index % PAGE < len(page) else None
+
+    def _resize(self, count: int) -> None:
+        self.count = count
+        self._lay_out()
+        if count and self.cursor >= count:
+            self.cursor = count - 1
+        elif not count:
+            self.set_reactive(Ledger.cursor, 0)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        self._fits = fit(self.columns, self.scrollable_content_region.width - len(CURSOR) - GAP)
+        width = sum(column.width + GAP for column in self._fits) + len(CURSOR)
+        self.virtual_size = Size(width, self.count + 1)
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Fit the columns to the new width."""
+        self._lay_out()
+        self.scroll_to_cursor()
+        self.refresh()
+
+    def validate_cursor(self, row: int) -> int:
+        """Keep the cursor on a row that is."""
+        return max(0, min(row, self.count - 1))
+
+    def watch_cursor(self, before: int, after: int) -> None:
+        """Redraw two lines, follow the cursor, and say where it is."""
+        self._redraw(before)
+        self._redraw(after)
+        self.scroll_to_cursor()
+        self.post_message(self.Moved(self, after))
+
+    def scroll_to_cursor(self) -> None:
+        """Bring the cursor's row in sight below the titles."""
+        self.scroll_to_region(
+            Region(int(self.scroll_x), self.cursor, 1, 2), animate=False, force=True, immediate=True, x_axis=False
+        )
+
+    def _redraw(self, row: int) -> None:
+        self.refresh(Region(0, row - int(self.scroll_y) + 1, self.size.width, 1))
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Show in the cursor's line whether keys come here."""
+        super().watch_has_focus(has_focus)
+        self._redraw(self.cursor)
+
+    def render_line(self, y: int) -> Strip:
+        """The titles, then the rows in sight."""
+        x, width = int(self.scroll_x), self.size.width
+        if y == 0:
+            return self._titles().crop_extend(x, x + width, self.get_component_rich_style("ledger--title"))
+        index = int(self.scroll_y) + y - 1
+        style = self._line_style(index)
+        return self._line(index, style).crop_extend(x, x + width, style).apply_offsets(x, index)
+
+    def _titles(self) -> Strip:
+        style = self.get_component_rich_style("ledger--title")
+        words = [pad(f.column.title, f.width, f.column.right) + " " * GAP for f in self._fits]
+        return Strip([Segment(" " * (len(CURSOR) + GAP) + "".join(words), style)])
+
+    def _line_style(self, index: int) -> Style:
+        if index != self.cursor or index >= self.count:
+            return self.rich_style
+        return self.get_component_rich_style("ledger--cursor" if self.has_focus else "ledger--cursor-away")
+
+    def _line(self, index: int, style: Style) -> Strip:
+        if index >= self.count:
+            return Strip([])
+        mark = CURSOR if index == self.cursor else " "
+        row = self.row(index)
+        if row is None:
+            self._want(index)
+            return Strip([Segment(f"{mark} …", style)])
+        segments = [Segment(mark + " " * GAP, style)]
+        for f in self._fits:
+            cell = row[f.index]
+            tone = self.get_component_rich_style(f"ledger--{cell.tone}", partial=True) if cell.tone else Style.null()
+            at_cursor = index == self.cursor and self.has_focus
+            text = pad(cell.text, f.width, f.column.right) + " " * GAP
+            segments.append(Segment(text, style if at_cursor else style + tone))
+        return Strip(segments)
+
+    def _want(self, index: int) -> None:
+        page = index // PAGE
+        if page not in self._asked:
+            self._asked.add(page)
+            self.post_message(self.PageWanted(self, page * PAGE))
+
+    def on_click(self, event: events.Click) -> None:
+        """Move to the clicked row; a click on the row under the cursor chooses it."""
+        row = event.y + int(self.scroll_y) - 1
+        if event.y < 1 or row >= self.count:
+            return
+        if row == self.cursor and event.chain > 1:
+            self.post_message(self.Chosen(self, row))
+        self.cursor = row
+
+    def action_move(self, step: int) -> None:
+        """Go up or down."""
+        self.cursor += step
+
+    def action_page(self, direction: int) -> None:
+        """Go up or down by what is in sight."""
+        self.cursor += direction * max(self.size.height - 2, 1)
+
+    def action_first(self) -> None:
+        """Go to the first row."""
+        self.cursor = 0
+
+    def action_last(self) -> None:
+        """Go to the last row."""
+        self.cursor = self.count - 1

@@ -1,0 +1,118 @@
+"""Numbers, generations and states in the words and signs that every screen shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from idemtui.console.facts import BASE, Run, Verdict
+
+NONE = "–"
+BARS = "▁▂▃▄▅▆▇█"
+SIGNS = {"queued": "·", "running": "●", "paused": "‖", "finished": "✓", "failed": "✗", "cancelled": "○"}
+STAGES = {
+    "seed_rows": "seed rows",
+    "sample_train": "draw",
+    "sample_rejected": "draw rej.",
+    "rows": "rows",
+    "train": "train",
+    "sample_eval": "answer",
+    "judge": "judge",
+}
+
+
+def generation(cycle: int) -> str:
+    """`base` for M_init, `M0` for the seeded model, `M1` … after it."""
+    return "base" if cycle == BASE else f"M{cycle}"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A score, or a dash where there is none."""
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def signed(value: float | None) -> str:
+    """A difference with its sign (a true minus), or a dash."""
+    if value is None:
+        return NONE
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def spark(values: Iterable[float | None], top: float = 100.0) -> str:
+    """A curve in one line, each value one of eight bars from 0 to `top`; a gap where there is none."""
+    return "".join(" " if value is None else _bar(value, top) for value in values)
+
+
+def _bar(value: float, top: float) -> str:
+    step = int(min(max(value, 0.0), top) / top * len(BARS))
+    return BARS[min(step, len(BARS) - 1)]
+
+
+def cycle_of(run: Run) -> str:
+    """How far a chain is: `3/6`, `base/6` before its seed, a dash before it started."""
+    cycle = run.stage.cycle if run.stage else run.last.cycle if run.last else None
+    return NONE if cycle is None else f"{'base' if cycle == BASE else cycle}/{run.cycles}"
+
+
+def doing(run: Run) -> str:
+    """What a run is doing now: its stage with its share done, else its status."""
+    stage = run.stage
+    if not run.live or stage is None:
+        return run.status
+    name = STAGES.get(stage.name, stage.name)
+    return f"{name} {min(100 * stage.done // stage.total, 100)}%" if stage.total else name
+
+
+def paper_word(verdict: Verdict | None) -> str:
+    """The paper's rule in a word; a dash before it can be said."""
+    if verdict is None or verdict.amplified is None:
+        return NONE
+    return "amplified" if verdict.amplified else "not ampl."
+
+
+def chain_words(verdict: Verdict | None) -> str:
+    """One chain in figures: A, L with its interval, and what else is to be known."""
+    if verdict is None or verdict.a is None:
+        return ""
+    words = [f"A {signed(verdict.a)}"]
+    if verdict.late is not None:
+        words.append(f"L {signed(verdict.late)} [{signed(verdict.low)}, {signed(verdict.high)}]")
+    return "  ".join([*words, *verdict.suffixes])
+
+
+def time_of_day(ts: datetime) -> str:
+    """The wall clock's hours, minutes and seconds here; times in the lab are UTC."""
+    aware = ts if ts.tzinfo else ts.replace(tzinfo=UTC)
+    return aware.astimezone().strftime("%H:%M:%S")
+
+
+SAID: dict[str, str] = {
+    "run_started": "worker {pid} on {host} took up the run ({device}, {threads} threads)",
+    "judge_declared": "{metric} is judged by {model} ({method}, rubric {rubric_version})",
+    "cycle_started": "{generation} begins",
+    "stage_started": "{generation}: {stage} of {total} began",
+    "stage_finished": "{generation}: {stage} done in {seconds:.1f} s, {tokens} tokens",
+    "samples_drawn": "{generation}: batch {batch} of {purpose} samples drawn",
+    "samples_judged": "{generation}: batch {batch} judged for {metric}",
+    "rows_built": "{generation}: training rows built",
+    "adapter_trained": "{generation}: trained from {init}, {optimizer_steps} steps, ‖ΔW‖ {delta_norm:.3g}",
+    "chain_marked": "{generation}: marked by {rule}: {message}",
+    "cycle_finished": "{generation} is finished",
+    "run_finished": "the chain is complete",
+    "run_failed": "failed: {message}",
+    "run_cancelled": "cancelled: {reason}",
+}
+
+
+def event_words(type_: str, payload: dict[str, Any]) -> str:
+    """One event as a sentence; one that is not known keeps its name."""
+    fields = dict(payload)
+    if isinstance(fields.get("cycle"), int):
+        fields["generation"] = generation(fields["cycle"])
+    if "stage" in fields:
+        fields["stage"] = STAGES.get(fields["stage"], fields["stage"])
+    try:
+        return SAID[type_].format(**fields)
+    except (KeyError, ValueError, TypeError):
+        return type_.replace("_", " ")
