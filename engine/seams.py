@@ -118,7 +118,8 @@ class JudgeQuestion:
 class Judgement:
     """One answer's score: Σ v·p / W over integers 0…100, or None with the label that says why.
 
-    `mass` is W; `variance` that of the renormalised distribution; `distribution` its at most 20 likeliest pairs.
+    `mass` is W; `variance` that of the renormalised distribution; `distribution` its at most 20 likeliest pairs of
+    number and probability (not renormalised); `truncated` whether the answer was cut to fit the judge's context.
     """
 
     value: float | None
@@ -126,6 +127,7 @@ class Judgement:
     variance: float | None
     label: JudgementLabel
     distribution: tuple[tuple[int, float], ...]
+    truncated: bool = False
 
 
 class Judge(Protocol):

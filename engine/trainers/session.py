@@ -68,7 +68,7 @@ class StepWatch(TrainerCallback):  # type: ignore[misc]
         self.gradient_norm_max = 0.0
         self.steps = 0
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, Any] | None = None, **_: Any) -> None:
+    def on_log(self, args: Any, state: Any, *_: Any, logs: Mapping[str, Any] | None = None, **__: Any) -> None:
         """Called by transformers after each step, and once with a summary that has no `loss`."""
         if not logs or "loss" not in logs:
             return

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.errors import GuardError
 from engine.models import LoadedModel
-from engine.seams import TrainJob, Training
+from engine.seams import Training, TrainJob
 from engine.trainers.dpo import prepare_dpo
 from engine.trainers.lora import ADAPTER, attach, delta_norm, factors, save_adapter
 from engine.trainers.prepared import Prepared
