@@ -1,0 +1,81 @@
+"""Rows made of rows, in the same transaction: prompt means of finished cycles, verdicts of finished runs and cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+
+from store.tables import replace
+from store.verdict import Chain, Verdict, cell_verdict, run_verdict
+
+PROMPT_MEANS = """
+INSERT INTO prompt_means
+WITH own AS (
+    SELECT s.run_id, s.cycle, c.metric, s.prompt_id, list(c.value ORDER BY s.draw, s.sample_id) AS scores
+    FROM samples AS s
+    JOIN scores AS c ON c.run_id = s.run_id AND c.cycle = s.cycle AND c.sample_id = s.sample_id
+    JOIN run_judges AS j ON j.run_id = c.run_id AND j.metric = c.metric AND j.judge_id = c.judge_id
+    WHERE s.purpose = 'eval' AND s.run_id = $run_id AND c.run_id = $run_id AND list_contains($cycles, s.cycle)
+    GROUP BY ALL
+)
+SELECT
+    run_id, cycle, metric, prompt_id, list_avg(scores), list_var_samp(scores),
+    len(scores), len(scores) - len(list_filter(scores, lambda score: score IS NOT NULL))
+FROM own
+"""
+"""Sums run over a sorted list, so that a rebuilt lab holds the very same numbers."""
+
+
+def write_prompt_means(connection: duckdb.DuckDBPyConnection, run_id: str, cycles: list[int]) -> None:
+    """Means per eval prompt of these finished cycles."""
+    if cycles:
+        connection.execute("DELETE FROM prompt_means WHERE run_id = ? AND list_contains(?, cycle)", [run_id, cycles])
+        connection.execute(PROMPT_MEANS, {"run_id": run_id, "cycles": cycles})
+
+
+def write_verdicts(connection: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> None:
+    """Verdicts of these finished runs, and of every cell they belong to."""
+    run_ids = list(run_ids)
+    if not run_ids:
+        return
+    query = "SELECT DISTINCT study, cell FROM runs WHERE list_contains(?, run_id)"
+    rows = []
+    for study, cell in connection.execute(query, [run_ids]).fetchall():
+        chains = _finished_chains(connection, study, cell)
+        rows += [_row("run", c.run_id, study, cell, 1, run_verdict(c)) for c in chains if c.run_id in run_ids]
+        if len(chains) >= 2:
+            rows.append(_row("cell", None, study, cell, len(chains), cell_verdict(chains)))
+    replace(connection, "verdicts", rows, ("scope", "run_id", "study", "cell"))
+
+
+def _row(scope: str, run_id: str | None, study: str, cell: str, replicates: int, v: Verdict) -> tuple[Any, ...]:
+    return (
+        scope, run_id, study, cell, replicates, v.amplified_by_paper, v.a, v.l, v.ci_low, v.ci_high, v.label,
+        list(v.suffixes), list(v.notes),
+    )  # fmt: skip
+
+
+def _finished_chains(connection: duckdb.DuckDBPyConnection, study: str, cell: str) -> list[Chain]:
+    """The finished chains of a cell, replicates in order."""
+    finished = "SELECT DISTINCT run_id FROM events WHERE type = 'run_finished'"
+    query = f"""
+        SELECT run_id, replicate, cycles FROM runs
+        WHERE study = ? AND cell = ? AND run_id IN ({finished}) ORDER BY replicate, run_id
+    """
+    return [
+        _chain(connection, run_id, f"replicate {replicate}", cycles)
+        for run_id, replicate, cycles in connection.execute(query, [study, cell]).fetchall()
+    ]
+
+
+def _chain(connection: duckdb.DuckDBPyConnection, run_id: str, name: str, cycles: int) -> Chain:
+    query = """
+        SELECT cycle, metric, prompt_id, value FROM prompt_means
+        WHERE run_id = ? AND metric IN ('trait', 'coherence') ORDER BY cycle, metric, prompt_id
+    """
+    scores: dict[str, dict[int, dict[str, float | None]]] = {"trait": {}, "coherence": {}}
+    for cycle, metric, prompt_id, value in connection.execute(query, [run_id]).fetchall():
+        scores[metric].setdefault(cycle, {})[prompt_id] = value
+    return Chain(run_id, name, cycles, scores["trait"], scores["coherence"])

@@ -1,0 +1,64 @@
+"""The small tables that move: where each run, cycle and stage is, and how far each file has been read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from store.derived import write_prompt_means, write_verdicts
+from store.fold import RunState
+from store.tables import arrow, replace
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far one file is remembered, in bytes and lines, and why it goes no further."""
+
+    run_id: str
+    file: str
+    offset: int = 0
+    lines: int = 0
+    error: str | None = None
+
+
+def write_positions(connection: duckdb.DuckDBPyConnection, positions: list[Position]) -> None:
+    """Move the offsets of these files."""
+    rows = [(p.run_id, p.file, p.offset, p.lines, p.error) for p in positions]
+    replace(connection, "journals", rows, ("run_id", "file"))
+
+
+def write_states(connection: duckdb.DuckDBPyConnection, states: list[RunState]) -> None:
+    """Bring the small tables to where these runs are."""
+    _write_standings(connection, [state for state in states if state.changed])
+    cycles = [tuple(vars(s.cycles[c]).values()) for s in states for c in sorted(s.changed_cycles)]
+    replace(connection, "cycles", cycles, ("run_id", "cycle"))
+    stages = [tuple(vars(s.stages[key]).values()) for s in states for key in sorted(s.changed_stages)]
+    replace(connection, "stages", stages, ("run_id", "cycle", "stage"))
+    _write_judges(connection, states)
+    for state in states:
+        write_prompt_means(connection, state.run_id, state.closed_cycles)
+    write_verdicts(connection, [state.run_id for state in states if state.finished])
+
+
+def _write_standings(connection: duckdb.DuckDBPyConnection, states: list[RunState]) -> None:
+    if not states:
+        return
+    rows = []
+    for state in states:
+        status, message, finished_at = state.standing.verdict()
+        rows.append((state.run_id, status, message, state.standing.started_at, finished_at))
+    connection.register("incoming", arrow("standings", rows))
+    connection.execute("""
+        UPDATE runs SET status = i.status, message = i.message, started_at = i.started_at, finished_at = i.finished_at
+        FROM incoming AS i WHERE runs.run_id = i.run_id
+    """)
+    connection.unregister("incoming")
+
+
+def _write_judges(connection: duckdb.DuckDBPyConnection, states: list[RunState]) -> None:
+    declared = {(event.judge_id, event.metric, event.rubric_version): event for s in states for event in s.declared}
+    rows = [(e.judge_id, e.metric, e.model, e.rubric, e.rubric_version, e.method) for e in declared.values()]
+    replace(connection, "judges", rows, ("judge_id", "metric", "rubric_version"))
+    own = [(s.run_id, event.metric, event.judge_id) for s in states for event in s.declared]
+    replace(connection, "run_judges", own, ("run_id", "metric"))

@@ -1,0 +1,130 @@
+"""The rows of one ingest transaction: gathered as plain tuples, written as Arrow, a table at a time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+TEXT, INT, BIG, REAL, YES, TIME = pa.string(), pa.int32(), pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us")
+PAIR = pa.struct([("score", INT), ("p", REAL)])
+
+
+def _schema(**columns: pa.DataType) -> pa.Schema:
+    return pa.schema(list(columns.items()))
+
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "runs": _schema(
+        run_id=TEXT, study=TEXT, name=TEXT, cell=TEXT, replicate=INT, trait=TEXT, model=TEXT, regime=TEXT, init=TEXT,
+        reference=TEXT, rejected=TEXT, n_seed=INT, n_sampled=INT, cycles=INT, seed=BIG, control=TEXT,
+        parent_run_id=TEXT, forked_at_cycle=INT, status=TEXT, created_at=TIME, spec=TEXT,
+    ),
+    "cycles": _schema(
+        run_id=TEXT, cycle=INT, status=TEXT, started_at=TIME, finished_at=TIME, adapter_path=TEXT, adapter_sha256=TEXT,
+        init=TEXT, reference=TEXT, delta_norm=REAL, gradient_norm_max=REAL, trainable_parameters=BIG,
+        optimizer_steps=INT, logp_before=REAL, logp_after=REAL, training_rows=INT, rows_moved=INT, dropped_rows=INT,
+        truncated_rows=INT, notes=pa.list_(TEXT), stop_rules=pa.list_(TEXT),
+    ),
+    "stages": _schema(
+        run_id=TEXT, cycle=INT, stage=TEXT, started_at=TIME, finished_at=TIME, seconds=REAL, tokens=BIG, device=TEXT,
+        total=INT,
+    ),
+    "samples": _schema(
+        sample_id=TEXT, run_id=TEXT, cycle=INT, purpose=TEXT, prompt_id=TEXT, draw=INT, drawn_by=INT, prompt=TEXT,
+        response=TEXT, tokens=INT, stop_reason=TEXT, kept=YES, kept_reason=TEXT, words=INT, sentences=INT,
+        mean_sentence_length=REAL, repeat_4gram=REAL, echo=REAL,
+    ),
+    "training_rows": _schema(run_id=TEXT, cycle=INT, position=INT, sample_id=TEXT, role=TEXT, pair=INT),
+    "scores": _schema(
+        sample_id=TEXT, metric=TEXT, judge_id=TEXT, value=REAL, mass=REAL, variance=REAL, label=TEXT,
+        distribution=pa.list_(PAIR), run_id=TEXT, cycle=INT,
+    ),
+    "judges": _schema(judge_id=TEXT, metric=TEXT, model=TEXT, rubric=TEXT, rubric_version=TEXT, method=TEXT),
+    "run_judges": _schema(run_id=TEXT, metric=TEXT, judge_id=TEXT),
+    "train_steps": _schema(run_id=TEXT, cycle=INT, step=INT, name=TEXT, value=REAL),
+    "events": _schema(run_id=TEXT, seq=BIG, ts=TIME, type=TEXT, payload=TEXT),
+    "commands": _schema(run_id=TEXT, position=INT, ts=TIME, type=TEXT, pid=INT, exit_code=INT),
+    "verdicts": _schema(
+        scope=TEXT, run_id=TEXT, study=TEXT, cell=TEXT, replicates=INT, amplified_by_paper=YES, a=REAL, l=REAL,
+        ci_low=REAL, ci_high=REAL, label=TEXT, suffixes=pa.list_(TEXT), notes=pa.list_(TEXT),
+    ),
+    "journals": _schema(run_id=TEXT, file=TEXT, byte_offset=BIG, lines=BIG, error=TEXT),
+    "standings": _schema(run_id=TEXT, status=TEXT, message=TEXT, started_at=TIME, finished_at=TIME),
+}  # fmt: skip
+"""Columns in the order of the tuples; `standings` is the part of `runs` that moves."""
+
+Keys = Sequence[tuple[Any, ...]]
+
+
+class Batch:
+    """Rows waiting to be written; `size` counts them."""
+
+    def __init__(self) -> None:
+        self.rows: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        self.stale: list[tuple[str, str, int]] = []
+
+    @property
+    def size(self) -> int:
+        """Rows gathered so far."""
+        return sum(len(rows) for rows in self.rows.values())
+
+    def add(self, table: str, *row: Any) -> None:
+        """One row, its values in the order of the table's schema."""
+        self.rows[table].append(row)
+
+    def discard(self, table: str, run_id: str, cycle: int) -> None:
+        """Forget what is known of one cycle in one table: the stage that wrote it began anew."""
+        names = SCHEMAS[table].names
+        run_at, cycle_at = names.index("run_id"), names.index("cycle")
+        self.rows[table] = [row for row in self.rows[table] if (row[run_at], row[cycle_at]) != (run_id, cycle)]
+        self.stale.append((table, run_id, cycle))
+
+    def write(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Insert everything gathered, in the caller's transaction."""
+        for table, run_id, cycle in self.stale:
+            connection.execute(f"DELETE FROM {table} WHERE run_id = ? AND cycle = ?", [run_id, cycle])
+        for table, rows in self.rows.items():
+            if rows:
+                insert(connection, table, rows)
+
+
+def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Keys) -> None:
+    """Append rows to a table."""
+    connection.register("incoming", arrow(table, rows))
+    connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+    connection.unregister("incoming")
+
+
+def replace(connection: duckdb.DuckDBPyConnection, table: str, rows: Keys, key: Sequence[str]) -> None:
+    """Put rows in the place of those with the same key."""
+    if not rows:
+        return
+    connection.register("incoming", arrow(table, rows))
+    same = " AND ".join(f"{table}.{name} IS NOT DISTINCT FROM incoming.{name}" for name in key)
+    connection.execute(f"DELETE FROM {table} USING incoming WHERE {same}")
+    connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+    connection.unregister("incoming")
+
+
+def arrow(table: str, rows: Keys) -> pa.Table:
+    """Tuples as an Arrow table; raises pyarrow.ArrowInvalid or OverflowError for a value the column cannot hold."""
+    schema = SCHEMAS[table]
+    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+    arrays = [_array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
+    if type_ != pa.list_(PAIR):
+        return pa.array(values, type=type_)
+    offsets = [0]
+    for pairs in values:
+        offsets.append(offsets[-1] + len(pairs))
+    scores, probabilities = zip(*chain.from_iterable(values), strict=True) if offsets[-1] else ((), ())
+    flat = pa.StructArray.from_arrays([pa.array(scores, INT), pa.array(probabilities, REAL)], fields=list(PAIR))
+    return pa.ListArray.from_arrays(pa.array(offsets, INT), flat)
