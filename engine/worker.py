@@ -34,7 +34,7 @@ def main(folders: Sequence[str]) -> int:
     if not folders:
         print("usage: python -m engine.worker RUN_FOLDER …", file=sys.stderr)
         return 2
-    stopping = _Stopping()
+    stopping = Stopping()
     signal.signal(signal.SIGTERM, stopping)
     codes = []
     for folder in folders:
@@ -48,7 +48,7 @@ def main(folders: Sequence[str]) -> int:
     return max(codes)
 
 
-class _Stopping:
+class Stopping:
     """Remembers that SIGTERM came."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ def read_spec(folder: Path) -> RunSpec:
         raise SpecError(f"{folder / 'spec.json'}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def work(folder: Path, stopping: _Stopping) -> int:
+def work(folder: Path, stopping: Stopping) -> int:
     """Walk one run to its end, its failure or a request to stop; 0 when it finished or was cancelled as asked."""
     spec = read_spec(folder)
     with FileLock(folder / "worker.lock", f"run {spec.run_id}"), Journal(folder / "events.jsonl") as journal:
@@ -77,7 +77,7 @@ def work(folder: Path, stopping: _Stopping) -> int:
         return 0 if log.state.finished else _walk(spec, folder, log)
 
 
-def _safe_point(folder: Path, stopping: _Stopping) -> None:
+def _safe_point(folder: Path, stopping: Stopping) -> None:
     if cancel_requested(folder):
         raise StopAsked(cancel=True)
     if stopping.asked:

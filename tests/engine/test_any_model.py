@@ -8,9 +8,10 @@ import pytest
 
 from engine.events import AdapterTrained, RunFailed, RunFinished, RunStarted, SamplesJudged
 from engine.study import resolve_study
+from engine.worker import Stopping, work
 from tests.engine.chains import write_pack
 from tests.engine.tiny import Kind, build_tiny
-from tests.engine.workers import events, finish, start_worker, write_run
+from tests.engine.workers import events, write_run
 
 STUDY = """
 [study]
@@ -46,9 +47,9 @@ def test_a_random_model_goes_through_a_whole_chain(tmp_path: Path, kind: Kind, r
     path = tmp_path / "study.toml"
     path.write_text(STUDY.format(folder=tmp_path, kind=kind, regime=regime))
     run = write_run(tmp_path / "run", resolve_study(path, threads=1)[0])
-    code, said = finish(start_worker(run))
+    code = work(run, Stopping())
     done = events(run)
-    assert code == 0, said or done[-1]
+    assert code == 0, done[-1]
     assert isinstance(done[-1], RunFinished), done[-1]
     assert [e.cycle for e in done if isinstance(e, AdapterTrained)] == [0, 1, 2]
     assert {e.metric for e in done if isinstance(e, SamplesJudged)} == {"trait", "coherence"}
