@@ -1,0 +1,5 @@
+"""`python -m idemtui` is the console script."""
+
+from idemtui.cli.main import run
+
+run()
