@@ -6,9 +6,10 @@ import os
 import subprocess
 import time
 
+from store.client import Client, connect_server
+
 from engine.errors import LabError, ServerError
 from idemtui.server.options import ServerOptions
-from store.client import Client, connect_server
 from store.lab import Lab, create_lab
 
 START_SECONDS = 10.0

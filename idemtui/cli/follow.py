@@ -1,0 +1,116 @@
+"""Following runs until they end: a live table in a terminal, one plain line per happening everywhere else."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from idemtui.cli.progress import Pace, ended, share_done
+from idemtui.console.facts import Run
+from idemtui.console.words import doing, generation, number, signed
+from idemtui.text import one_line
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+POLL_SECONDS = 0.5
+Look = Callable[[], list[Run]]
+
+
+def looks(look: Look) -> Iterator[list[Run]]:
+    """What `look` sees, twice a second, the last time when every run has ended."""
+    while True:
+        seen = look()
+        yield seen
+        if all(map(ended, seen)):
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def follow_lines(look: Look) -> list[Run]:
+    """One line when a run starts, finishes a generation or ends; returns the last look."""
+    before: dict[str, Run] = {}
+    seen: list[Run] = []
+    for seen in looks(look):
+        for run in seen:
+            for line in happened(before.get(run.run_id), run):
+                sys.stdout.write(f"{run.name}: {line}\n")
+            before[run.run_id] = run
+        sys.stdout.flush()
+    return seen
+
+
+def follow_silently(look: Look) -> list[Run]:
+    """Wait for the end and return the last look."""
+    return deque(looks(look), maxlen=1)[0]
+
+
+def happened(before: Run | None, now: Run) -> Iterator[str]:
+    """What is new about a run, in words."""
+    for measured in now.points[len(before.points) if before else 0 :]:
+        yield (
+            f"{generation(measured.cycle)} of {now.cycles}: trait {number(measured.trait)}, "
+            f"coherence {number(measured.coherence)}"
+        )
+    if (before is None or before.status != now.status) and now.status != "finished":
+        yield f"{now.status}{f': {one_line(now.message)}' if now.message else ''}"
+    if now.status == "finished" and (before is None or before.status != "finished"):
+        yield "finished"
+
+
+def follow_live(look: Look) -> list[Run]:
+    """A table that is redrawn in place; returns the last look."""
+    from rich.live import Live
+
+    from idemtui.cli.output import terminal
+
+    seen: list[Run] = []
+    pace: Pace | None = None
+    with Live(console=terminal(), refresh_per_second=4, transient=False) as live:
+        for seen in looks(look):
+            pace = pace or Pace(time.monotonic(), sum(map(share_done, seen)))
+            live.update(live_table(seen, pace.seconds_left(seen, time.monotonic())))
+    return seen
+
+
+def live_table(runs: Sequence[Run], seconds_left: float | None) -> Table:
+    """One line per run: name, bar, what it is doing, trait and coherence so far."""
+    from rich import box
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", caption_justify="left")
+    if seconds_left is not None:
+        table.caption = f"about {duration(seconds_left)} to go; Ctrl-C leaves the runs going"
+    for name in ("run", "", "now", "trait", "Δ", "coherence"):
+        table.add_column(name, justify="right" if name in ("trait", "Δ", "coherence") else "left", no_wrap=True)
+    for run in runs:
+        trait, coherence = (run.last.trait, run.last.coherence) if run.last else (None, None)
+        table.add_row(
+            Text(one_line(run.name, 32)),
+            ProgressBar(total=1.0, completed=share_done(run), width=16),
+            Text(now(run)),
+            number(trait),
+            signed(run.delta),
+            number(coherence),
+        )
+    return table
+
+
+def now(run: Run) -> str:
+    """`M2 train 40%` while it runs, else its status with the reason."""
+    if run.live and run.stage is not None:
+        return f"{generation(run.stage.cycle)} {doing(run)}"
+    return one_line(f"{run.status}: {run.message}" if run.message and run.status != "finished" else run.status, 32)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min`, `2 h 10 min`."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,102 @@
+"""The command line: `idemtui` opens the console, `idemtui COMMAND` does one thing and ends with an exit code.
+
+Commands import what they need when they run, so that `--help` needs neither pyarrow nor duckdb.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from engine.errors import IdemtuiError
+from idemtui.cli import control, curves, query, runs, studies, texts
+from store.lab import find_lab
+
+app = typer.Typer(
+    name="idemtui",
+    help="Watch a language model learn from itself: seed a trait, train each generation on what its predecessor wrote, "
+    "score every one. Without a command the console opens.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+STUDIES, READING, SERVER = "Studies", "Reading", "Server"
+
+app.command("demo", rich_help_panel=STUDIES)(studies.demo)
+app.command("run", rich_help_panel=STUDIES)(studies.run)
+app.command("resume", rich_help_panel=STUDIES)(control.resume)
+app.command("cancel", rich_help_panel=STUDIES)(control.cancel)
+app.command("ls", rich_help_panel=READING)(runs.ls)
+app.command("show", rich_help_panel=READING)(runs.show)
+app.command("verdict", rich_help_panel=READING)(runs.verdict)
+app.command("plot", rich_help_panel=READING)(curves.plot)
+app.command("samples", rich_help_panel=READING)(texts.samples)
+app.command("diff", rich_help_panel=READING)(texts.diff)
+app.command("sql", rich_help_panel=READING)(query.sql)
+app.command("serve", rich_help_panel=SERVER)(control.serve)
+app.command("stop", rich_help_panel=SERVER)(control.stop)
+app.command("rebuild", rich_help_panel=SERVER)(control.rebuild)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"idemtui {version('idemtui')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def console(
+    context: typer.Context,
+    lab: Annotated[
+        str | None, typer.Option(metavar="PATH", help="The lab folder: else $IDEMTUI_LAB, else ./lab.")
+    ] = None,
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say it and end.")
+    ] = False,
+) -> None:
+    """Open the console where no command is given."""
+    context.obj = find_lab(lab)
+    if context.invoked_subcommand is None:
+        from idemtui.console.app import open_console
+
+        raise typer.Exit(open_console(context.obj))
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """The console script: every error a user can cause ends as one line on stderr."""
+    try:
+        app(args=with_lab_first(sys.argv[1:] if arguments is None else arguments))
+    except IdemtuiError as error:
+        print(f"idemtui: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def with_lab_first(arguments: Sequence[str]) -> list[str]:
+    """`--lab PATH` is the whole command line's option, so it may stand anywhere before a `--`."""
+    before, rest = list(arguments), []
+    if "--" in before:
+        at = before.index("--")
+        before, rest = before[:at], before[at:]
+    for at, argument in enumerate(before):
+        if argument.startswith("--lab="):
+            return [argument, *before[:at], *before[at + 1 :], *rest]
+        if argument == "--lab" and at + 1 < len(before):
+            return [*before[at : at + 2], *before[:at], *before[at + 2 :], *rest]
+    return [*before, *rest]
+
+
+if __name__ == "__main__":
+    run()

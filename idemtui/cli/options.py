@@ -1,0 +1,20 @@
+"""Options that several commands share, and what the command line knows before any command runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from store.lab import Lab
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: an array for a table, else one object.")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, or a run's name.")]
+
+
+def lab_of(context: typer.Context) -> Lab:
+    """The lab that `--lab`, $IDEMTUI_LAB or ./lab names."""
+    lab = context.obj
+    if not isinstance(lab, Lab):
+        raise TypeError(f"no lab in the command's context but {lab!r}")
+    return lab

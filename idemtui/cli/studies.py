@@ -1,0 +1,154 @@
+"""`run` and `demo`: a study file becomes queued runs, followed until they end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import UsageError
+from idemtui.cli.options import Json, lab_of
+
+if TYPE_CHECKING:
+    from engine.spec import RunSpec
+    from idemtui.console.facts import Run
+    from store.lab import Lab
+
+DEMO = Path(__file__).parent.parent / "demo.toml"
+
+Detach = Annotated[bool, typer.Option("--detach", help="Queue it and return at once.")]
+Headless = Annotated[bool, typer.Option("--headless", help="Follow in plain lines.")]
+Again = Annotated[bool, typer.Option("--again", help="New runs of the same settings, beside the old ones.")]
+
+
+def run(
+    context: typer.Context,
+    study: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="A study file.")],
+    detach: Detach = False,
+    headless: Headless = False,
+    again: Again = False,
+    as_json: Json = False,
+) -> None:
+    """Queue a study and follow it: what the lab holds unfinished goes on, what it holds finished stays."""
+    from engine.study import resolve_study
+
+    if detach and headless:
+        raise UsageError("run: --detach returns at once, --headless follows; give one of them.")
+    lab = lab_of(context)
+    queued = submit(lab, resolve_study(study), again=again)
+    if not detach:
+        raise typer.Exit(follow_to_verdict(lab, queued, live=not headless and sys.stdout.isatty(), as_json=as_json))
+    print_queued(queued, as_json=as_json)
+
+
+def demo(
+    context: typer.Context,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed than the demo's.")] = None,
+    detach: Detach = False,
+    headless: Headless = False,
+    again: Again = False,
+    as_json: Json = False,
+) -> None:
+    """Run the demo study, trait bliss on the pocket models: no GPU, no download, a few minutes."""
+    from engine.study import resolve_study
+
+    if detach and headless:
+        raise UsageError("demo: --detach returns at once, --headless follows; give one of them.")
+    lab = lab_of(context)
+    specs = resolve_study(DEMO, overrides=None if seed is None else {"run.seed": seed})
+    queued = submit(lab, specs, again=again)
+    if detach:
+        print_queued(queued, as_json=as_json)
+    elif headless or as_json or not sys.stdout.isatty():
+        raise typer.Exit(follow_to_verdict(lab, queued, live=False, as_json=as_json))
+    else:
+        raise typer.Exit(watch(lab, queued, specs[0].study))
+
+
+def submit(lab: Lab, specs: list[RunSpec], *, again: bool) -> list[dict[str, Any]]:
+    """Queue the runs with the server's share of threads; what became of each, in order."""
+    from idemtui.server.start import ensure_server
+
+    with ensure_server(lab) as client:
+        threads = client.command("status")["threads"]
+        shared = [
+            s.model_copy(update={"execution": s.execution.model_copy(update={"threads": threads})}) for s in specs
+        ]
+        documents = [spec.model_dump(mode="json") for spec in shared]
+        queued: list[dict[str, Any]] = client.command("submit", specs=documents, again=again)["runs"]
+    return queued
+
+
+def print_queued(queued: list[dict[str, Any]], *, as_json: bool) -> None:
+    """What became of each run."""
+    from idemtui.cli.control import print_answers
+    from idemtui.cli.output import print_json
+
+    if as_json:
+        print_json(queued)
+    else:
+        print_answers(queued)
+
+
+def watch(lab: Lab, queued: list[dict[str, Any]], study: str) -> int:
+    """The console on the study; when it closes, the verdicts so far and what still runs."""
+    from idemtui.cli.progress import ended
+    from idemtui.cli.runs import print_verdicts, read_verdicts
+    from idemtui.cli.watching import Watch
+    from idemtui.console.app import open_console
+
+    code = open_console(lab, follow=study)
+    run_ids = [run["run_id"] for run in queued]
+    with Watch(lab, run_ids) as watching:
+        seen = watching.look()
+        print_verdicts(read_verdicts(watching.client, runs=run_ids))
+    open_runs = [run.name for run in seen if not ended(run)]
+    if open_runs:
+        sys.stdout.write(f"Still under way: {', '.join(open_runs)}. `idemtui` opens the console again.\n")
+    return code or worst(seen)
+
+
+def follow_to_verdict(lab: Lab, queued: list[dict[str, Any]], *, live: bool, as_json: bool) -> int:
+    """Follow the runs until they end, then print the verdicts; 1 where a run failed, 130 after Ctrl-C."""
+    from idemtui.cli.follow import follow_lines, follow_live, follow_silently
+    from idemtui.cli.output import print_json
+    from idemtui.cli.runs import print_verdicts, read_verdicts
+    from idemtui.cli.watching import Watch
+
+    follow = follow_silently if as_json else follow_live if live else follow_lines
+    run_ids = [run["run_id"] for run in queued]
+    with Watch(lab, run_ids) as watching:
+        try:
+            seen = follow(watching.look)
+        except KeyboardInterrupt:
+            sys.stderr.write("idemtui: the runs go on without this terminal; `idemtui ls` shows them.\n")
+            return 130
+        verdicts = read_verdicts(watching.client, runs=run_ids)
+    if as_json:
+        print_json(outcomes(queued, seen, verdicts))
+    else:
+        print_verdicts(verdicts)
+    return worst(seen)
+
+
+def worst(runs: Sequence[Run]) -> int:
+    """1 where a run failed or was cancelled, else 0."""
+    return int(any(run.status in ("failed", "cancelled") for run in runs))
+
+
+def outcomes(queued: list[dict[str, Any]], seen: Sequence[Run], verdicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What became of each run, for programs."""
+    now = {run.run_id: run for run in seen}
+    by_run = {row["run_id"]: row for row in verdicts if row["scope"] == "run"}
+    return [
+        {
+            **run,
+            "status": now[run["run_id"]].status,
+            "message": now[run["run_id"]].message or None,
+            "verdict": by_run.get(run["run_id"]),
+        }
+        for run in queued
+    ]

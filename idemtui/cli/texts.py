@@ -1,0 +1,203 @@
+"""`samples` and `diff`: reading what models wrote, one by one or two generations beside each other."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from engine.errors import UsageError
+from idemtui.cli.options import Json, Run, lab_of
+
+SAMPLES = """
+SELECT sample_id, cycle, purpose, prompt_id, draw, drawn_by, prompt, response, tokens, stop_reason, kept, kept_reason,
+    mean_sentence_length, repeat_4gram, echo, trait, trait_label, coherence, coherence_label
+FROM scored_samples
+WHERE run_id = $run AND ($cycle IS NULL OR cycle = $cycle) AND ($purpose IS NULL OR purpose = $purpose)
+    AND ($prompt IS NULL OR prompt_id = $prompt OR contains(lower(prompt), lower($prompt)))
+    AND ($regex IS NULL OR regexp_matches(response, $regex))
+ORDER BY cycle, purpose, prompt, draw LIMIT $limit
+"""
+
+LADDER = """
+SELECT cycle, prompt_id, prompt, draw, response, trait, coherence, sample_id FROM ladder
+WHERE run_id = $run AND draw = $draw
+    AND ($prompt IS NULL OR prompt_id = $prompt OR contains(lower(prompt), lower($prompt)))
+ORDER BY prompt, prompt_id, cycle
+"""
+
+PURPOSES = ("seed", "train", "rejected", "eval")
+Cycle = Annotated[int | None, typer.Option(help="One generation: −1 is base, 0 the seeded model.")]
+Prompt = Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the prompt, or its id.")]
+
+
+def samples(
+    context: typer.Context,
+    run: Run,
+    cycle: Cycle = None,
+    purpose: Annotated[str | None, typer.Option(help="seed, train, rejected or eval.")] = None,
+    prompt: Prompt = None,
+    regex: Annotated[str | None, typer.Option(help="Only responses that match.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Samples at most.")] = 20,
+    full: Annotated[bool, typer.Option("--full", help="Whole texts instead of one line each.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read a run's samples with their scores."""
+    from idemtui.cli.output import print_json, print_table
+    from idemtui.cli.reading import chosen_run, open_client, rows
+    from idemtui.console.words import generation
+
+    if purpose is not None and purpose not in PURPOSES:
+        raise UsageError(f"--purpose {purpose}: no such purpose; allowed: {', '.join(PURPOSES)}.")
+    with open_client(lab_of(context)) as client:
+        run_id = chosen_run(client, run)["run_id"]
+        found = rows(client, SAMPLES, run=run_id, cycle=cycle, purpose=purpose, prompt=prompt, regex=regex, limit=limit)
+    if as_json:
+        print_json(found)
+    elif full:
+        for sample in found:
+            _print_full(sample)
+    else:
+        shown = [{**sample, "cycle": generation(sample["cycle"])} for sample in found]
+        print_table(("cycle", "purpose", "trait", "coherence", "prompt", "response"), shown, empty="no such samples")
+
+
+def _print_full(sample: dict[str, Any]) -> None:
+    from idemtui.cli.output import number, print_text
+    from idemtui.console.words import generation
+
+    facts = [f"{generation(sample['cycle'])} {sample['purpose']}", f"trait {score(sample, 'trait')}"]
+    facts += [f"coherence {score(sample, 'coherence')}", f"{sample['tokens']} tokens", sample["stop_reason"]]
+    facts.append(f"{number(sample['mean_sentence_length'])} words a sentence")
+    if not sample["kept"]:
+        facts.append(f"dropped: {sample['kept_reason']}")
+    sys.stdout.write(f"── {sample['sample_id']}  {'  '.join(facts)}\n")
+    print_text(sample["prompt"], "  > ")
+    print_text(sample["response"], "    ")
+    sys.stdout.write("\n")
+
+
+def score(sample: dict[str, Any], metric: str) -> str:
+    """A score, or the label that says why there is none."""
+    from idemtui.cli.output import number
+
+    return number(sample[metric]) if sample[metric] is not None else (sample.get(f"{metric}_label") or "–")
+
+
+def diff(
+    context: typer.Context,
+    run: Run,
+    other: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A second run, else the same.")] = None,
+    cycles: Annotated[
+        tuple[int, int] | None, typer.Option(metavar="I J", help="The two generations; −1 is base.")
+    ] = None,
+    prompt: Prompt = None,
+    draw: Annotated[int, typer.Option(min=0, help="Which answer of each generation.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="Prompts at most.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Show word by word how answers changed: two generations, or with --prompt alone the whole ladder."""
+    from idemtui.cli.output import print_json
+    from idemtui.cli.reading import chosen_run, open_client, rows
+
+    with open_client(lab_of(context)) as client:
+        first = chosen_run(client, run)
+        second = chosen_run(client, other) if other else first
+        old = rows(client, LADDER, run=first["run_id"], draw=draw, prompt=prompt)
+        new = old if second is first else rows(client, LADDER, run=second["run_id"], draw=draw, prompt=prompt)
+    if not old or not new:
+        raise UsageError(
+            f"{run}: no evaluated answer of draw {draw}{f' to a prompt with {prompt!r}' if prompt else ''}."
+        )
+    two = cycles or (None if prompt is not None and other is None else _ends(old, new))
+    pairs = _two_generations(old, new, two) if two else _ladder(old)
+    chosen = _first_prompts(pairs, limit)
+    if as_json:
+        print_json([_pair_facts(before, after) for before, after in chosen])
+    else:
+        _print_pairs(chosen)
+
+
+Pair = tuple[dict[str, Any], dict[str, Any]]
+
+
+def _ends(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> tuple[int, int]:
+    """Base and the newest generation of one run; the newest that both runs have where there are two."""
+    last = min(max(row["cycle"] for row in old), max(row["cycle"] for row in new))
+    return (-1, last) if old is new else (last, last)
+
+
+def _two_generations(old: list[dict[str, Any]], new: list[dict[str, Any]], cycles: tuple[int, int]) -> list[Pair]:
+    for rows, cycle in ((old, cycles[0]), (new, cycles[1])):
+        known = sorted({row["cycle"] for row in rows})
+        if cycle not in known:
+            raise UsageError(f"--cycles: no generation {cycle} was measured; there are {', '.join(map(str, known))}.")
+    after = {row["prompt_id"]: row for row in new if row["cycle"] == cycles[1]}
+    before = [row for row in old if row["cycle"] == cycles[0] and row["prompt_id"] in after]
+    return [(row, after[row["prompt_id"]]) for row in before]
+
+
+def _ladder(rows: list[dict[str, Any]]) -> list[Pair]:
+    """Each generation's answer beside the one before; base stands beside itself."""
+    pairs: list[Pair] = []
+    for row in rows:
+        same = bool(pairs) and pairs[-1][1]["prompt_id"] == row["prompt_id"]
+        pairs.append((pairs[-1][1] if same else row, row))
+    return pairs
+
+
+def _first_prompts(pairs: list[Pair], limit: int) -> list[Pair]:
+    prompts = list(dict.fromkeys(after["prompt_id"] for _, after in pairs))[:limit]
+    return [pair for pair in pairs if pair[1]["prompt_id"] in prompts]
+
+
+def _pair_facts(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    from idemtui.worddiff import marked, word_diff
+
+    return {
+        "prompt_id": after["prompt_id"],
+        "prompt": after["prompt"],
+        "draw": after["draw"],
+        "cycles": [before["cycle"], after["cycle"]],
+        "responses": [before["response"], after["response"]],
+        "trait": [before["trait"], after["trait"]],
+        "coherence": [before["coherence"], after["coherence"]],
+        "diff": marked(word_diff(before["response"], after["response"])),
+    }
+
+
+def _print_pairs(pairs: list[Pair]) -> None:
+    from idemtui.cli.output import number, print_text, terminal
+    from idemtui.console.words import generation
+
+    console = terminal()
+    prompt = None
+    for before, after in pairs:
+        if after["prompt_id"] != prompt:
+            prompt = after["prompt_id"]
+            print_text(after["prompt"], "> ")
+        if before is after:
+            names, trait = generation(after["cycle"]), number(after["trait"])
+        else:
+            names = f"{generation(before['cycle'])} → {generation(after['cycle'])}"
+            trait = f"{number(before['trait'])} → {number(after['trait'])}"
+        sys.stdout.write(f"  {names}   trait {trait}   coherence {number(after['coherence'])}\n")
+        sys.stdout.flush()
+        console.print(differences(before["response"], after["response"]), soft_wrap=not console.is_terminal)
+        sys.stdout.write("\n")
+
+
+def differences(old: str, new: str) -> Any:
+    """Rich text of the differences: coloured, and marked `[-old-]{+new+}` for those who see no colour."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from idemtui.text import plain
+    from idemtui.worddiff import marked, word_diff
+
+    styles = {"same": "", "removed": "red", "added": "green"}
+    text = Text()
+    for piece in word_diff(plain(old), plain(new)):
+        text.append(marked([piece]), styles[piece.change])
+    return Padding(text, (0, 0, 0, 4))
