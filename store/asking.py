@@ -36,7 +36,7 @@ class Question:
             self._reader = self.cursor.to_arrow_reader(BATCH_ROWS)
             self.schema = self._reader.schema
         except duckdb.Error as error:
-            raise QueryError(explain_error(error)) from None
+            raise _refusal(error) from None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The answer in bounded memory; one row more than `limit` tells that there are more. Closes the cursor."""
@@ -50,8 +50,8 @@ class Question:
                 left -= batch.num_rows
                 if left <= 0:
                     return
-        except (duckdb.Error, pa.ArrowException) as error:
-            raise QueryError(explain_error(error)) from None
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            raise _refusal(error) from None
         finally:
             self.close()
 
@@ -61,3 +61,9 @@ class Question:
             self.cursor.interrupt()
         with suppress(duckdb.Error):
             self.cursor.close()
+
+
+def _refusal(error: Exception) -> QueryError:
+    if isinstance(error, duckdb.InterruptException) or "INTERRUPT" in str(error):
+        return QueryError("the query was cancelled.")
+    return QueryError(explain_error(error))

@@ -1,0 +1,136 @@
+"""Asking a lab, from a console, a command line or a notebook.
+
+    from store.client import connect
+    connect("lab").sql("SELECT name, status FROM runs").to_pandas()
+
+With a lab server the question goes over its socket; without one the database is opened read-only for that question
+and closed again, since a reader left open would lock the server out.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import ServerError
+from store.lab import Lab, find_lab
+from store.result import Result
+
+if TYPE_CHECKING:
+    from pyarrow import flight
+
+Params = Sequence[Any] | Mapping[str, Any] | None
+
+
+def connect(lab: str | os.PathLike[str] | Lab | None = None) -> Client:
+    """A client of the lab at this path, else $IDEMTUI_LAB, else ./lab; nothing is opened yet."""
+    return Client(lab if isinstance(lab, Lab) else find_lab(lab))
+
+
+class Client:
+    """One lab's answers; may be used by several threads."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._flight: flight.FlightClient | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def sql(
+        self, query: str, params: Params = None, limit: int | None = None, *, query_id: str | None = None
+    ) -> Result:
+        """The answer to one reading statement, at most `limit` rows of it; `?` or `$name` take `params`.
+
+        Raises QueryError for what does not read, ServerError where the database is held by another program.
+        """
+        if self.lab.socket.exists():
+            try:
+                return self._ask(query, params, limit, query_id)
+            except _NoServerError:
+                pass
+        from store.direct import ask_directly
+
+        return ask_directly(self.lab, query, params, limit)
+
+    def command(self, name: str, **arguments: Any) -> dict[str, Any]:
+        """Have the lab server do something; raises what it raised, ServerError where there is none."""
+        from store.wire import pack, unpack
+
+        if not self.lab.socket.exists():
+            raise _NoServerError(self.lab)
+        from pyarrow import flight
+
+        results = self._call(lambda to: list(to.do_action(flight.Action(name, pack(arguments)))))
+        return unpack(results[0].body.to_pybytes())
+
+    def changes(self, since: int = -1) -> dict[str, Any]:
+        """What is new since version `since`: {"version", "runs", "all", "trouble"}."""
+        return self.command("changes", since=since)
+
+    def sync(self, timeout: float = 5.0) -> bool:
+        """Wait until the server has looked at the journals once more."""
+        return bool(self.command("sync", timeout=timeout)["done"])
+
+    def cancel_query(self, query_id: str) -> bool:
+        """Stop a question that was asked with this `query_id`; False where it is over already."""
+        return bool(self.command("cancel_query", query_id=query_id)["found"])
+
+    def served(self) -> bool:
+        """Whether a lab server answers."""
+        try:
+            self.changes()
+        except ServerError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        with self._lock:
+            if self._flight is not None:
+                self._flight.close()
+                self._flight = None
+
+    def _ask(self, query: str, params: Params, limit: int | None, query_id: str | None) -> Result:
+        from pyarrow import flight
+
+        from store.wire import pack
+
+        ticket = {"sql": query, "params": params, "limit": limit, "query_id": query_id or uuid.uuid4().hex}
+        table = self._call(lambda to: to.do_get(flight.Ticket(pack(ticket))).read_all())
+        return Result.limited(table, limit)
+
+    def _call(self, work: Any) -> Any:
+        from pyarrow import ArrowException, flight
+
+        from store.wire import from_flight
+
+        try:
+            return work(self._connection())
+        except flight.FlightUnavailableError:
+            self.close()
+            raise _NoServerError(self.lab) from None
+        except (flight.FlightError, ArrowException) as error:
+            raise from_flight(error) from None
+
+    def _connection(self) -> flight.FlightClient:
+        from pyarrow import flight
+
+        with self._lock:
+            if self._flight is None:
+                self._flight = flight.connect(f"grpc+unix://{self.lab.socket}")
+            return self._flight
+
+
+class _NoServerError(ServerError):
+    """Nobody listens on the lab's socket."""
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__(f"no lab server answers for {lab.root}; start one with `idemtui serve --lab {lab.root}`.")
