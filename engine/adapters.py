@@ -74,8 +74,9 @@ def _sums(model: Any, adapter: Path) -> list[tuple[torch.nn.Parameter, torch.Ten
     wrapped = PeftModel.from_pretrained(model, str(adapter))
     sums = []
     with torch.no_grad():
-        for layer in wrapped.modules():
-            if isinstance(layer, LoraLayer) and "default" in layer.scaling:
+        for module in wrapped.modules():
+            if isinstance(module, LoraLayer) and "default" in module.scaling:
+                layer: Any = module
                 weight = layer.get_base_layer().weight
                 sums.append((weight, weight.data, weight.data + layer.get_delta_weight("default")))
     wrapped.unload()

@@ -113,7 +113,7 @@ class _Batch:
             use_cache=True,
             logits_to_keep=1,
         )
-        logits = output.logits[:, -1].float()
+        logits: torch.Tensor = output.logits[:, -1].float()
         if self._temperature == 0:
             return logits.argmax(-1)
         if self._noise is None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from trl import DPOConfig, DPOTrainer
+from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.dpo_trainer import DPOTrainer
 
 from engine.models import LoadedModel
 from engine.prompts import chat_messages, template_options
@@ -26,7 +27,7 @@ def prepare_dpo(loaded: LoadedModel, model: Any, job: TrainJob, folder: str) -> 
     Pairs with a side longer than max_length are dropped: TRL would cut them. Raises ModelError where a training
     prompt's tokens are not those the sampler would use.
     """
-    trainer = DPOTrainer(
+    trainer: Any = DPOTrainer(
         model=model,
         args=DPOConfig(**shared_arguments(loaded, job, folder), beta=job.settings.beta, loss_type=["sigmoid"]),
         train_dataset=Dataset.from_list([_pair(loaded, row, place) for place, row in enumerate(job.rows)]),

@@ -43,15 +43,13 @@ def attach(loaded: LoadedModel, start: Path | None, settings: TrainSettings) -> 
 
 def factors(model: PeftModel) -> dict[str, Pair]:
     """Copies of A, B and the scale of every adapted layer."""
-    return {
-        name: (
-            layer.lora_A[ADAPTER].weight.detach().clone(),
-            layer.lora_B[ADAPTER].weight.detach().clone(),
-            float(layer.scaling[ADAPTER]),
-        )
-        for name, layer in model.named_modules()
-        if isinstance(layer, LoraLayer) and ADAPTER in layer.lora_A
-    }
+    pairs: dict[str, Pair] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, LoraLayer) and ADAPTER in module.lora_A:
+            layer: Any = module
+            a, b = layer.lora_A[ADAPTER].weight, layer.lora_B[ADAPTER].weight
+            pairs[name] = (a.detach().clone(), b.detach().clone(), float(layer.scaling[ADAPTER]))
+    return pairs
 
 
 def delta_norm(before: dict[str, Pair], after: dict[str, Pair]) -> float:

@@ -60,7 +60,7 @@ def warmup_steps(settings: TrainSettings, rows: int) -> int:
     return int(settings.warmup * steps)
 
 
-class StepWatch(TrainerCallback):  # type: ignore[misc]
+class StepWatch(TrainerCallback):
     """Hands every optimizer step's numbers on, remembers the largest gradient norm, and stops at NaN."""
 
     def __init__(self, on_step: StepCallback) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from datasets import Dataset
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from engine.errors import ModelError
 from engine.models import LoadedModel
@@ -26,7 +27,7 @@ def prepare_sft(loaded: LoadedModel, model: Any, job: TrainJob, folder: str) -> 
     rows = [_chat_row(loaded, row) for row in job.rows] if chat else [{"text": row["text"]} for row in job.rows]
     for position, row in enumerate(rows):
         row["position"] = position
-    trainer = SFTTrainer(
+    trainer: Any = SFTTrainer(
         model=model,
         args=SFTConfig(**shared_arguments(loaded, job, folder), packing=False),
         train_dataset=Dataset.from_list(rows),

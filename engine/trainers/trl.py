@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+from peft import PeftModel
 
 from engine.errors import GuardError
 from engine.models import LoadedModel
@@ -43,19 +46,19 @@ class TrlTrainer:
                 )
             return self._run(job, model, prepared)
 
-    def _run(self, job: TrainJob, model: object, prepared: Prepared) -> Training:
+    def _run(self, job: TrainJob, model: PeftModel, prepared: Prepared) -> Training:
         probed = choose(prepared.targets)
-        start = factors(model)  # type: ignore[arg-type]
+        start = factors(model)
         before = row_logps(model, self._loaded, probed)
         watch = StepWatch(job.on_step)
         run_trainer(prepared.trainer, watch)
         after = row_logps(model, self._loaded, probed)
         return Training(
-            adapter_sha256=save_adapter(model, self._loaded.name, job.output),  # type: ignore[arg-type]
+            adapter_sha256=save_adapter(model, self._loaded.name, job.output),
             trainable_parameters=sum(a.numel() + b.numel() for a, b, _ in start.values()),
             optimizer_steps=watch.steps,
             gradient_norm_max=watch.gradient_norm_max,
-            delta_norm=delta_norm(start, factors(model)),  # type: ignore[arg-type]
+            delta_norm=delta_norm(start, factors(model)),
             logp_before=sum(before) / len(before),
             logp_after=sum(after) / len(after),
             rows_moved=sum(a != b for a, b in zip(before, after, strict=True)),
@@ -65,7 +68,8 @@ class TrlTrainer:
             notes=self._notes(job, model),
         )
 
-    def _notes(self, job: TrainJob, model: object) -> tuple[str, ...]:
-        rank = model.peft_config[ADAPTER].r  # type: ignore[attr-defined]
+    def _notes(self, job: TrainJob, model: PeftModel) -> tuple[str, ...]:
+        config: Any = model.peft_config[ADAPTER]
+        rank = config.r
         continued = f"continues an adapter of rank {rank}; the settings say {job.settings.lora_rank}"
         return self._loaded.notes + ((continued,) if rank != job.settings.lora_rank else ())
