@@ -13,6 +13,7 @@ import os
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ServerError
@@ -28,6 +29,33 @@ Params = Sequence[Any] | Mapping[str, Any] | None
 def connect(lab: str | os.PathLike[str] | Lab | None = None) -> Client:
     """A client of the lab at this path, else $IDEMTUI_LAB, else ./lab; nothing is opened yet."""
     return Client(lab if isinstance(lab, Lab) else find_lab(lab))
+
+
+def connect_server(lab: Lab) -> Client | None:
+    """A client of the lab's server; None where no server answers."""
+    client = Client(lab)
+    if client.served():
+        return client
+    client.close()
+    return None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is new: runs that moved since the version asked about, all runs where that is not of this past (`whole`).
+
+    `trouble` is what keeps the server from ingesting now, in one line, such as the program that holds the database.
+    """
+
+    version: int
+    runs: tuple[str, ...]
+    whole: bool
+    trouble: str | None
+
+    @property
+    def cursor(self) -> int:
+        """What to ask with next time."""
+        return self.version
 
 
 class Client:
@@ -71,9 +99,10 @@ class Client:
         results = self._call(lambda to: list(to.do_action(flight.Action(name, pack(arguments)))))
         return unpack(results[0].body.to_pybytes())
 
-    def changes(self, since: int = -1) -> dict[str, Any]:
-        """What is new since version `since`: {"version", "runs", "all", "trouble"}."""
-        return self.command("changes", since=since)
+    def changes(self, since: int = -1) -> Changes:
+        """What is new since version `since`."""
+        answer = self.command("changes", since=since)
+        return Changes(answer["version"], tuple(answer["runs"]), answer["whole"], answer["trouble"])
 
     def sync(self, timeout: float = 5.0) -> bool:
         """Wait until the server has looked at the journals once more."""

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from engine.errors import QueryError
+from store.ambiguity import prefer_scores
 
 READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
 TABLE_FUNCTIONS = {
@@ -33,7 +34,7 @@ PRAGMA = re.compile(r"\s*pragma\s+(\w+)", re.IGNORECASE)
 
 
 def check_query(query: str, connection: duckdb.DuckDBPyConnection) -> str:
-    """The one reading statement in `query`; raises QueryError, in one line, for anything else."""
+    """The one reading statement in `query`, ready to run; raises QueryError, in one line, for anything else."""
     try:
         statements = connection.extract_statements(query)
     except duckdb.Error as error:
@@ -46,22 +47,23 @@ def check_query(query: str, connection: duckdb.DuckDBPyConnection) -> str:
             f"{statement.type.name} is not a reading statement; allowed are SELECT, FROM, WITH, VALUES, DESCRIBE, "
             "SHOW, SUMMARIZE and EXPLAIN of these."
         )
-    _check_calls(statement.query, connection)
-    return str(statement.query)
+    return _check_calls(statement.query, connection)
 
 
-def _check_calls(query: str, connection: duckdb.DuckDBPyConnection) -> None:
+def _check_calls(query: str, connection: duckdb.DuckDBPyConnection) -> str:
     pragma, explain = PRAGMA.match(query), EXPLAIN.match(query)
     if pragma:
         if pragma[1].lower() not in PRAGMAS:
             raise QueryError(f"PRAGMA {pragma[1]} is not allowed here; allowed are {', '.join(sorted(PRAGMAS))}.")
-        return
-    tree = syntax_tree(query[explain.end() :] if explain else query, connection)
+        return query
+    start = explain.end() if explain else 0
+    tree = syntax_tree(query[start:], connection)
     for table_function, name in _calls(tree):
         if table_function and name not in TABLE_FUNCTIONS:
             raise QueryError(f"the table function {name} is not allowed here: it may do more than read this database.")
         if name in FORBIDDEN_FUNCTIONS:
             raise QueryError(f"the function {name} is not allowed here: it does more than read.")
+    return query[:start] + prefer_scores(query[start:], tree)
 
 
 def syntax_tree(query: str, connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def syntax_tree(query: str, connection: duckdb.DuckDBPyConnection) -> dict[str, 
     row = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
     tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree.get("error"):
-        raise QueryError(f"not a SELECT: {tree.get('error_message', 'cannot be parsed')}")
+        raise QueryError(f"only SELECT and what stands for one can be asked: {tree.get('error_message', query)}")
     return tree
 
 

@@ -67,7 +67,7 @@ class Tail:
         with self._polled:
             known = self._first <= since <= self._version
             runs = sorted(run_id for run_id, version in self._versions.items() if not known or version > since)
-            return {"version": self._version, "all": not known, "runs": runs, "trouble": self._trouble}
+            return {"version": self._version, "whole": not known, "runs": runs, "trouble": self._trouble}
 
     def close(self, timeout: float = 5.0) -> bool:
         """Stop, and release the file; False where the thread did not end in time."""

@@ -1,0 +1,166 @@
+"""The lab's typed questions about texts: samples, one sample in full, ladders, pairs of generations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine.errors import UsageError
+from store.queries import read
+from store.result import Asked
+
+Order = Literal["drawn", "trait", "coherence", "length"]
+ORDERS: Mapping[Order, str] = {
+    "drawn": "",
+    "trait": "trait DESC NULLS LAST, ",
+    "coherence": "coherence ASC NULLS LAST, ",
+    "length": "tokens DESC, ",
+}
+
+
+@dataclass(frozen=True)
+class SampleFilter:
+    """Which samples; what is None does not count. `pattern` is a regular expression over the response."""
+
+    run_id: str | None = None
+    cycle: int | None = None
+    purpose: str | None = None
+    prompt_id: str | None = None
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One text with the scores of the run's own judges."""
+
+    sample_id: str
+    run_id: str
+    cycle: int
+    purpose: str
+    prompt_id: str
+    draw: int
+    drawn_by: int | None
+    prompt: str
+    response: str
+    tokens: int
+    stop_reason: str
+    kept: bool
+    kept_reason: str | None
+    words: int
+    sentences: int
+    mean_sentence_length: float | None
+    repeat_4gram: float | None
+    echo: float | None
+    trait: float | None
+    trait_label: str | None
+    coherence: float | None
+    coherence_label: str | None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One judge's word on one sample."""
+
+    metric: str
+    judge_id: str
+    value: float | None
+    mass: float
+    variance: float | None
+    label: str
+    distribution: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One eval prompt of a run, with how many draws there are of it."""
+
+    prompt_id: str
+    prompt: str
+    draws: int
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One generation's answer to one prompt."""
+
+    run_id: str
+    cycle: int
+    draw: int
+    sample_id: str
+    prompt: str
+    response: str
+    trait: float | None
+    coherence: float | None
+
+
+RUNG = "SELECT run_id, cycle, draw, sample_id, prompt, response, trait, coherence FROM scored_samples"
+
+
+def samples(
+    lab: Asked, wanted: SampleFilter | None = None, *, order: Order = "drawn", limit: int = 100, offset: int = 0
+) -> list[Sample]:
+    """One page of samples with their scores."""
+    where, params = _where(wanted or SampleFilter())
+    place = f"{ORDERS[order]}run_id, cycle, purpose, prompt_id, draw LIMIT $limit OFFSET $offset"
+    query = f"SELECT * FROM scored_samples WHERE {where} ORDER BY {place}"
+    return read(Sample, lab, query, {**params, "limit": limit, "offset": offset})
+
+
+def count_samples(lab: Asked, wanted: SampleFilter | None = None) -> int:
+    """How many samples a filter holds."""
+    where, params = _where(wanted or SampleFilter())
+    return int(lab.sql(f"SELECT count(*) AS n FROM samples WHERE {where}", params or None).rows()[0]["n"])
+
+
+def sample(lab: Asked, sample_id: str) -> tuple[Sample, list[Judgement]]:
+    """One sample in full with every judgement of it; UsageError where the lab does not hold it."""
+    held = read(Sample, lab, "SELECT * FROM scored_samples WHERE sample_id = ?", [sample_id])
+    if not held:
+        raise UsageError(f"no sample {sample_id!r} in this lab; `idemtui samples RUN` lists them.")
+    query = "SELECT * FROM scores WHERE sample_id = ? ORDER BY metric <> 'trait', metric, judge_id"
+    rows = lab.sql(query, [sample_id]).rows()
+    return held[0], [_judgement(row) for row in rows]
+
+
+def eval_prompts(lab: Asked, run_id: str) -> list[Prompt]:
+    """The prompts that a run is measured with."""
+    query = """
+        SELECT prompt_id, any_value(prompt) AS prompt, CAST(max(draw) + 1 AS INTEGER) AS draws FROM samples
+        WHERE run_id = ? AND purpose = 'eval' GROUP BY prompt_id ORDER BY prompt, prompt_id
+    """
+    return read(Prompt, lab, query, [run_id])
+
+
+def ladder(lab: Asked, run_id: str, prompt_id: str, draw: int = 0) -> list[Rung]:
+    """One prompt's answers from base to M_N, of one draw."""
+    query = f"{RUNG} WHERE run_id = ? AND purpose = 'eval' AND prompt_id = ? AND draw = ? ORDER BY cycle"
+    return read(Rung, lab, query, [run_id, prompt_id, draw])
+
+
+def pair(lab: Asked, left: tuple[str, int], right: tuple[str, int], prompt_id: str, draw: int = 0) -> tuple[Rung, Rung]:
+    """Two generations' answers to one prompt, each a (run id, cycle); UsageError where one is not there."""
+    return _rung(lab, *left, prompt_id, draw), _rung(lab, *right, prompt_id, draw)
+
+
+def _rung(lab: Asked, run_id: str, cycle: int, prompt_id: str, draw: int) -> Rung:
+    query = f"{RUNG} WHERE run_id = ? AND purpose = 'eval' AND cycle = ? AND prompt_id = ? AND draw = ?"
+    held = read(Rung, lab, query, [run_id, cycle, prompt_id, draw])
+    if not held:
+        raise UsageError(f"run {run_id} has no answer of cycle {cycle} to prompt {prompt_id} (draw {draw}).")
+    return held[0]
+
+
+def _judgement(row: Mapping[str, Any]) -> Judgement:
+    pairs = tuple((pair["score"], pair["p"]) for pair in row["distribution"] or ())
+    return Judgement(row["metric"], row["judge_id"], row["value"], row["mass"], row["variance"], row["label"], pairs)
+
+
+def _where(wanted: SampleFilter) -> tuple[str, dict[str, Any]]:
+    columns = ("run_id", "cycle", "purpose", "prompt_id")
+    params = {name: value for name in columns if (value := getattr(wanted, name)) is not None}
+    conditions = [f"{name} = ${name}" for name in params]
+    if wanted.pattern is not None:
+        conditions.append("regexp_matches(response, $pattern)")
+        params["pattern"] = wanted.pattern
+    return " AND ".join(conditions) or "true", params
