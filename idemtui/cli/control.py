@@ -88,7 +88,7 @@ def serve(
 def stop(context: typer.Context, as_json: Json = False) -> None:
     """End the lab's server; workers go on and the next server finds them."""
     from idemtui.cli.output import print_json
-    from idemtui.server.start import stop_server
+    from idemtui.server.stop import stop_server
 
     answer = stop_server(existing_lab(context))
     if as_json:
@@ -103,11 +103,14 @@ def stop(context: typer.Context, as_json: Json = False) -> None:
 
 def rebuild(context: typer.Context, as_json: Json = False) -> None:
     """Make lab.duckdb anew from the lab's journals."""
-    from idemtui.cli.output import print_json
-    from idemtui.cli.rebuilding import rebuild_lab
+    from idemtui.cli.output import print_json, waiting
+    from idemtui.server.rebuild import rebuild_lab
 
-    answer = rebuild_lab(existing_lab(context))
+    with waiting("reading journals"):
+        answer = rebuild_lab(existing_lab(context))
     if as_json:
         print_json(answer)
     else:
         sys.stdout.write(f"Rebuilt {answer['database']}: {answer['runs']} runs, {answer['events']} events.\n")
+        for error in answer["errors"]:
+            sys.stdout.write(f"not read: {error}\n")

@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from idemtui.text import one_line, plain
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, OverflowMethod
 
 Record = Mapping[str, Any]
+NUMERIC = re.compile(r"[+−-]?[\d.]+(e[+-]?\d+)?|–")
 
 
 def terminal() -> Console:
@@ -23,6 +26,19 @@ def terminal() -> Console:
     from rich.console import Console
 
     return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """A spinner on stderr while something takes long; nothing where stderr is no terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True, markup=False)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield
 
 
 def print_json(value: object) -> None:
@@ -55,8 +71,10 @@ def print_csv(columns: Sequence[str], rows: Sequence[Record]) -> None:
     writer.writerows([["" if row[name] is None else row[name] for name in columns] for row in rows])
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Record], *, empty: str = "nothing there") -> None:
-    """A table as wide as the terminal; off a terminal no line is folded or cut."""
+def print_table(
+    columns: Sequence[str], rows: Sequence[Record], *, empty: str = "nothing there", cut: Sequence[str] = ()
+) -> None:
+    """A table as wide as the terminal, the columns in `cut` on one line each; off a terminal nothing is folded or cut."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -70,11 +88,19 @@ def print_table(columns: Sequence[str], rows: Sequence[Record], *, empty: str = 
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in columns:
-        right = any(isinstance(row[name], int | float) and not isinstance(row[name], bool) for row in rows)
-        table.add_column(Text(name), justify="right" if right else "left", overflow="ellipsis", no_wrap=right)
+        right = all(looks_numeric(row[name]) for row in rows)
+        overflow: OverflowMethod = "ellipsis" if name in cut else "fold"
+        table.add_column(
+            Text(name), justify="right" if right else "left", overflow=overflow, no_wrap=right or name in cut
+        )
     for row in rows:
         table.add_row(*[Text(cell(row[name])) for name in columns])
     console.print(table)
+
+
+def looks_numeric(value: object) -> bool:
+    """Whether a cell holds a number or the sign for none."""
+    return NUMERIC.fullmatch(cell(value)) is not None
 
 
 def _print_plain_table(columns: Sequence[str], rows: Sequence[Record]) -> None:
@@ -101,13 +127,9 @@ def cell(value: object) -> str:
     return one_line(str(value))
 
 
-def number(value: float | None, digits: int = 1) -> str:
-    """A float for people: fixed digits where that says something, else four significant ones."""
-    if value is None or math.isnan(value):
-        return "–"
-    if value != 0 and not 0.05 <= abs(value) < 1e6:
-        return f"{value:.4g}"
-    return f"{value:.{digits}f}" if abs(value) >= 1 else f"{value:.{digits + 2}f}".rstrip("0").rstrip(".")
+def number(value: float) -> str:
+    """A float for people: four significant digits."""
+    return "NaN" if math.isnan(value) else f"{value:.4g}"
 
 
 def print_text(text: str, indent: str = "  ") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -29,14 +30,24 @@ def sql(
     text = sys.stdin.read() if statement == "-" else statement
     most = limit if limit is not None or as_json or as_csv else ON_SCREEN
     with open_client(lab_of(context)) as client:
-        table = client.sql(text)
-    more = most is not None and table.num_rows > most
-    rows = (table.slice(0, most) if more else table).to_pylist()
+        answer = client.sql(text, limit=most)
+    columns = distinct(answer.columns)
+    rows = [dict(zip(columns, values, strict=True)) for values in answer.tuples()]
     if as_json:
         print_json(rows)
     elif as_csv:
-        print_csv(table.column_names, rows)
+        print_csv(columns, rows)
     else:
-        print_table(table.column_names, rows, empty="no rows")
-        if more:
-            sys.stdout.write(f"… {table.num_rows - len(rows)} more rows; --limit shows more.\n")
+        print_table(columns, rows, empty="no rows")
+        if answer.truncated:
+            sys.stdout.write(f"… more than {most} rows; --limit shows more.\n")
+
+
+def distinct(columns: Sequence[str]) -> list[str]:
+    """Column names, a second one of the same name marked as such."""
+    met: dict[str, int] = {}
+    names = []
+    for name in columns:
+        met[name] = met.get(name, 0) + 1
+        names.append(name if met[name] == 1 else f"{name}_{met[name]}")
+    return names

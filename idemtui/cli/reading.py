@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -9,21 +10,42 @@ from engine.errors import LabError, UsageError
 
 if TYPE_CHECKING:
     from store.client import Client
-
     from store.lab import Lab
 
 Rows = list[dict[str, Any]]
 
 
 def open_client(lab: Lab) -> Client:
-    """The lab's client; LabError where there is no lab to ask."""
+    """The lab's client; a server is started only where the journals know more than the database.
+
+    Raises LabError where there is no lab to ask.
+    """
+    from idemtui.server.start import connect_server, ensure_server
     from store.client import connect
 
-    if not lab.root.is_dir():
+    if not lab.runs.is_dir():
         raise LabError(
             f"no lab in {lab.root}; `idemtui demo` or `idemtui run STUDY.toml` makes one, --lab names another."
         )
-    return connect(lab.root)
+    client = connect_server(lab)
+    if client is not None:
+        return client
+    if not is_behind(lab) or not os.access(lab.root, os.W_OK):
+        return connect(lab)
+    client = ensure_server(lab)
+    client.sync()
+    return client
+
+
+def is_behind(lab: Lab) -> bool:
+    """Whether a run's files were written after the database was."""
+    try:
+        remembered = lab.database.stat().st_mtime_ns
+    except OSError:
+        return True
+    files = ("spec.json", "commands.jsonl", "events.jsonl")
+    paths = (lab.run(folder.name) / file for folder in lab.runs.iterdir() for file in files)
+    return any(path.exists() and path.stat().st_mtime_ns > remembered for path in paths)
 
 
 def rows(client: Client, sql: str, **values: object) -> Rows:

@@ -37,7 +37,7 @@ def ls(context: typer.Context, as_json: Json = False) -> None:
     """List the lab's runs: status, newest generation, Δ, coherence."""
     from idemtui.cli.output import print_json, print_table
     from idemtui.cli.reading import open_client, rows
-    from idemtui.console.words import signed
+    from idemtui.console.words import number, signed
 
     with open_client(lab_of(context)) as client:
         runs = rows(client, RUNS)
@@ -52,9 +52,9 @@ def ls(context: typer.Context, as_json: Json = False) -> None:
             "trait": run["trait"],
             "status": run["status"],
             "cycle": f"{generation_of(run['cycle'])}/{run['cycles']}",
-            "score": run["trait_score"],
+            "score": number(run["trait_score"]),
             "Δ": signed(run["delta"]),
-            "coherence": run["coherence"],
+            "coherence": number(run["coherence"]),
         }
         for run in runs
     ]
@@ -89,8 +89,8 @@ def show(context: typer.Context, run: Run, as_json: Json = False) -> None:
 
 
 def _print_run(facts: dict[str, Any], curve: list[dict[str, Any]], verdict: dict[str, Any] | None) -> None:
-    from idemtui.cli.output import cell, number, print_table
-    from idemtui.console.words import generation, signed
+    from idemtui.cli.output import cell, print_table
+    from idemtui.console.words import generation, number, signed
     from idemtui.text import one_line
 
     write = sys.stdout.write
@@ -101,10 +101,10 @@ def _print_run(facts: dict[str, Any], curve: list[dict[str, Any]], verdict: dict
     shown = [
         {
             "cycle": generation(point["cycle"]),
-            "trait": point["trait"],
+            "trait": number(point["trait"]),
             "90 % interval": interval(point["trait_low"], point["trait_high"]),
             "Δ": signed(point["delta"]),
-            "coherence": point["coherence"],
+            "coherence": number(point["coherence"]),
             "n": point["n"],
             "null": point["nulls"],
             "steps": point["optimizer_steps"],

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine.errors import UsageError
 from idemtui.cli.options import Json, Run, lab_of
+from idemtui.text import plain
+from idemtui.worddiff import Piece, marked, word_diff
+
+if TYPE_CHECKING:
+    from rich.padding import Padding
 
 SAMPLES = """
 SELECT sample_id, cycle, purpose, prompt_id, draw, drawn_by, prompt, response, tokens, stop_reason, kept, kept_reason,
@@ -59,13 +64,22 @@ def samples(
         for sample in found:
             _print_full(sample)
     else:
-        shown = [{**sample, "cycle": generation(sample["cycle"])} for sample in found]
-        print_table(("cycle", "purpose", "trait", "coherence", "prompt", "response"), shown, empty="no such samples")
+        shown = [
+            {
+                **sample,
+                "cycle": generation(sample["cycle"]),
+                "trait": score(sample, "trait"),
+                "coherence": score(sample, "coherence"),
+            }
+            for sample in found
+        ]
+        columns = ("cycle", "purpose", "trait", "coherence", "prompt", "response")
+        print_table(columns, shown, empty="no such samples", cut=("prompt", "response"))
 
 
 def _print_full(sample: dict[str, Any]) -> None:
-    from idemtui.cli.output import number, print_text
-    from idemtui.console.words import generation
+    from idemtui.cli.output import print_text
+    from idemtui.console.words import generation, number
 
     facts = [f"{generation(sample['cycle'])} {sample['purpose']}", f"trait {score(sample, 'trait')}"]
     facts += [f"coherence {score(sample, 'coherence')}", f"{sample['tokens']} tokens", sample["stop_reason"]]
@@ -80,7 +94,7 @@ def _print_full(sample: dict[str, Any]) -> None:
 
 def score(sample: dict[str, Any], metric: str) -> str:
     """A score, or the label that says why there is none."""
-    from idemtui.cli.output import number
+    from idemtui.console.words import number
 
     return number(sample[metric]) if sample[metric] is not None else (sample.get(f"{metric}_label") or "–")
 
@@ -153,8 +167,6 @@ def _first_prompts(pairs: list[Pair], limit: int) -> list[Pair]:
 
 
 def _pair_facts(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    from idemtui.worddiff import marked, word_diff
-
     return {
         "prompt_id": after["prompt_id"],
         "prompt": after["prompt"],
@@ -168,8 +180,8 @@ def _pair_facts(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
 
 
 def _print_pairs(pairs: list[Pair]) -> None:
-    from idemtui.cli.output import number, print_text, terminal
-    from idemtui.console.words import generation
+    from idemtui.cli.output import print_text, terminal
+    from idemtui.console.words import generation, number
 
     console = terminal()
     prompt = None
@@ -184,20 +196,21 @@ def _print_pairs(pairs: list[Pair]) -> None:
             trait = f"{number(before['trait'])} → {number(after['trait'])}"
         sys.stdout.write(f"  {names}   trait {trait}   coherence {number(after['coherence'])}\n")
         sys.stdout.flush()
-        console.print(differences(before["response"], after["response"]), soft_wrap=not console.is_terminal)
+        pieces = word_diff(plain(before["response"]), plain(after["response"]))
+        if console.is_terminal:
+            console.print(coloured(pieces))
+        else:
+            print_text(marked(pieces), "    ")
         sys.stdout.write("\n")
 
 
-def differences(old: str, new: str) -> Any:
-    """Rich text of the differences: coloured, and marked `[-old-]{+new+}` for those who see no colour."""
+def coloured(pieces: list[Piece]) -> Padding:
+    """Differences in colour, and marked for those who see none."""
     from rich.padding import Padding
     from rich.text import Text
 
-    from idemtui.text import plain
-    from idemtui.worddiff import marked, word_diff
-
     styles = {"same": "", "removed": "red", "added": "green"}
     text = Text()
-    for piece in word_diff(plain(old), plain(new)):
+    for piece in pieces:
         text.append(marked([piece]), styles[piece.change])
     return Padding(text, (0, 0, 0, 4))

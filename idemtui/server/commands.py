@@ -20,8 +20,11 @@ Fields = dict[str, Any]
 class Commands:
     """The handlers, by name in `mapping`."""
 
-    def __init__(self, lab: Lab, queue: Queue, slots: Slots, stop: Callable[[], None]) -> None:
-        self._lab, self._queue, self._slots, self._stop = lab, queue, slots, stop
+    def __init__(
+        self, lab: Lab, queue: Queue, slots: Slots, *, stop: Callable[[], None], remember: Callable[[], None]
+    ) -> None:
+        """`stop` ends the server; `remember` lets the database catch up with what a command wrote."""
+        self._lab, self._queue, self._slots, self._stop, self._remember = lab, queue, slots, stop, remember
 
     @property
     def mapping(self) -> dict[str, Callable[[Fields], Fields]]:
@@ -44,21 +47,23 @@ class Commands:
             specs = [another(spec, self._lab) for spec in specs]
         for spec in specs:
             freeze_spec(spec, self._lab)
-        return {
-            "runs": [
-                {"run_id": spec.run_id, "name": spec.name, "answer": self._queue.enqueue(spec.run_id)} for spec in specs
-            ]
-        }
+        runs = [{"run_id": s.run_id, "name": s.name, "answer": self._queue.enqueue(s.run_id)} for s in specs]
+        self._remember()
+        return {"runs": runs}
 
     def cancel(self, fields: Fields) -> Fields:
         """`run_id` → run_id, answer."""
         run_id = self._held(fields)
-        return {"run_id": run_id, "answer": self._queue.cancel(run_id)}
+        answer = self._queue.cancel(run_id)
+        self._remember()
+        return {"run_id": run_id, "answer": answer}
 
     def resume(self, fields: Fields) -> Fields:
         """`run_id`, or `all` for every run that ended early and was not cancelled → `runs`: run_id, answer."""
         run_ids = self._queue.unfinished() if fields.get("all") else [self._held(fields)]
-        return {"runs": [{"run_id": run_id, "answer": self._queue.enqueue(run_id)} for run_id in run_ids]}
+        runs = [{"run_id": run_id, "answer": self._queue.enqueue(run_id)} for run_id in run_ids]
+        self._remember()
+        return {"runs": runs}
 
     def status(self, _: Fields) -> Fields:
         """The server's own facts: version, pid, slots, threads, waiting run ids, worker pids by run id."""

@@ -6,15 +6,25 @@ import os
 import subprocess
 import time
 
-from store.client import Client, connect_server
-
 from engine.errors import LabError, ServerError
 from idemtui.server.options import ServerOptions
+from store.client import Client, connect
 from store.lab import Lab, create_lab
 
 START_SECONDS = 10.0
 ALREADY_SERVED = 3
 """Exit code of a server process that found another one in its place."""
+
+
+def connect_server(lab: Lab) -> Client | None:
+    """A client of the living server, None where nobody answers."""
+    if not lab.socket.exists():
+        return None
+    client = connect(lab)
+    if client.served():
+        return client
+    client.close()
+    return None
 
 
 def ensure_server(lab: Lab, options: ServerOptions | None = None) -> Client:
