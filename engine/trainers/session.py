@@ -112,19 +112,14 @@ def borrowed(loaded: LoadedModel) -> Iterator[None]:
     """Lend the base model to PEFT and TRL, and take it back as it was: no adapter, no patched forward, frozen, eval."""
     loaded.use(None)
     model = loaded.model
-    generation, had_forward = model.generation_config, "forward" in model.__dict__
-    tokens = {key: value for key, value in model.config.to_dict().items() if key.endswith("_token_id")}
-    tags = list(model.model_tags) if getattr(model, "model_tags", None) else None
+    borrowed_state = [(part, dict(part.__dict__)) for part in (model, model.config)]
     try:
         yield
     finally:
         _unwrap(model)
-        if not had_forward:
-            model.__dict__.pop("forward", None)
-        model.generation_config = generation
-        for key, value in tokens.items():
-            setattr(model.config, key, value)
-        model.model_tags = tags
+        for part, attributes in borrowed_state:
+            part.__dict__.clear()
+            part.__dict__.update(attributes)
         model.eval().requires_grad_(False)
         model.zero_grad(set_to_none=True)
 
@@ -135,7 +130,6 @@ def _unwrap(model: Any) -> None:
         for name, child in list(parent.named_children()):
             if hasattr(child, "get_base_layer"):
                 setattr(parent, name, child.get_base_layer())
-    model.__dict__.pop("peft_config", None)
 
 
 @contextmanager
