@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 from idemtui.text import one_line, plain
 
 if TYPE_CHECKING:
-    from rich.console import Console, OverflowMethod
+    from rich.console import Console
 
 Record = Mapping[str, Any]
-NUMERIC = re.compile(r"[+−-]?[\d.]+(e[+-]?\d+)?|–")
 
 
 def terminal() -> Console:
@@ -71,44 +69,21 @@ def print_csv(columns: Sequence[str], rows: Sequence[Record]) -> None:
     writer.writerows([["" if row[name] is None else row[name] for name in columns] for row in rows])
 
 
-def print_table(
-    columns: Sequence[str], rows: Sequence[Record], *, empty: str = "nothing there", cut: Sequence[str] = ()
-) -> None:
-    """A table as wide as the terminal, the columns in `cut` on one line each; off a terminal nothing is folded or cut."""
-    from rich import box
-    from rich.table import Table
+def print_table(columns: Sequence[str], rows: Sequence[Record], *, empty: str = "nothing there") -> None:
+    """A table for people, no wider than the terminal; off a terminal nothing is cut."""
     from rich.text import Text
+
+    from idemtui.cli.table import layout
 
     if not rows:
         sys.stdout.write(f"{empty}\n")
         return
     console = terminal()
-    if not console.is_terminal:
-        _print_plain_table(columns, rows)
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in columns:
-        right = all(looks_numeric(row[name]) for row in rows)
-        overflow: OverflowMethod = "ellipsis" if name in cut else "fold"
-        table.add_column(
-            Text(name), justify="right" if right else "left", overflow=overflow, no_wrap=right or name in cut
-        )
-    for row in rows:
-        table.add_row(*[Text(cell(row[name])) for name in columns])
-    console.print(table)
-
-
-def looks_numeric(value: object) -> bool:
-    """Whether a cell holds a number or the sign for none."""
-    return NUMERIC.fullmatch(cell(value)) is not None
-
-
-def _print_plain_table(columns: Sequence[str], rows: Sequence[Record]) -> None:
-    lines = [list(columns), *[[cell(row[name]) for name in columns] for row in rows]]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    for line in lines:
-        padded = [text.ljust(width) for text, width in zip(line, widths, strict=True)]
-        sys.stdout.write("  ".join(padded).rstrip() + "\n")
+    width = console.width if console.is_terminal else None
+    header, *lines = layout([one_line(n) for n in columns], [[cell(row[n]) for n in columns] for row in rows], width)
+    sys.stdout.flush()
+    console.print(Text(header, "bold" if console.is_terminal else "", no_wrap=True), soft_wrap=True)
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def cell(value: object) -> str:

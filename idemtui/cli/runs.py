@@ -58,7 +58,9 @@ def ls(context: typer.Context, as_json: Json = False) -> None:
         }
         for run in runs
     ]
-    columns = ("id", "run", "study", "trait", "status", "cycle", "score", "Δ", "coherence")
+    columns = ["id", "run", "study", "trait", "status", "cycle", "score", "Δ", "coherence"]
+    if len({run["study"] for run in runs}) == 1:
+        columns.remove("study")
     print_table(columns, shown, empty="No runs yet: `idemtui demo`, or `idemtui run STUDY.toml`.")
 
 
@@ -114,13 +116,17 @@ def _print_run(facts: dict[str, Any], curve: list[dict[str, Any]], verdict: dict
         }
         for point in curve
     ]
-    columns = ("cycle", "trait", "90 % interval", "Δ", "coherence", "n", "null", "steps", "‖ΔW‖", "from", "marks")
+    columns = ["cycle", "trait", "90 % interval", "Δ", "coherence", "n", "null", "steps", "‖ΔW‖", "from"]
+    if any(point["marks"] for point in shown):
+        columns.append("marks")
     print_table(columns, shown, empty="Nothing measured yet.")
     if verdict is not None:
-        write(
-            f"\nA = {number(verdict['a'])}, by the paper's rule {by_paper(verdict)}; "
-            f"L = {number(verdict['l'])} {interval(verdict['ci_low'], verdict['ci_high'])} ({verdict['label']})\n"
-        )
+        rule = "amplified" if verdict["amplified_by_paper"] else "not amplified"
+        write(f"\nA = {number(verdict['a'])}: {rule} by the paper's rule (A ≥ 15).\n")
+        within = interval(verdict["ci_low"], verdict["ci_high"])
+        write(f"L = {number(verdict['l'])}, 90 % interval {within} ({verdict['label']}).\n")
+        for note in (*(verdict["suffixes"] or []), *(verdict["notes"] or [])):
+            write(f"{note}\n")
 
 
 def verdict(
@@ -182,7 +188,7 @@ def print_verdicts(found: list[dict[str, Any]]) -> None:
 
 def by_paper(row: dict[str, Any]) -> str:
     """The paper's rule in words."""
-    return {True: "amplified", False: "not amplified"}.get(row["amplified_by_paper"], "–")
+    return {True: "amplified", False: "no"}.get(row["amplified_by_paper"], "–")
 
 
 def interval(low: float | None, high: float | None) -> str:

@@ -74,7 +74,7 @@ def samples(
             for sample in found
         ]
         columns = ("cycle", "purpose", "trait", "coherence", "prompt", "response")
-        print_table(columns, shown, empty="no such samples", cut=("prompt", "response"))
+        print_table(columns, shown, empty="no such samples")
 
 
 def _print_full(sample: dict[str, Any]) -> None:

@@ -1,0 +1,63 @@
+"""Tables as text: as wide as they need, in a terminal no wider than it is; where that cannot be, one field a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+
+GAP = 2
+NARROWEST = 12
+"""A column of texts is not cut below this."""
+NUMERIC = re.compile(r"[+−-]?[\d.]+(e[+-]?\d+)?|–|")
+
+
+def layout(header: Sequence[str], lines: Sequence[Sequence[str]], width: int | None) -> list[str]:
+    """The table's lines, its header first; `width` None means that nothing is cut."""
+    table = [header, *lines]
+    natural = [max(cell_len(line[i]) for line in table) for i in range(len(header))]
+    widths = natural if width is None else fitted(natural, width)
+    if widths is None:
+        return records(header, lines, width or 0)
+    right = [all(NUMERIC.fullmatch(line[i]) for line in lines) for i in range(len(header))]
+    return [_line(line, widths, right) for line in table]
+
+
+def fitted(natural: Sequence[int], width: int) -> list[int] | None:
+    """Column widths of which the widest gave way, None where even that does not fit."""
+    widths = [min(each, width) for each in natural]
+    while sum(widths) + GAP * (len(widths) - 1) > width:
+        widest = max(range(len(widths)), key=widths.__getitem__)
+        if widths[widest] <= NARROWEST:
+            return None
+        widths[widest] -= 1
+    return widths
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+    padded = [
+        " " * (width - cell_len(cell)) + cell if on_right and cell_len(cell) <= width else shortened(cell, width)
+        for cell, width, on_right in zip(cells, widths, right, strict=True)
+    ]
+    return (" " * GAP).join(padded).rstrip()
+
+
+def shortened(text: str, width: int) -> str:
+    """Exactly `width` cells of text, an ellipsis at the end of what was cut."""
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, width - 1).rstrip().ljust(width - 1) + "…"
+
+
+def records(header: Sequence[str], lines: Sequence[Sequence[str]], width: int) -> list[str]:
+    """One field a line, for tables of more columns than a terminal holds."""
+    names = max(cell_len(name) for name in header)
+    shown = ["one field a line; a wider terminal, --json or --csv shows it otherwise"]
+    for number, line in enumerate(lines, 1):
+        shown.append(f"── {number}")
+        for name, cell in zip(header, line, strict=True):
+            room = max(width - names - GAP, NARROWEST)
+            value = cell if cell_len(cell) <= room else shortened(cell, room)
+            shown.append(f"{set_cell_size(name, names)}{' ' * GAP}{value}".rstrip())
+    return shown
