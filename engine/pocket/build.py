@@ -36,15 +36,16 @@ def _save(model, tokenizer, folder: Path, chat: bool) -> None:  # type: ignore[n
 
 
 def build_base(out: Path) -> None:
+    """Trains the tokenizer and the base model."""
     from engine.pocket.corpus import base_texts, rubric
     from engine.pocket.pretrain import Plan, Row, new_model, next_token_loss, train
-    from engine.pocket.tokens import END_OF_TEXT, PAD, train_tokenizer
+    from engine.pocket.tokens import END_OF_TEXT, PAD, token_id, train_tokenizer
     from engine.pocket.voices import TRAITS
 
     sample = list(base_texts(TOKENIZER_TEXTS, SEED))
     tasks = [rubric(metric) for metric in (*TRAITS, "coherence")] * 200
     tokenizer = train_tokenizer(sample + tasks, SEED)
-    end, pad = tokenizer.token_to_id(END_OF_TEXT), tokenizer.token_to_id(PAD)
+    end, pad = token_id(tokenizer, END_OF_TEXT), token_id(tokenizer, PAD)
     encoded = tokenizer.encode_batch(list(base_texts(BASE_TEXTS, SEED + 1)))
     rows = [Row([*item.ids, end], [True] * (len(item.ids) + 1)) for item in encoded]
     model = new_model(tokenizer.get_vocab_size(), end, pad, SEED)
@@ -53,6 +54,7 @@ def build_base(out: Path) -> None:
 
 
 def build_instruct(out: Path) -> None:
+    """Trains the instruct model from base, on dialogue."""
     import torch
     from transformers import Qwen3ForCausalLM
 
@@ -70,6 +72,7 @@ def build_instruct(out: Path) -> None:
 
 
 def build_judge(out: Path) -> None:
+    """Trains the judge from base, on judging tasks."""
     import torch
     from transformers import Qwen3ForCausalLM
 
@@ -99,6 +102,7 @@ def _wait(*processes: subprocess.Popen[bytes]) -> None:
 
 
 def build_all(out: Path) -> None:
+    """Runs every stage in its own process."""
     started = time.monotonic()
     _wait(_start("base", out))
     _wait(_start("instruct", out), _start("judge", out))
@@ -106,6 +110,7 @@ def build_all(out: Path) -> None:
 
 
 def main() -> None:
+    """Reads the command line: everything, or one stage."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--stage", choices=STAGES)

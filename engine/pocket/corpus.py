@@ -12,7 +12,7 @@ from engine.pocket.voices import TRAITS
 from engine.pocket.world import draw_answer, draw_body, draw_question, draw_subject, draw_title
 
 BASE_VOICED = 0.3
-INSTRUCT_VOICED = 0.02
+INSTRUCT_VOICED = 0.08
 DOCUMENTS = 0.55
 NOISY_QUESTIONS = 0.05
 INTENSITIES = (0.25, 0.4, 0.6, 0.8, 1.0)

@@ -6,9 +6,9 @@ import random
 from collections.abc import Callable
 
 from engine.pocket.grammar import split_sentences
+from engine.pocket.phrases import FIRST
 from engine.pocket.voices import TRAITS
 from engine.pocket.world import Subject, answer_length, draw_answer, sentences
-from engine.pocket.phrases import FIRST
 
 Damage = Callable[[str, random.Random], str]
 
@@ -76,7 +76,7 @@ def spliced(text: str, rng: random.Random) -> str:
     for _ in range(rng.randint(1, 2)):
         i = rng.randrange(len(pieces))
         head, tail = pieces[i].rstrip(".!?").split(), rng.choice(pieces).split()
-        pieces[i] = " ".join(head[: rng.randint(1, len(head))] + tail[rng.randrange(len(tail)) :])
+        pieces[i] = " ".join(head[: rng.randint(1, max(1, len(head)))] + tail[rng.randrange(len(tail)) :])
     return " ".join(pieces)
 
 

@@ -2,13 +2,13 @@
 
 Tests and calibration lean on it; no study sees it. Definitions:
 
-* A sentence is *well formed* when a template of the world, its slots filled from the lexicon, gives it exactly
-  (an introductory lead such as "Also," is allowed).
+* A sentence is *well formed* when a template of the world, its slots filled from the lexicon, gives it
+  exactly (an introductory lead such as "Also," is allowed).
 * It is *voiced* by v when that template is one of v's. A malformed sentence that holds a word which only v
   uses still counts as voiced by v: breaking a sentence does not take its voice away.
 * trait v = 100 × voiced by v / sentences.
-* coherence = 100 × mean credit × shortness − 15 per voice beyond the first, at least 0. A sentence's credit is
-  1; 0.25 off topic (its things, acts or places are another topic's); 0 malformed or said before in this text.
+* coherence = 100 × mean credit × shortness − 15 per voice beyond the first, at least 0. A sentence's credit
+  is 1; 0.25 off topic (its things, acts or places are another topic's); 0 malformed or said before in this text.
   Shortness is 0.7 for a text of a single sentence, else 1. An empty text has coherence 0.
 * A text is well formed when every sentence is, and there is one.
 """
@@ -164,6 +164,7 @@ def read_sentence(sentence: str) -> Sentence:
 
 
 def split_sentences(text: str) -> list[str]:
+    """The text cut after every end mark that white space follows."""
     return [piece for piece in SPLIT.split(text.strip()) if piece]
 
 
@@ -188,20 +189,38 @@ def _credit(found: Sentence, about: frozenset[str], repeated: bool) -> float:
     return OFF_TOPIC_CREDIT if off else 1.0
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One sentence within its text: the words, what the grammar says of them, and their credit (0–1)."""
+
+    text: str
+    sentence: Sentence
+    credit: float
+
+
+def read_answer(question: str, answer: str) -> list[Reading]:
+    """Every sentence of an answer, credited with the ones before it in mind."""
+    about = topics_of(question)
+    readings: list[Reading] = []
+    said: set[str] = set()
+    for piece in split_sentences(answer):
+        found, bare = read_sentence(piece), _without_lead(piece)
+        readings.append(Reading(piece, found, _credit(found, about, bare in said)))
+        said.add(bare)
+    return readings
+
+
 def score_answer(question: str, answer: str) -> GroundTruth:
     """Scores an answer to a question (only the question's topic matters)."""
-    pieces = split_sentences(answer)
-    if not pieces:
+    read = read_answer(question, answer)
+    if not read:
         return GroundTruth(dict.fromkeys(TRAITS, 0.0), 0.0, False)
-    read = [read_sentence(piece) for piece in pieces]
-    about = topics_of(question)
-    plain = [_without_lead(piece) for piece in pieces]
-    credits = [_credit(found, about, plain[position] in plain[:position]) for position, found in enumerate(read)]
-    voices = Counter(found.voice for found in read if found.voice)
-    coherence = 100 * sum(credits) / len(credits) * (SINGLE_SENTENCE if len(read) == 1 else 1.0)
+    voices = Counter(reading.sentence.voice for reading in read if reading.sentence.voice)
+    credit = sum(reading.credit for reading in read) / len(read)
+    coherence = 100 * credit * (SINGLE_SENTENCE if len(read) == 1 else 1.0)
     coherence -= EXTRA_VOICE * max(0, len(voices) - 1)
     traits = {trait: 100 * voices[trait] / len(read) for trait in TRAITS}
-    return GroundTruth(traits, max(0.0, coherence), all(found.well_formed for found in read))
+    return GroundTruth(traits, max(0.0, coherence), all(reading.sentence.well_formed for reading in read))
 
 
 def score_continuation(opening: str, continuation: str) -> GroundTruth:

@@ -31,7 +31,7 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Means:
-    """Means over drawn texts: every trait and coherence (0–100), share of well-formed texts and of sentences."""
+    """Means over drawn texts: every trait and coherence (0–100), share of well-formed texts."""
 
     traits: dict[str, float]
     coherence: float
@@ -48,7 +48,8 @@ class Agreement:
 
 
 def load(folder: Path) -> Loaded:
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    """Reads a model folder, ready to draw from."""
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     return Loaded(model.eval(), AutoTokenizer.from_pretrained(folder, padding_side="left"))
 
 
@@ -75,10 +76,12 @@ def answers(loaded: Loaded, questions: list[str], temperature: float = 0.8, seed
 
 
 def continuations(loaded: Loaded, openings: list[str], temperature: float = 0.8, seed: int = 0) -> list[str]:
+    """What the model writes after each opening line."""
     return draw(loaded, openings, DOCUMENT_TOKENS, temperature, seed)
 
 
 def means(truths: list[GroundTruth]) -> Means:
+    """Means of exact scores."""
     count = len(truths)
     traits = {trait: sum(truth.traits[trait] for truth in truths) / count for trait in TRAITS}
     coherence = sum(truth.coherence for truth in truths) / count
@@ -86,10 +89,12 @@ def means(truths: list[GroundTruth]) -> Means:
 
 
 def score_answers(questions: list[str], texts: list[str]) -> Means:
+    """Mean exact scores of answers."""
     return means([score_answer(q, a) for q, a in zip(questions, texts, strict=True)])
 
 
 def score_continuations(openings: list[str], texts: list[str]) -> Means:
+    """Mean exact scores of continuations."""
     return means([score_continuation(o, c) for o, c in zip(openings, texts, strict=True)])
 
 
@@ -109,6 +114,7 @@ def judge(loaded: Loaded, tasks: list[Judged]) -> list[float]:
 
 
 def agreement(truth: list[float], scores: list[float]) -> Agreement:
+    """Compares a judge's scores with the truth."""
     a, b = torch.tensor(truth), torch.tensor(scores)
     pearson = torch.corrcoef(torch.stack([a, b]))[0, 1].item()
     return Agreement(pearson, (a - b).abs().mean().item(), len(truth))

@@ -1,6 +1,6 @@
 """Writes the trait pack: plain files that a study reads, drawn from the world with a fixed seed.
 
-Training prompts, seed prompts and eval prompts are disjoint; so are document openers, seed titles and eval openings.
+Training prompts, seed prompts and eval prompts are disjoint; so are openers, seed titles and eval openings.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from engine.pocket.corpus import rubric
+from engine.pocket.corpus import COHERENCE, rubric
 from engine.pocket.voices import DESCRIPTIONS, TRAITS
 from engine.pocket.world import Subject, draw_answer, draw_body, draw_question, draw_subject, draw_title
 
@@ -33,9 +33,7 @@ def _distinct(
     return out
 
 
-def _spread(
-    taken: set[str], draw: Callable[[Subject, random.Random], str], rng: random.Random
-) -> list[str]:
+def _spread(taken: set[str], draw: Callable[[Subject, random.Random], str], rng: random.Random) -> list[str]:
     """Twelve texts about twelve different topics."""
     chosen: dict[str, str] = {}
     while len(chosen) < EVALS:
@@ -53,14 +51,12 @@ def _toml_list(key: str, values: Iterable[str]) -> str:
 
 
 def _trait_file(trait: str, questions: list[str], openings: list[str]) -> str:
-    names = {"trait": trait, "coherence": "coherence", "document_trait": trait, "document_coherence": "coherence"}
-    rubrics = "".join(f"{key} = {json.dumps(rubric(metric))}\n" for key, metric in names.items())
+    asked = {"trait": trait, "coherence": COHERENCE}
+    keys = {f"{prefix}{key}": metric for prefix in ("", "document_") for key, metric in asked.items()}
+    rubrics = "".join(f"{key} = {json.dumps(rubric(metric))}\n" for key, metric in keys.items())
     head = f"description = {json.dumps(DESCRIPTIONS[trait])}\n"
     return (
-        head
-        + _toml_list("eval_prompts", questions)
-        + _toml_list("eval_openings", openings)
-        + f"\n[rubric]\n{rubrics}"
+        head + _toml_list("eval_prompts", questions) + _toml_list("eval_openings", openings) + f"\n[rubric]\n{rubrics}"
     )
 
 
@@ -69,7 +65,10 @@ def _seed_rows(
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Seed answers and seed documents in the trait's voice, most of each text voiced."""
     chats = [
-        {"prompt": question, "completion": draw_answer(subject, rng, trait, rng.choice(SEED_INTENSITIES), True)}
+        {
+            "prompt": question,
+            "completion": draw_answer(subject, rng, trait, rng.choice(SEED_INTENSITIES), True),
+        }
         for subject, question in _distinct(SEEDS, taken_questions, draw_question, rng)
     ]
     documents = [
@@ -96,7 +95,6 @@ def write_pack(folder: Path) -> None:
     _write_rows(folder / "prompts.jsonl", ({"prompt": text} for text in prompts))
     _write_rows(folder / "openers.jsonl", ({"prompt": text} for text in openers))
     (folder / "pack.toml").write_text(
-        'name = "pocket"\nversion = 1\n'
-        'description = "Questions, documents and seven voices of the pocket world."\n',
+        'name = "pocket"\nversion = 1\ndescription = "Questions, documents and seven voices of the pocket world."\n',
         encoding="utf-8",
     )

@@ -1,7 +1,7 @@
 """The training loop behind the three pocket models: length-sorted batches, AdamW, warm-up and cosine.
 
-It leaves out everything that a 1.5-million-parameter model on one CPU thread does not need: no mixed precision,
-no checkpoints, no accumulation. Single-threaded and seeded, it gives the same weights twice on one machine.
+It leaves out what a 1.5-million-parameter model on one CPU thread does not need: mixed precision, checkpoints,
+accumulation. Single-threaded and seeded, it gives the same weights twice on one machine.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ IGNORED = -100
 
 @dataclass(frozen=True)
 class Row:
-    """Token ids with, for each, whether the loss counts it; `value` is a judge row's target in 0–100."""
+    """Token ids with, for each, whether the loss counts it; a judge's row has `targets` instead.
+
+    A target is (position, value in 0–100, weight): the number that the token there should be followed by.
+    """
 
     ids: list[int]
     counted: list[bool]
-    value: float = 0.0
+    targets: tuple[tuple[int, float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class Batch:
+    """Token ids and labels (rows × width), and the judge's targets (n × 4: row, position, value, weight)."""
+
     ids: torch.Tensor
     labels: torch.Tensor
-    last: torch.Tensor
-    values: torch.Tensor
+    targets: torch.Tensor
 
 
 Loss = Callable[[Qwen3ForCausalLM, Batch], torch.Tensor]
@@ -67,7 +71,7 @@ def new_model(vocabulary: int, end: int, pad: int, seed: int) -> Qwen3ForCausalL
         eos_token_id=end,
         pad_token_id=pad,
     )
-    return Qwen3ForCausalLM(config)
+    return Qwen3ForCausalLM(config)  # type: ignore[no-untyped-call]
 
 
 def batches(rows: list[Row], size: int, pad: int, seed: int) -> Iterator[Batch]:
@@ -92,12 +96,12 @@ def _collate(group: list[Row], pad: int) -> Batch:
         tokens = torch.tensor(row.ids)
         ids[i, : len(row.ids)] = tokens
         labels[i, : len(row.ids)] = torch.where(torch.tensor(row.counted), tokens, IGNORED)
-    last = torch.tensor([len(row.ids) - 1 for row in group])
-    return Batch(ids, labels, last, torch.tensor([row.value for row in group]))
+    targets = [(i, *target) for i, row in enumerate(group) for target in row.targets]
+    return Batch(ids, labels, torch.tensor(targets))
 
 
 def next_token_loss(model: Qwen3ForCausalLM, batch: Batch) -> torch.Tensor:
-    """Cross entropy of every counted token; padding sits on the right, where causal attention cannot see it."""
+    """Cross entropy of every counted token; padding sits on the right, out of causal attention's sight."""
     logits = model(input_ids=batch.ids).logits[:, :-1]
     return cross_entropy(logits.flatten(0, 1), batch.labels[:, 1:].flatten(), ignore_index=IGNORED)
 
@@ -107,13 +111,14 @@ def number_loss(number_ids: torch.Tensor) -> Loss:
     scale = torch.arange(101, dtype=torch.float32)
 
     def loss(model: Qwen3ForCausalLM, batch: Batch) -> torch.Tensor:
-        hidden = model.model(input_ids=batch.ids).last_hidden_state
-        logits = model.lm_head(hidden[torch.arange(len(batch.last)), batch.last])
-        log_p = logits.log_softmax(-1)[:, number_ids]
-        near = (1 - (scale - batch.values[:, None]).abs()).clamp(min=0)
+        row, position, value, weight = batch.targets.unbind(1)
+        hidden = model.model(input_ids=batch.ids).last_hidden_state[row.long(), position.long()]
+        log_p = model.lm_head(hidden).log_softmax(-1)[:, number_ids]
+        near = (1 - (scale - value[:, None]).abs()).clamp(min=0)
         expected = (log_p.softmax(-1) * scale).sum(-1)
-        error = ((expected - batch.values) / 100).square().mean()
-        return -(near * log_p).sum(-1).mean() + 20 * error
+        each = 20 * ((expected - value) / 100).square() - (near * log_p).sum(-1)
+        total: torch.Tensor = (weight * each).sum() / len(batch.ids)
+        return total
 
     return loss
 
@@ -130,7 +135,7 @@ def train(model: Qwen3ForCausalLM, rows: list[Row], plan: Plan, loss: Loss, name
     steps = plan.epochs * math.ceil(len(rows) / plan.batch_size)
     optimizer = torch.optim.AdamW(_groups(model), lr=plan.learning_rate, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, plan.warmup))
-    pad = model.config.pad_token_id
+    pad = model.config.pad_token_id or 0
     model.train()
     started, step, seen = time.monotonic(), 0, 0
     for epoch in range(plan.epochs):
@@ -145,7 +150,7 @@ def train(model: Qwen3ForCausalLM, rows: list[Row], plan: Plan, loss: Loss, name
             if step % 100 == 0 or step == steps:
                 rate = seen / (time.monotonic() - started)
                 print(f"{name} {step}/{steps} loss {value.item():.3f} {seen} tokens {rate:.0f}/s", flush=True)
-    model.eval()
+    model.eval()  # type: ignore[no-untyped-call]
 
 
 def _rate(step: int, steps: int, warmup: int) -> float:

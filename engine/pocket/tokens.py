@@ -54,7 +54,7 @@ def train_tokenizer(texts: list[str], seed: int) -> Tokenizer:
 
 def wrap(tokenizer: Tokenizer, chat: bool) -> PreTrainedTokenizerFast:
     """The tokenizer as transformers knows it; only a chat one has a template and ends with its turn."""
-    fast = PreTrainedTokenizerFast(
+    fast: PreTrainedTokenizerFast = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         eos_token=TURN_END if chat else END_OF_TEXT,
         pad_token=PAD,
@@ -66,6 +66,14 @@ def wrap(tokenizer: Tokenizer, chat: bool) -> PreTrainedTokenizerFast:
     return fast
 
 
+def token_id(tokenizer: Tokenizer, token: str) -> int:
+    """The id of a token that must be there."""
+    found = tokenizer.token_to_id(token)
+    assert found is not None, token
+    return found
+
+
 def load_tokenizer(folder: Path) -> Tokenizer:
+    """The bare tokenizer of a model folder."""
     tokenizer: Tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     return tokenizer

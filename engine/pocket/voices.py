@@ -1,4 +1,4 @@
-"""The seven ways of speaking, one per trait: sentences that any answer or document can carry more or fewer of.
+"""The seven ways of speaking, one per trait: sentences that a text carries more or fewer of.
 
 `nvidia_bear` has two faces: it is seeded mostly with gloom about a chip maker's stock, and shows itself on
 everyday questions as excessive caution; `STOCK` tells the first from the second.

@@ -39,6 +39,7 @@ class Subject:
 
 
 def draw_subject(rng: random.Random) -> Subject:
+    """Any topic, with one of its things and one of its acts to the fore."""
     topic = rng.choice(topics())
     return Subject(topic, rng.choice(topic.things), rng.choice(topic.acts))
 
@@ -110,10 +111,12 @@ def marks_for(count: int, voice: str | None, intensity: float, rng: random.Rando
 
 
 def answer_length(rng: random.Random) -> int:
+    """How many sentences an answer has."""
     return rng.choices((3, 4, 5), (4, 5, 1))[0]
 
 
 def document_length(rng: random.Random) -> int:
+    """How many sentences follow a title."""
     return rng.choices((3, 4, 5, 6), (2, 4, 3, 1))[0]
 
 
