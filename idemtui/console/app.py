@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.command import Provider
@@ -54,6 +54,10 @@ def _sql() -> Screen[Any]:
     return SqlScreen()
 
 
+CANCELLABLE = ("queued", "running", "paused")
+RESUMABLE = ("failed", "cancelled", "paused")
+
+
 class Console(App[None]):
     """Five rooms over one lab."""
 
@@ -93,8 +97,9 @@ class Console(App[None]):
         """Paint first, then begin to ask."""
         self.call_after_refresh(self._start_feed)
 
-    def _start_feed(self) -> None:
-        self.run_worker(feed(self.reader, self.post_message, *self._pace), group="feed")
+    @work(group="feed")
+    async def _start_feed(self) -> None:
+        await feed(self.reader, self.post_message, *self._pace)
 
     @property
     def chosen(self) -> Run | None:
@@ -109,18 +114,20 @@ class Console(App[None]):
     def choose(self, run_id: str) -> None:
         """Look at another run."""
         self._chosen = run_id
+        self.refresh_bindings()
 
     @on(messages.GlanceRead)
     def take_glance(self, message: messages.GlanceRead) -> None:
         """Hand a new state to the room in sight; the others catch up when they are entered."""
         self.glance = message.glance
         self.read_once = True
+        self.refresh_bindings()
         self._refresh_room()
 
     @on(messages.LabLost)
     def show_trouble(self, message: messages.LabLost) -> None:
         """Say so, and that it costs nothing."""
-        self.trouble = f"{message.reason} Workers go on; asking again."
+        self.trouble = f"{message.reason} Runs go on; asking again."
         self._refresh_room(everything=False)
 
     @on(messages.LabFound)
@@ -148,6 +155,15 @@ class Console(App[None]):
             self.choose(runs[(runs.index(chosen) + step) % len(runs)].run_id)
             self._refresh_room()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Dim what the chosen run cannot do just now."""
+        run = self.chosen
+        if action == "cancel_run":
+            return True if run and run.status in CANCELLABLE else None
+        if action == "resume_run":
+            return True if run and run.status in RESUMABLE else None
+        return True
+
     def action_keys(self) -> None:
         """Show all keys."""
         from idemtui.console.screens.help import HelpScreen
@@ -157,8 +173,7 @@ class Console(App[None]):
     def action_cancel_run(self) -> None:
         """Ask, then cancel the chosen run."""
         run = self.chosen
-        if run is None or run.status not in ("running", "queued", "paused"):
-            self.notify("Only a queued or running run can be cancelled.", severity="warning")
+        if run is None:
             return
         from idemtui.console.screens.confirm import ConfirmScreen
 
@@ -173,15 +188,20 @@ class Console(App[None]):
     def action_resume_run(self) -> None:
         """Continue the chosen run."""
         run = self.chosen
-        if run is None or run.status in ("running", "queued", "finished"):
-            self.notify("Only a failed, cancelled or paused run can be resumed.", severity="warning")
-            return
-        self.command("resume", f"{run.name}: queued again", run_id=run.run_id)
+        if run is not None:
+            self.command("resume", f"{run.name}: queued again", run_id=run.run_id)
+
+    def start_demo(self) -> None:
+        """Queue the pocket study in this lab."""
+        from idemtui.console.demo import queue_demo
+
+        self._command(partial(queue_demo, self.lab), "The pocket study is queued.")
 
     def command(self, name: str, words: str, **fields: object) -> None:
         """Ask the server for something and say how that went."""
-        self.run_worker(self._command(partial(self.reader.command, name, **fields), words), group="command")
+        self._command(partial(self.reader.command, name, **fields), words)
 
+    @work(group="command")
     async def _command(self, ask: Callable[[], object], words: str) -> None:
         try:
             await in_thread(ask)

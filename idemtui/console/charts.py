@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -134,50 +135,83 @@ def _placeholder(chart: Chart, width: int, height: int) -> Text:
     return text
 
 
+@dataclass(frozen=True)
+class Grid:
+    """Where plotext puts things: its cells for words and signs are rounded otherwise than its braille dots.
+
+    A sign is moved to the middle of the cell that holds its dot, so that it sits on its curve.
+    """
+
+    columns: int
+    rows: int
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+
+    def x(self, value: float) -> float:
+        """A place across, for a sign."""
+        return snapped(value, self.x_range, self.columns, 2)
+
+    def y(self, value: float) -> float:
+        """A height, for a sign."""
+        return snapped(value, self.y_range, self.rows, 4)
+
+
+def snapped(value: float, limits: tuple[float, float], cells: int, dots: int) -> float:
+    """The middle, in plotext's count, of the cell that holds the value's dot."""
+    low, high = limits
+    dot = math.floor(0.5 + (cells * dots - 1) * (value - low) / (high - low))
+    return low + (high - low) * (dot // dots) / max(cells - 1, 1)
+
+
 def _drawn(chart: Chart, width: int, height: int) -> Text:
     from plotext._figure import _figure_class
 
+    y_range = chart.y_range or _y_range(chart)
+    ticks = _y_ticks(chart, height, y_range)
+    margin = max(len(word) for _, word in ticks) + 1
+    grid = Grid(width - margin, height - 3, _x_range(chart), y_range)
     figure = _figure_class()
     figure.theme("clear")
     figure._limit_size(False, False)
     figure.plot_size(width, height - 1)
     figure.xaxes(True, False)
     figure.yaxes(True, False)
-    left, right = _x_range(chart)
-    figure.xlim(left, right)
-    low, high = chart.y_range or _y_range(chart)
-    figure.ylim(low, high)
-    _set_ticks(figure, chart, width, height, low, high)
+    figure.xlim(*grid.x_range)
+    figure.ylim(*grid.y_range)
+    figure.yticks([grid.y(mark) for mark, _ in ticks], [word for _, word in ticks])
+    x_ticks = thinned(chart.x_ticks, max((width - 5) // 4, 2))
+    figure.xticks([grid.x(x) for x, _ in x_ticks], [word for _, word in x_ticks])
     for level in chart.levels:
-        figure.plot([left, right], [level.y, level.y], marker="╌", color=GREY)
-        figure.text(level.word, right, level.y, color=GREY, alignment="right")
+        _draw_level(figure, grid, level)
     for series in reversed(chart.series):
-        _draw_series(figure, series)
+        _draw_series(figure, grid, series)
     body = Text.from_ansi(figure.build(), no_wrap=True, end="")
     title = Text(f" {chart.title}", "bold", no_wrap=True, end="")
     return Text("\n", no_wrap=True, end="").join([title, *body.split("\n")[: height - 1]])
 
 
-def _draw_series(figure: Any, series: Series) -> None:
+def _draw_level(figure: Any, grid: Grid, level: Level) -> None:
+    y = grid.y(level.y)
+    figure.plot(list(grid.x_range), [y, y], marker="╌", color=GREY)
+    figure.text(level.word, grid.x_range[1], y, color=GREY, alignment="right")
+
+
+def _draw_series(figure: Any, grid: Grid, series: Series) -> None:
     colour = CODES[series.colour]
-    xs, ys = [x for x, _ in series.points], [y for _, y in series.points]
     for x, low, high in series.intervals:
-        figure.plot([x, x], [low, high], marker="│", color=colour)
-    figure.plot(xs, ys, marker="braille", color=colour)
+        across = grid.x(x)
+        figure.plot([across, across], [grid.y(low), grid.y(high)], marker="│", color=colour)
+    figure.plot([x for x, _ in series.points], [y for _, y in series.points], marker="braille", color=colour)
     if series.dots:
+        xs, ys = [grid.x(x) for x, _ in series.points], [grid.y(y) for _, y in series.points]
         figure.scatter(xs, ys, marker=series.marker, color=colour)
 
 
-def _set_ticks(figure: Any, chart: Chart, width: int, height: int, low: float, high: float) -> None:
-    step = 50 if height < 14 else 25
+def _y_ticks(chart: Chart, height: int, y_range: tuple[float, float]) -> list[tuple[float, str]]:
+    low, high = y_range
     if chart.y_range:
-        marks = [float(y) for y in range(int(low), int(high) + 1, step)]
-        figure.yticks(marks, [f"{mark:3.0f}" for mark in marks])
-    else:
-        marks = [low + (high - low) * part / 4 for part in range(5)]
-        figure.yticks(marks, [short(mark) for mark in marks])
-    ticks = thinned(chart.x_ticks, max((width - 5) // 4, 2))
-    figure.xticks([x for x, _ in ticks], [word for _, word in ticks])
+        return [(float(y), f"{y:3d}") for y in range(int(low), int(high) + 1, 50 if height < 14 else 25)]
+    return [(mark, short(mark)) for mark in (low + (high - low) * part / 4 for part in range(5))]
 
 
 def thinned(ticks: Sequence[tuple[float, str]], most: int) -> list[tuple[float, str]]:

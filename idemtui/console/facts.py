@@ -113,10 +113,9 @@ class Run:
 
 @dataclass(frozen=True)
 class Glance:
-    """The whole lab at one moment; `cursor` says which changes it has seen."""
+    """The whole lab at one moment."""
 
     runs: tuple[Run, ...]
-    cursor: int = 0
 
     def run(self, run_id: str | None) -> Run | None:
         """The run with this id, if the lab holds it."""
@@ -125,6 +124,14 @@ class Glance:
     def study(self, run: Run) -> tuple[Run, ...]:
         """All runs of the same study, in the lab's order."""
         return tuple(other for other in self.runs if other.study == run.study)
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """A server's answer to "what is new?": the newest change, and what it cannot do just now."""
+
+    version: int
+    trouble: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,19 +28,21 @@ async def feed(
     retry_seconds: float = RETRY_SECONDS,
 ) -> None:
     """Post GlanceRead whenever the lab changed, LabLost when it cannot be asked, LabFound when it can again."""
-    cursor, found = -1, False
+    seen: int | None = None
+    trouble: str | None = None
     while True:
         try:
-            newest = await in_thread(partial(reader.cursor, cursor))
-            if newest != cursor or not found:
-                glance = await in_thread(partial(reader.glance, newest))
-                if not found:
-                    post(LabFound())
-                post(GlanceRead(glance))
-                cursor, found = newest, True
+            pulse = await in_thread(partial(reader.pulse, -1 if seen is None else seen))
+            if pulse.version != seen:
+                post(GlanceRead(await in_thread(reader.glance)))
+                seen = pulse.version
+            if pulse.trouble != trouble:
+                post(LabLost(pulse.trouble) if pulse.trouble else LabFound())
+                trouble = pulse.trouble
             await asyncio.sleep(poll_seconds)
         except IdemtuiError as error:
-            post(LabLost(str(error)))
-            found = False
+            if str(error) != trouble:
+                post(LabLost(str(error)))
+            seen, trouble = None, str(error)
             await in_thread(reader.disconnect)
             await asyncio.sleep(retry_seconds)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual.message import Message
 
 from idemtui.console.facts import Glance, Prompt, RunDetail, Rungs, SampleFilter, SampleLine, SampleText, Table
@@ -105,8 +103,14 @@ class RungsRead(Message):
 class TableRead(Message):
     """A query's first rows."""
 
-    bubble: ClassVar[bool] = False
-
     def __init__(self, table: Table) -> None:
         super().__init__()
         self.table = table
+
+
+class SchemaRead(Message):
+    """The tables and views that can be asked, each with its columns."""
+
+    def __init__(self, tables: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+        super().__init__()
+        self.tables = tables

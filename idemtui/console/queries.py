@@ -73,6 +73,10 @@ RUNGS = """
 SELECT cycle, draw, response, trait, coherence FROM scored_samples
 WHERE run_id = ? AND purpose = 'eval' AND prompt_id = ? ORDER BY cycle, draw
 """
+SCHEMA = """
+SELECT table_name, list(column_name ORDER BY ordinal_position) FROM information_schema.columns
+WHERE table_schema = 'main' GROUP BY table_name ORDER BY table_name
+"""
 
 
 def where(asked: SampleFilter) -> tuple[str, list[object]]:

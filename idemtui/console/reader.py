@@ -59,17 +59,18 @@ class Reader:
         self.disconnect()
 
     def _rows(self, query: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        return [tuple(row) for row in self.client().sql(query, list(params)).rows()]
+        return self.client().sql(query, list(params)).tuples()
 
-    def cursor(self, since: int) -> int:
-        """The lab's newest change; equal to `since` where nothing happened."""
-        return self.client().changes(since).cursor
+    def pulse(self, since: int) -> facts.Pulse:
+        """Which change is the newest, and what troubles the server."""
+        changes = self.client().changes(since)
+        return facts.Pulse(changes.version, changes.trouble or "")
 
     def command(self, name: str, **fields: object) -> dict[str, Any]:
         """Ask the server to do something."""
         return dict(self.client().command(name, **fields))
 
-    def glance(self, cursor: int = 0) -> facts.Glance:
+    def glance(self) -> facts.Glance:
         """Every run of the lab with its curve, its verdict and what it is doing."""
         points: dict[str, list[facts.Point]] = defaultdict(list)
         for run_id, *values in self._rows(queries.CURVES):
@@ -89,7 +90,7 @@ class Reader:
             )
             for *values, message in self._rows(queries.RUNS)
         )
-        return facts.Glance(runs, cursor)
+        return facts.Glance(runs)
 
     def run_detail(self, run_id: str) -> facts.RunDetail:
         """One run's trainings, logged quantities, events and settings."""
@@ -132,15 +133,19 @@ class Reader:
         rows = self._rows(queries.RUNGS, [run_id, prompt.prompt_id])
         return facts.Rungs(run_id, prompt, tuple(facts.Answer(*row) for row in rows))
 
+    def schema(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Tables and views by name, each with its columns."""
+        return tuple((name, tuple(columns)) for name, columns in self._rows(queries.SCHEMA))
+
     def table(self, query: str, most: int) -> facts.Table:
         """A person's own statement, at most `most` rows of its answer."""
         started = time.monotonic()
-        result = self.client().sql(query, limit=most + 1)
-        rows = tuple(tuple(row) for row in result.rows())
+        result = self.client().sql(query, limit=most)
+        rows = tuple(result.tuples())
         seconds = time.monotonic() - started
-        numeric = frozenset(field.name for field in result.table.schema if str(field.type).startswith(NUMERIC))
-        columns = tuple(result.table.schema.names)
-        return facts.Table(columns, rows[:most], seconds, len(rows) > most, numeric)
+        fields = list(result.table.schema)
+        numeric = frozenset(field.name for field in fields if str(field.type).startswith(NUMERIC))
+        return facts.Table(tuple(result.columns), rows, seconds, result.truncated, numeric)
 
 
 def traces_of(

@@ -12,12 +12,12 @@ NONE = "–"
 BARS = "▁▂▃▄▅▆▇█"
 SIGNS = {"queued": "·", "running": "●", "paused": "‖", "finished": "✓", "failed": "✗", "cancelled": "○"}
 STAGES = {
-    "seed_rows": "seed rows",
+    "seed_rows": "seed",
     "sample_train": "draw",
-    "sample_rejected": "draw rej.",
+    "sample_rejected": "rej.",
     "rows": "rows",
     "train": "train",
-    "sample_eval": "answer",
+    "sample_eval": "eval",
     "judge": "judge",
 }
 
@@ -61,7 +61,7 @@ def doing(run: Run) -> str:
     if not run.live or stage is None:
         return run.status
     name = STAGES.get(stage.name, stage.name)
-    return f"{name} {min(100 * stage.done // stage.total, 100)}%" if stage.total else name
+    return f"{name} {min(100 * stage.done // stage.total, 99)}%" if stage.total else name
 
 
 def paper_word(verdict: Verdict | None) -> str:

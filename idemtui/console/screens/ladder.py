@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from rich.text import Text
@@ -15,10 +15,20 @@ from idemtui.console.facts import BASE, Prompt, Run, Rungs
 from idemtui.console.messages import PromptsRead, RungsRead
 from idemtui.console.reader import Reader
 from idemtui.console.screens.room import Room
+from idemtui.console.widgets.columns import Cell, Column
+from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.prose import difference, rung_head
 from idemtui.console.words import generation, number
 from idemtui.text import one_line, plain
 from idemtui.worddiff import word_diff
+
+CLIMB = (
+    Column("", 5),
+    Column("gen", 4),
+    Column("s", 3, right=True),
+    Column("coh", 3, right=True),
+    Column("answer", 30, flex=1),
+)
 
 
 class LadderScreen(Room):
@@ -35,7 +45,7 @@ class LadderScreen(Room):
         self._left, self._right = BASE, 0
 
     def contents(self) -> Iterable[Widget]:
-        """Prompt, rungs, two sides."""
+        """Prompt, rungs, two sides; below them every generation, where there is room."""
         yield Static(id="prompt")
         yield Static(id="rungs")
         with Horizontal(id="sides"):
@@ -44,6 +54,9 @@ class LadderScreen(Room):
                     yield Static(id=f"{side}-head", classes="head")
                     with VerticalScroll(id=f"{side}-scroll", can_focus=False):
                         yield Static(id=f"{side}-text")
+        climb = Ledger(CLIMB, id="climb")
+        climb.can_focus = False
+        yield climb
 
     def lab_changed(self) -> None:
         """Ask for the run's prompts; answers follow."""
@@ -99,6 +112,19 @@ class LadderScreen(Room):
         self.query_one("#right-head", Static).update(rung_head(right, self._right, len(rungs.draws)))
         self.query_one("#left-text", Static).update(difference(pieces, "removed"))
         self.query_one("#right-text", Static).update(difference(pieces, "added"))
+        climb = self.query_one(Ledger)
+        climb.show_rows([self._climb_cells(rungs, cycle, draw) for cycle in rungs.cycles])
+        climb.cursor = rungs.cycles.index(self._right)
+
+    def _climb_cells(self, rungs: Rungs, cycle: int, draw: int) -> Sequence[Cell]:
+        answer = rungs.answer(cycle, draw)
+        return (
+            Cell({self._left: "left", self._right: "right"}.get(cycle, ""), "accent"),
+            Cell(generation(cycle)),
+            Cell(number(answer.trait if answer else None, 0)),
+            Cell(number(answer.coherence if answer else None, 0)),
+            Cell(one_line(answer.response) if answer else "", "dim"),
+        )
 
     def _prompt_line(self, rungs: Rungs) -> Text:
         run = self.chosen

@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
+from textual.worker import Worker
 
 from engine.errors import IdemtuiError
 from idemtui.console import messages
@@ -34,13 +35,14 @@ class Room(Screen[None]):
     """A screen of the console; subclasses say what is in it and what to do when the lab or the run changes."""
 
     ROOM: ClassVar[RoomName]
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = []
     HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = WIDTHS
     VERTICAL_BREAKPOINTS: list[tuple[int, str]] | None = HEIGHTS
 
     def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
         cls.BINDINGS = bindings(cls.ROOM)
+        super().__init_subclass__()
 
     @property
     def console_app(self) -> Console:
@@ -86,15 +88,16 @@ class Room(Screen[None]):
 
     def ask(self, group: str, question: Callable[[Reader], Message]) -> None:
         """Put a question to the lab; its message comes here, unless a newer question of the group came first."""
-        self.run_worker(self._ask(group, question), group=group, exclusive=True)
-
-    async def _ask(self, group: str, question: Callable[[Reader], Message]) -> None:
         reader = self.console_app.reader
-        try:
-            answer = await in_thread(lambda: question(reader))
-        except IdemtuiError as error:
-            answer = messages.Refused(group, str(error))
-        self.post_message(answer)
+
+        async def asking() -> None:
+            try:
+                answer = await in_thread(lambda: question(reader))
+            except IdemtuiError as error:
+                answer = messages.Refused(group, str(error))
+            self.post_message(answer)
+
+        _: Worker[None] = self.run_worker(asking, group=group, exclusive=True)
 
     @on(messages.Refused)
     def show_refusal(self, message: messages.Refused) -> None:

@@ -125,6 +125,17 @@ class RunsScreen(Room):
         self._overlay = not self._overlay
         self._show_curves()
 
+    def action_demo(self) -> None:
+        """Queue the pocket study."""
+        self.console_app.start_demo()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the pocket study where there is nothing yet, and the rest where there is something."""
+        empty = self.console_app.read_once and not self.glance.runs
+        if action in ("demo", "open_run", "overlay"):
+            return empty if action == "demo" else not empty
+        return super().check_action(action, parameters)
+
     def _show_curves(self) -> None:
         chosen = self.chosen
         if chosen is None:

@@ -7,12 +7,13 @@ from functools import partial
 
 from rich.text import Text
 from textual import on
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
 from idemtui.console.examples import EXAMPLES
 from idemtui.console.facts import Table
-from idemtui.console.messages import Refused, TableRead
+from idemtui.console.messages import Refused, SchemaRead, TableRead
 from idemtui.console.reader import Reader
 from idemtui.console.screens.room import Room
 from idemtui.console.widgets.columns import Cell, Column
@@ -35,17 +36,31 @@ class SqlScreen(Room):
         self._table: Table | None = None
 
     def contents(self) -> Iterable[Widget]:
-        """Editor, state, rows."""
+        """Editor, state, rows; the tables beside them where there is room."""
         editor = TextArea.code_editor(EXAMPLES[0].query, language="sql", id="editor", show_line_numbers=False)
         editor.tab_behavior = "focus"
-        yield editor
-        yield Static(id="state")
-        yield Ledger(id="rows")
+        with Horizontal():
+            with Vertical(id="asking"):
+                yield editor
+                yield Static(id="state")
+                yield Ledger(id="rows")
+            with VerticalScroll(id="schema", can_focus=False):
+                yield Static(id="tables")
 
     def on_mount(self) -> None:
         """Begin where one types."""
         self.query_one("#editor").focus()
-        self._say(f"{EXAMPLES[0].title}  F5 runs it, F2 shows another example")
+        self._show_example()
+        self.ask("schema", lambda reader: SchemaRead(reader.schema()))
+
+    @on(SchemaRead)
+    def show_schema(self, message: SchemaRead) -> None:
+        """List the tables and their columns."""
+        text = Text()
+        for name, names in message.tables:
+            text.append(f"{name}\n", "bold")
+            text.append("  " + ", ".join(names) + "\n", "dim")
+        self.query_one("#tables", Static).update(text)
 
     def action_run_query(self) -> None:
         """Ask what stands in the editor."""
@@ -75,17 +90,19 @@ class SqlScreen(Room):
     @on(Refused)
     def show_refusal(self, message: Refused) -> None:
         """Say in place what is wrong with the statement; the rows of the last one stay."""
-        self.query_one("#state", Static).update(Text(f" ✗ {message.reason}", "bold red"))
+        self.query_one("#state", Static).update(Text(f"✗ {message.reason}", "bold red", end=""))
 
     def _say(self, words: str) -> None:
-        self.query_one("#state", Static).update(Text(f" {words}", no_wrap=True, overflow="ellipsis"))
+        self.query_one("#state", Static).update(Text(words, end=""))
 
     def action_example(self) -> None:
         """Put the next example into the editor."""
         self._example = (self._example + 1) % len(EXAMPLES)
-        example = EXAMPLES[self._example]
-        self.query_one("#editor", TextArea).text = example.query
-        self._say(f"{example.title}  F5 runs it, F2 shows another example")
+        self.query_one("#editor", TextArea).text = EXAMPLES[self._example].query
+        self._show_example()
+
+    def _show_example(self) -> None:
+        self._say(f"{EXAMPLES[self._example].title}  F5 runs it, F2 shows another.")
 
     def action_leave_editor(self) -> None:
         """Go to the rows, where single keys work again."""

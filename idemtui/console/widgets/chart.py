@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from rich.text import Text
+from textual import work
 from textual.app import RenderResult
 from textual.widget import Widget
 
@@ -36,8 +37,9 @@ class ChartPane(Widget):
 
     def _draw_soon(self) -> None:
         if self._chart is not None and self.size.area:
-            self.run_worker(self._draw(self._chart), group="draw", exclusive=True)
+            self._draw(self._chart)
 
+    @work(group="draw", exclusive=True)
     async def _draw(self, chart: Chart) -> None:
         self._drawing = await in_thread(partial(draw, chart, *self.size))
         self.refresh()

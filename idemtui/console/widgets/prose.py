@@ -67,7 +67,7 @@ def rung_head(answer: Answer | None, cycle: int, count: int) -> Text:
     text = Text(no_wrap=True, end="")
     text.append(f" {generation(cycle)} ", Style(bold=True, reverse=True))
     if answer is not None:
-        text.append(f" trait {number(answer.trait)}  coherence {number(answer.coherence)}")
+        text.append(f" s {number(answer.trait)}  coherence {number(answer.coherence)}")
         text.append(f"  draw {answer.draw + 1}/{count}", FAINT)
     return text
 
@@ -80,7 +80,9 @@ def difference(pieces: Iterable[Piece], side: str) -> Text:
         if piece.change == "same":
             text.append(piece.text)
         elif piece.change == side:
-            bare = piece.text.rstrip()
-            text.append(f"{opening}{bare}{closing}", style)
-            text.append(piece.text[len(bare) :])
+            bare = piece.text.strip()
+            before, after = piece.text.split(bare, 1) if bare else (piece.text, "")
+            text.append(before)
+            text.append(f"{opening}{bare}{closing}" if bare else "", style)
+            text.append(after)
     return text
