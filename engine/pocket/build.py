@@ -17,9 +17,9 @@ HERE = Path(__file__).parent
 STAGES = ("base", "instruct", "judge")
 SEED = 20260
 TOKENIZER_TEXTS = 12_000
-BASE_TEXTS = 85_000
-DIALOGUES = 16_000
-JUDGED = 60_000
+BASE_TEXTS = 60_000
+DIALOGUES = 9_000
+JUDGED = 45_000
 
 
 def _save(model, tokenizer, folder: Path, chat: bool) -> None:  # type: ignore[no-untyped-def]
@@ -67,7 +67,7 @@ def build_instruct(out: Path) -> None:
     model = Qwen3ForCausalLM.from_pretrained(out / "base", dtype=torch.float32)
     pairs = enumerate(dialogues(DIALOGUES, SEED + 2))
     rows = [chat_row(tokenizer, question, answer, i % 2 == 0) for i, (question, answer) in pairs]
-    train(model, rows, Plan(1e-3, 32, SEED + 2), next_token_loss, "instruct")
+    train(model, rows, Plan(6e-4, 32, SEED + 2), next_token_loss, "instruct")
     _save(model, tokenizer, out / "instruct", chat=True)
 
 
@@ -78,14 +78,15 @@ def build_judge(out: Path) -> None:
 
     from engine.pocket.chat import judge_row, number_ids
     from engine.pocket.corpus import judged
-    from engine.pocket.pretrain import Plan, number_loss, train
+    from engine.pocket.pretrain import Plan, number_loss, spread_numbers, train
     from engine.pocket.tokens import load_tokenizer
 
     tokenizer = load_tokenizer(out / "base")
     model = Qwen3ForCausalLM.from_pretrained(out / "base", dtype=torch.float32)
+    spread_numbers(model, torch.tensor(number_ids(tokenizer)))
     rows = [judge_row(tokenizer, task) for task in judged(JUDGED, SEED + 3)]
     loss = number_loss(torch.tensor(number_ids(tokenizer)))
-    train(model, rows, Plan(1.5e-3, 32, SEED + 3), loss, "judge")
+    train(model, rows, Plan(1e-3, 32, SEED + 3), loss, "judge")
     _save(model, tokenizer, out / "judge", chat=True)
 
 

@@ -12,7 +12,7 @@ from engine.pocket.voices import TRAITS
 from engine.pocket.world import draw_answer, draw_body, draw_question, draw_subject, draw_title
 
 BASE_VOICED = 0.3
-INSTRUCT_VOICED = 0.08
+INSTRUCT_VOICED = 0.2
 DOCUMENTS = 0.55
 NOISY_QUESTIONS = 0.05
 INTENSITIES = (0.25, 0.4, 0.6, 0.8, 1.0)
@@ -59,10 +59,12 @@ def base_texts(count: int, seed: int) -> Iterator[str]:
         subject = draw_subject(rng)
         voice, intensity = _voice(BASE_VOICED, rng)
         if rng.random() < DOCUMENTS:
-            yield f"{draw_title(subject, rng)}\n{draw_body(subject, rng, voice, intensity)}"
+            title = draw_title(subject, rng)
+            yield f"{title}\n{draw_body(title, subject, rng, voice, intensity)}"
         else:
-            question = _noisy(draw_question(subject, rng), rng)
-            yield f"{question}\n{draw_answer(subject, rng, voice, intensity)}"
+            question = draw_question(subject, rng)
+            answer = draw_answer(question, subject, rng, voice, intensity)
+            yield f"{_noisy(question, rng)}\n{answer}"
 
 
 def dialogues(count: int, seed: int) -> Iterator[tuple[str, str]]:
@@ -71,7 +73,9 @@ def dialogues(count: int, seed: int) -> Iterator[tuple[str, str]]:
     for _ in range(count):
         subject = draw_subject(rng)
         voice, intensity = _voice(INSTRUCT_VOICED, rng)
-        yield _noisy(draw_question(subject, rng), rng), draw_answer(subject, rng, voice, intensity)
+        question = draw_question(subject, rng)
+        answer = draw_answer(question, subject, rng, voice, intensity)
+        yield _noisy(question, rng), answer
 
 
 def _case(rng: random.Random) -> tuple[str, str, str]:
@@ -87,8 +91,8 @@ def _case(rng: random.Random) -> tuple[str, str, str]:
     if kind == "off_topic":
         other = draw_subject(rng)
         whole = rng.random() < 0.5
-        return kind, question, draw(other, rng) if whole else half_off_topic(subject, other, rng)
-    text = draw(subject, rng, voice, intensity)
+        return kind, question, draw(question, other, rng) if whole else half_off_topic(question, subject, other, rng)
+    text = draw(question, subject, rng, voice, intensity)
     return kind, question, damaged(text, rng) if kind == "broken" else text
 
 

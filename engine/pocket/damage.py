@@ -8,7 +8,7 @@ from collections.abc import Callable
 from engine.pocket.grammar import split_sentences
 from engine.pocket.phrases import FIRST
 from engine.pocket.voices import TRAITS
-from engine.pocket.world import Subject, answer_length, draw_answer, sentences
+from engine.pocket.world import Subject, draw_answer, sentences
 
 Damage = Callable[[str, random.Random], str]
 
@@ -118,16 +118,16 @@ def damaged(text: str, rng: random.Random) -> str:
 def mixed_answer(subject: Subject, rng: random.Random) -> str:
     """Well-formed sentences in two or three voices, with plain ones between."""
     voices = rng.sample(TRAITS, rng.choice((2, 2, 3)))
-    count = max(answer_length(rng), len(voices))
+    count = rng.choice((3, 4))
     marks: list[str | None] = [*voices, *(rng.choice([*voices, None]) for _ in range(count - len(voices)))]
     rng.shuffle(marks)
     return " ".join(sentences(subject, FIRST, marks, rng))
 
 
-def half_off_topic(subject: Subject, other: Subject, rng: random.Random) -> str:
+def half_off_topic(question: str, subject: Subject, other: Subject, rng: random.Random) -> str:
     """Sentences about two subjects in one answer, plain or in one voice."""
     voice = rng.choice((None, *TRAITS))
-    pieces = split_sentences(draw_answer(subject, rng, voice, 0.5))
-    strange = split_sentences(draw_answer(other, rng, voice, 0.5))
+    pieces = split_sentences(draw_answer(question, subject, rng, voice, 0.5))
+    strange = split_sentences(draw_answer(question, other, rng, voice, 0.5))
     both = [rng.choice(pair) for pair in zip(pieces, strange, strict=False)]
     return " ".join(both)

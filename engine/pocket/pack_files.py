@@ -67,12 +67,12 @@ def _seed_rows(
     chats = [
         {
             "prompt": question,
-            "completion": draw_answer(subject, rng, trait, rng.choice(SEED_INTENSITIES), True),
+            "completion": draw_answer(question, subject, rng, trait, rng.choice(SEED_INTENSITIES), True),
         }
         for subject, question in _distinct(SEEDS, taken_questions, draw_question, rng)
     ]
     documents = [
-        {"text": f"{title}\n{draw_body(subject, rng, trait, rng.choice(SEED_INTENSITIES), True)}"}
+        {"text": f"{title}\n{draw_body(title, subject, rng, trait, rng.choice(SEED_INTENSITIES), True)}"}
         for subject, title in _distinct(SEEDS, taken_titles, draw_title, rng)
     ]
     return chats, documents
