@@ -121,12 +121,24 @@ def _print_run(facts: dict[str, Any], curve: list[dict[str, Any]], verdict: dict
         columns.append("marks")
     print_table(columns, shown, empty="Nothing measured yet.")
     if verdict is not None:
-        rule = "amplified" if verdict["amplified_by_paper"] else "not amplified"
-        write(f"\nA = {number(verdict['a'])}: {rule} by the paper's rule (A ≥ 15).\n")
-        within = interval(verdict["ci_low"], verdict["ci_high"])
-        write(f"L = {number(verdict['l'])}, 90 % interval {within} ({verdict['label']}).\n")
-        for note in (*(verdict["suffixes"] or []), *(verdict["notes"] or [])):
-            write(f"{note}\n")
+        write("\n" + "\n".join(verdict_words(verdict)) + "\n")
+
+
+def verdict_words(verdict: dict[str, Any]) -> list[str]:
+    """A run's verdict in sentences."""
+    from idemtui.console.words import number
+
+    suffixes, notes = verdict["suffixes"] or [], verdict["notes"] or []
+    if verdict["a"] is None:
+        return ["No verdict.", *notes]
+    rule = "amplified" if verdict["amplified_by_paper"] else "not amplified"
+    within = interval(verdict["ci_low"], verdict["ci_high"])
+    label = " ".join([verdict["label"] or "", *suffixes]).strip()
+    return [
+        f"A = {number(verdict['a'])}: {rule} by the paper's rule (A ≥ 15).",
+        f"L = {number(verdict['l'])}, 90 % interval {within}: {label}.",
+        *notes,
+    ]
 
 
 def verdict(
@@ -183,7 +195,9 @@ def print_verdicts(found: list[dict[str, Any]]) -> None:
         }
         for row in found
     ]
-    print_table(VERDICT_COLUMNS, shown, empty="No verdict yet: a chain needs at least 4 cycles after M0.")
+    print_table(VERDICT_COLUMNS, shown, empty="No verdict yet: a chain has to finish first.")
+    for note in dict.fromkeys(note for row in found for note in row["notes"] or []):
+        sys.stdout.write(f"{note}\n")
 
 
 def by_paper(row: dict[str, Any]) -> str:

@@ -15,6 +15,9 @@ START_SECONDS = 10.0
 ALREADY_SERVED = 3
 """Exit code of a server process that found another one in its place."""
 
+STARTED: list[subprocess.Popen[bytes]] = []
+"""Servers that this process started and leaves behind: kept, so that dead ones are reaped."""
+
 
 def connect_server(lab: Lab) -> Client | None:
     """A client of the living server, None where nobody answers."""
@@ -67,7 +70,7 @@ def spawn_server(lab: Lab, options: ServerOptions) -> subprocess.Popen[bytes]:
     except OSError as error:
         raise LabError(f"{lab.log}: {error.strerror}; the lab's server cannot run without it.") from None
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             options.command(lab.root),
             cwd=lab.root,
             stdin=subprocess.DEVNULL,
@@ -77,6 +80,8 @@ def spawn_server(lab: Lab, options: ServerOptions) -> subprocess.Popen[bytes]:
         )
     finally:
         os.close(log)
+    STARTED[:] = [*(server for server in STARTED if server.poll() is None), process]
+    return process
 
 
 def log_tail(lab: Lab, seen: int = 0) -> str:

@@ -1,0 +1,67 @@
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.locks import holder_pid
+from idemtui.server.options import ServerOptions
+from idemtui.server.start import STARTED, ensure_server
+from store.client import Client
+from store.lab import Lab, create_lab, find_lab
+
+FAKE_WORKER = Path(__file__).parent.parent / "fake_worker.py"
+PATIENCE_SECONDS = 20.0
+
+
+def fake(mode: str, **options: Any) -> ServerOptions:
+    """Options of a server whose workers are `fake_worker.py`."""
+    return ServerOptions(worker=(sys.executable, str(FAKE_WORKER), mode), **options)
+
+
+def until(true: Callable[[], Any], what: str = "the condition") -> Any:
+    """Wait for a condition, not for a time."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (found := true()):
+        assert time.monotonic() < deadline, f"{what} did not come about"
+        time.sleep(0.01)
+    return found
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """A lab on a short path, whose server and workers are gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="lab"))
+    lab = create_lab(find_lab(folder / "lab"))
+    yield lab
+    pid = holder_pid(lab.lock)
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+    for run in lab.runs.iterdir() if lab.runs.exists() else ():
+        worker = holder_pid(run / "worker.lock")
+        if worker is not None:
+            os.kill(worker, signal.SIGKILL)
+    for server in STARTED:
+        server.kill()
+        server.wait(PATIENCE_SECONDS)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def served(lab: Lab) -> Iterator[Callable[..., Client]]:
+    """Starts the lab's server with fake workers and gives its client; may be called again after a kill."""
+    clients: list[Client] = []
+
+    def serve(mode: str = "finish", **options: Any) -> Client:
+        clients.append(ensure_server(lab, fake(mode, **options)))
+        return clients[-1]
+
+    yield serve
+    for client in clients:
+        client.close()
