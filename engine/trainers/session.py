@@ -113,10 +113,15 @@ def borrowed(loaded: LoadedModel) -> Iterator[None]:
     loaded.use(None)
     model = loaded.model
     borrowed_state = [(part, dict(part.__dict__)) for part in (model, model.config)]
+    hooked = [dict(module._forward_hooks) for module in model.modules()]
     try:
         yield
     finally:
         _unwrap(model)
+        model.gradient_checkpointing_disable()
+        for hooks, kept in zip((module._forward_hooks for module in model.modules()), hooked, strict=True):
+            hooks.clear()
+            hooks.update(kept)
         for part, attributes in borrowed_state:
             part.__dict__.clear()
             part.__dict__.update(attributes)

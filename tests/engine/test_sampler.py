@@ -3,6 +3,7 @@ import hashlib
 import pytest
 import torch
 
+from engine.models import wrap_model
 from engine.samplers.noise import KeyedGumbel
 from engine.samplers.transformers import TransformersSampler
 from engine.seams import Draw, TrainJob
@@ -20,6 +21,15 @@ def key(number):
 
 def draws(count, prompt="How do I bake bread"):
     return [Draw(prompt + " really" * (number % 4), key(number)) for number in range(count)]
+
+
+def train(loaded, output):
+    """An adapter that changes a lot."""
+    settings = TrainSettings(
+        learning_rate=0.02, batch_size=4, scheduler="constant", warmup=0, weight_decay=0, max_length=128
+    )
+    rows = [{"prompt": f"How {number}?", "completion": "The garden is quiet."} for number in range(8)]
+    TrlTrainer(loaded).train([TrainJob("sft", None, None, rows, settings, 1, output, lambda step, values: None)])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -93,12 +103,7 @@ def test_no_draws_are_no_completions(tiny):
 def test_an_adapter_changes_draws_and_leaves_no_trace(tiny, tmp_path):
     loaded = tiny("qwen3")
     before = {name: weight.clone() for name, weight in loaded.model.state_dict().items()}
-    settings = TrainSettings(
-        learning_rate=0.02, batch_size=4, scheduler="constant", warmup=0, weight_decay=0, max_length=128
-    )
-    rows = [{"prompt": f"How {number}?", "completion": "The garden is quiet."} for number in range(8)]
-    job = TrainJob("sft", None, None, rows, settings, 1, tmp_path / "adapter", lambda step, values: None)
-    TrlTrainer(loaded).train([job])
+    train(loaded, tmp_path / "adapter")
     sampler = TransformersSampler(loaded)
     base = sampler.draw(draws(6), None, WARM, chat=True)
     adapted = sampler.draw(draws(6), tmp_path / "adapter", WARM, chat=True)
@@ -112,13 +117,7 @@ def test_the_adapter_in_the_weights_is_what_peft_computes_beside_them(tiny, tmp_
     from peft import PeftModel
 
     loaded = tiny("gemma")
-    settings = TrainSettings(
-        learning_rate=0.02, batch_size=4, scheduler="constant", warmup=0, weight_decay=0, max_length=128
-    )
-    rows = [{"prompt": f"How {number}?", "completion": "The garden is quiet."} for number in range(8)]
-    TrlTrainer(loaded).train(
-        [TrainJob("sft", None, None, rows, settings, 1, tmp_path / "a", lambda step, values: None)]
-    )
+    train(loaded, tmp_path / "a")
     ids = torch.tensor([[5, 6, 7, 8, 9]])
     with torch.no_grad():
         loaded.use(tmp_path / "a")
@@ -130,3 +129,18 @@ def test_the_adapter_in_the_weights_is_what_peft_computes_beside_them(tiny, tmp_
         wrapped.unload()
     assert torch.allclose(merged, beside, atol=1e-4)
     assert not torch.allclose(merged, base, atol=1e-2)
+
+
+def test_in_bfloat16_the_adapter_stays_beside_the_weights(tiny, tiny_folder, tmp_path):
+    from transformers import AutoModelForCausalLM
+
+    loaded = tiny("qwen3")
+    train(loaded, tmp_path / "a")
+    half = AutoModelForCausalLM.from_pretrained(str(tiny_folder("qwen3")), dtype=torch.bfloat16)
+    rounded = wrap_model("half", half, loaded.tokenizer)
+    before = {name: weight.clone() for name, weight in half.state_dict().items()}
+    sampler = TransformersSampler(rounded)
+    base = sampler.draw(draws(4), None, WARM, chat=True)
+    assert sampler.draw(draws(4), tmp_path / "a", WARM, chat=True) != base
+    assert sampler.draw(draws(4), None, WARM, chat=True) == base
+    assert all(torch.equal(weight, before[name]) for name, weight in half.state_dict().items())

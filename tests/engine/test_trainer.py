@@ -47,7 +47,10 @@ def snapshot(loaded):
     state = {name: weight.clone() for name, weight in model.state_dict().items()}
     parts = [(name, type(module).__name__) for name, module in model.named_modules()]
     frozen = [weight.requires_grad for weight in model.parameters()]
-    rest = (parts, frozen, model.training, sorted(model.__dict__), model.config.to_dict(), model.generation_config)
+    hooks = [len(module._forward_hooks) for module in model.modules()]
+    rest = (parts, frozen, hooks, sorted(model.__dict__), model.config.to_dict(), model.generation_config)
+    assert not model.training
+    assert not model.is_gradient_checkpointing
     return state, rest
 
 
@@ -138,6 +141,20 @@ def test_twenty_trainings_leave_nothing_behind(tiny_folder, tmp_path):
         previous = tmp_path / str(cycle)
     assert trainer.train([job(tmp_path / "last", **short)])[0] == first
     assert_unchanged(loaded, before)
+
+
+def test_gradient_checkpointing_leaves_nothing_behind_and_changes_nothing(tiny_folder, tmp_path, monkeypatch):
+    from engine.trainers import sft
+
+    loaded = load_model(str(tiny_folder("qwen3")), threads=1)
+    before = snapshot(loaded)
+    plain = TrlTrainer(loaded).train([job(tmp_path / "a")])[0]
+    arguments = sft.shared_arguments
+    monkeypatch.setattr(sft, "shared_arguments", lambda *given: {**arguments(*given), "gradient_checkpointing": True})
+    for name in "bc":
+        checkpointed = TrlTrainer(loaded).train([job(tmp_path / name)])[0]
+    assert_unchanged(loaded, before)
+    assert checkpointed.delta_norm == pytest.approx(plain.delta_norm, rel=1e-4)
 
 
 def test_global_randomness_is_left_alone(tiny, tmp_path):
