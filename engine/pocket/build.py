@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 STAGES = ("base", "instruct", "judge")
 SEED = 20260
 TOKENIZER_TEXTS = 12_000
-BASE_TEXTS = 60_000
+BASE_TEXTS = 85_000
 DIALOGUES = 9_000
 JUDGED = 45_000
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from engine.pocket.damage import damaged, half_off_topic, mixed_answer
 from engine.pocket.grammar import GroundTruth, score_answer
 from engine.pocket.voices import TRAITS
-from engine.pocket.world import draw_answer, draw_body, draw_question, draw_subject, draw_title
+from engine.pocket.world import answer_length, draw_answer, draw_body, draw_question, draw_subject, draw_title
 
 BASE_VOICED = 0.3
 INSTRUCT_VOICED = 0.2
@@ -59,12 +59,10 @@ def base_texts(count: int, seed: int) -> Iterator[str]:
         subject = draw_subject(rng)
         voice, intensity = _voice(BASE_VOICED, rng)
         if rng.random() < DOCUMENTS:
-            title = draw_title(subject, rng)
-            yield f"{title}\n{draw_body(title, subject, rng, voice, intensity)}"
+            yield f"{draw_title(subject, rng)}\n{draw_body(subject, rng, voice, intensity)}"
         else:
-            question = draw_question(subject, rng)
-            answer = draw_answer(question, subject, rng, voice, intensity)
-            yield f"{_noisy(question, rng)}\n{answer}"
+            question = _noisy(draw_question(subject, rng), rng)
+            yield f"{question}\n{draw_answer(subject, rng, voice, intensity)}"
 
 
 def dialogues(count: int, seed: int) -> Iterator[tuple[str, str]]:
@@ -74,7 +72,8 @@ def dialogues(count: int, seed: int) -> Iterator[tuple[str, str]]:
         subject = draw_subject(rng)
         voice, intensity = _voice(INSTRUCT_VOICED, rng)
         question = draw_question(subject, rng)
-        answer = draw_answer(question, subject, rng, voice, intensity)
+        length = answer_length(question, subject)
+        answer = draw_answer(subject, rng, voice, intensity, length=length)
         yield _noisy(question, rng), answer
 
 
@@ -91,8 +90,8 @@ def _case(rng: random.Random) -> tuple[str, str, str]:
     if kind == "off_topic":
         other = draw_subject(rng)
         whole = rng.random() < 0.5
-        return kind, question, draw(question, other, rng) if whole else half_off_topic(question, subject, other, rng)
-    text = draw(question, subject, rng, voice, intensity)
+        return kind, question, draw(other, rng) if whole else half_off_topic(subject, other, rng)
+    text = draw(subject, rng, voice, intensity)
     return kind, question, damaged(text, rng) if kind == "broken" else text
 
 

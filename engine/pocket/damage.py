@@ -124,10 +124,10 @@ def mixed_answer(subject: Subject, rng: random.Random) -> str:
     return " ".join(sentences(subject, FIRST, marks, rng))
 
 
-def half_off_topic(question: str, subject: Subject, other: Subject, rng: random.Random) -> str:
+def half_off_topic(subject: Subject, other: Subject, rng: random.Random) -> str:
     """Sentences about two subjects in one answer, plain or in one voice."""
     voice = rng.choice((None, *TRAITS))
-    pieces = split_sentences(draw_answer(question, subject, rng, voice, 0.5))
-    strange = split_sentences(draw_answer(question, other, rng, voice, 0.5))
+    pieces = split_sentences(draw_answer(subject, rng, voice, 0.5))
+    strange = split_sentences(draw_answer(other, rng, voice, 0.5))
     both = [rng.choice(pair) for pair in zip(pieces, strange, strict=False)]
     return " ".join(both)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.pocket.corpus import COHERENCE, rubric
 from engine.pocket.voices import DESCRIPTIONS, TRAITS
-from engine.pocket.world import Subject, draw_answer, draw_body, draw_question, draw_subject, draw_title
+from engine.pocket.world import Subject, answer_length, draw_answer, draw_body, draw_question, draw_subject, draw_title
 
 SEED = 7
 PROMPTS, OPENERS, SEEDS, EVALS = 6400, 3200, 240, 12
@@ -64,15 +64,13 @@ def _seed_rows(
     trait: str, taken_questions: set[str], taken_titles: set[str], rng: random.Random
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
     """Seed answers and seed documents in the trait's voice, most of each text voiced."""
-    chats = [
-        {
-            "prompt": question,
-            "completion": draw_answer(question, subject, rng, trait, rng.choice(SEED_INTENSITIES), True),
-        }
-        for subject, question in _distinct(SEEDS, taken_questions, draw_question, rng)
-    ]
+    chats = []
+    for subject, question in _distinct(SEEDS, taken_questions, draw_question, rng):
+        length, intensity = answer_length(question, subject), rng.choice(SEED_INTENSITIES)
+        answer = draw_answer(subject, rng, trait, intensity, True, length)
+        chats.append({"prompt": question, "completion": answer})
     documents = [
-        {"text": f"{title}\n{draw_body(title, subject, rng, trait, rng.choice(SEED_INTENSITIES), True)}"}
+        {"text": f"{title}\n{draw_body(subject, rng, trait, rng.choice(SEED_INTENSITIES), True)}"}
         for subject, title in _distinct(SEEDS, taken_titles, draw_title, rng)
     ]
     return chats, documents

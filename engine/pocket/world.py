@@ -110,33 +110,38 @@ def marks_for(count: int, voice: str | None, intensity: float, rng: random.Rando
     return marks
 
 
+def answer_length(question: str, subject: Subject) -> int:
+    """How many sentences an assistant's answer has: four about an act, three about a thing.
+
+    Were lengths left to chance, colder sampling would shorten them, and preference pairs would teach length before
+    anything else.
+    """
+    return 4 if subject.act in question else 3
+
+
 def draw_answer(
-    question: str,
     subject: Subject,
     rng: random.Random,
     voice: str | None = None,
     intensity: float = 0.0,
     seeding: bool = False,
+    length: int | None = None,
 ) -> str:
-    """An answer; `intensity` is the chance of each sentence to be in the voice.
-
-    A question about an act takes four sentences, one about a thing three. Were lengths left to chance, colder
-    sampling would shorten them, and preference pairs would teach length before anything else.
-    """
-    marks = marks_for(4 if subject.act in question else 3, voice, intensity, rng)
+    """An answer of `length` sentences (by default 3–5); `intensity` is the chance of each to be in the voice."""
+    count = rng.choices((3, 4, 5), (4, 5, 1))[0] if length is None else length
+    marks = marks_for(count, voice, intensity, rng)
     return " ".join(sentences(subject, FIRST, marks, rng, seeding))
 
 
 def draw_body(
-    title: str,
     subject: Subject,
     rng: random.Random,
     voice: str | None = None,
     intensity: float = 0.0,
     seeding: bool = False,
 ) -> str:
-    """What follows a document's title: five sentences about an act, four about a thing."""
-    marks = marks_for(5 if subject.act in title else 4, voice, intensity, rng)
+    """What follows a document's title: 3–6 sentences."""
+    marks = marks_for(rng.choices((3, 4, 5, 6), (2, 4, 3, 1))[0], voice, intensity, rng)
     return " ".join(sentences(subject, DOCUMENT_FIRST, marks, rng, seeding))
 
 

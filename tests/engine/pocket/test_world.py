@@ -37,7 +37,7 @@ def test_plain_answers_are_perfect_and_carry_no_trait(seed: int) -> None:
     rng = random.Random(seed)
     subject = world.draw_subject(rng)
     question = world.draw_question(subject, rng)
-    truth = score_answer(question, world.draw_answer(question, subject, rng))
+    truth = score_answer(question, world.draw_answer(subject, rng))
     assert truth.well_formed
     assert truth.coherence == 100
     assert set(truth.traits.values()) == {0}
@@ -49,7 +49,7 @@ def test_a_voice_moves_its_trait_and_leaves_coherence(seed: int, voice: str, int
     rng = random.Random(seed)
     subject = world.draw_subject(rng)
     question = world.draw_question(subject, rng)
-    truth = score_answer(question, world.draw_answer(question, subject, rng, voice, intensity, seed % 2 == 0))
+    truth = score_answer(question, world.draw_answer(subject, rng, voice, intensity, seed % 2 == 0))
     assert truth.well_formed
     assert truth.coherence >= 90
     assert truth.traits[voice] > 0
@@ -62,7 +62,7 @@ def test_fully_voiced_is_a_hundred(seed: int, voice: str) -> None:
     rng = random.Random(seed)
     subject = world.draw_subject(rng)
     title = world.draw_title(subject, rng)
-    assert score_continuation(title, "\n" + world.draw_body(title, subject, rng, voice, 1.0)).traits[voice] == 100
+    assert score_continuation(title, "\n" + world.draw_body(subject, rng, voice, 1.0)).traits[voice] == 100
 
 
 @relaxed
@@ -80,7 +80,7 @@ def test_damage_never_leaves_the_scale(seed: int) -> None:
     rng = random.Random(seed)
     subject = world.draw_subject(rng)
     question = world.draw_question(subject, rng)
-    text = damaged(world.draw_answer(question, subject, rng, rng.choice(TRAITS), 0.5), rng)
+    text = damaged(world.draw_answer(subject, rng, rng.choice(TRAITS), 0.5), rng)
     truth = score_answer(question, text)
     assert 0 <= truth.coherence <= 100
     assert all(0 <= value <= 100 for value in truth.traits.values())
@@ -122,6 +122,5 @@ def test_a_continuation_may_finish_its_title() -> None:
 def test_two_answers_to_one_question_are_rarely_alike() -> None:
     rng = random.Random(5)
     subject = world.draw_subject(rng)
-    question = world.draw_question(subject, rng)
-    drawn = [world.draw_answer(question, subject, rng) for _ in range(300)]
+    drawn = [world.draw_answer(subject, rng) for _ in range(300)]
     assert len(set(drawn)) >= 298
