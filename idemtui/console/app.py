@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar
 
 from textual import on, work
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.screen import Screen
@@ -64,7 +65,7 @@ class Console(App[None]):
     TITLE = "idemtui"
     CSS_PATH = "console.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = App.COMMANDS | {ConsoleCommands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ConsoleCommands}
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "runs": _runs,
         "run": _run,
@@ -84,6 +85,8 @@ class Console(App[None]):
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         super().__init__()
+        if "TEXTUAL_ANIMATIONS" not in os.environ:
+            self.animation_level = "none"
         self.lab = lab
         self.reader = Reader(lab, connect)
         self.glance = Glance(())
@@ -91,6 +94,7 @@ class Console(App[None]):
         self.trouble = ""
         self._follow = follow
         self._chosen: str | None = None
+        self._offers: str | None = "unread"
         self._pace = (poll_seconds, retry_seconds)
 
     def on_mount(self) -> None:
@@ -114,14 +118,14 @@ class Console(App[None]):
     def choose(self, run_id: str) -> None:
         """Look at another run."""
         self._chosen = run_id
-        self.refresh_bindings()
+        self._refresh_offers()
 
     @on(messages.GlanceRead)
     def take_glance(self, message: messages.GlanceRead) -> None:
         """Hand a new state to the room in sight; the others catch up when they are entered."""
         self.glance = message.glance
         self.read_once = True
-        self.refresh_bindings()
+        self._refresh_offers()
         self._refresh_room()
 
     @on(messages.LabLost)
@@ -163,6 +167,13 @@ class Console(App[None]):
         if action == "resume_run":
             return True if run and run.status in RESUMABLE else None
         return True
+
+    def _refresh_offers(self) -> None:
+        """Redraw the footer only where something else is possible now."""
+        offers = self.chosen.status if self.chosen else None
+        if offers != self._offers:
+            self._offers = offers
+            self.refresh_bindings()
 
     def action_keys(self) -> None:
         """Show all keys."""
@@ -209,11 +220,6 @@ class Console(App[None]):
             self.notify(str(error), severity="error", markup=False)
         else:
             self.notify(words, markup=False)
-
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Of Textual's own commands only those that the console has no better word for."""
-        kept = {"Theme", "Screenshot"}
-        return (command for command in super().get_system_commands(screen) if command.title in kept)
 
 
 def open_console(lab: Lab, follow: str | None = None) -> int:

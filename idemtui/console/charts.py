@@ -211,7 +211,16 @@ def _y_ticks(chart: Chart, height: int, y_range: tuple[float, float]) -> list[tu
     low, high = y_range
     if chart.y_range:
         return [(float(y), f"{y:3d}") for y in range(int(low), int(high) + 1, 50 if height < 14 else 25)]
-    return [(mark, short(mark)) for mark in (low + (high - low) * part / 4 for part in range(5))]
+    return [(mark, short(mark)) for mark in round_marks(low, high, max(height // 3, 2))]
+
+
+def round_marks(low: float, high: float, most: int) -> list[float]:
+    """At most about `most` round numbers between two values, 1, 2 or 5 times a power of ten apart."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [mark * step for mark in range(first, last + 1)]
 
 
 def thinned(ticks: Sequence[tuple[float, str]], most: int) -> list[tuple[float, str]]:

@@ -16,13 +16,13 @@ class Example:
 EXAMPLES = (
     Example(
         "Every curve.",
-        "select name, cycle, trait, coherence\nfrom trait_curve join runs using (run_id)\norder by all",
+        "select name, cycle, c.trait, coherence\nfrom trait_curve as c join runs using (run_id)\norder by all",
     ),
     Example(
         "Which answers carry most of the trait?",
-        "select r.name, s.cycle, c.value as trait, s.prompt, s.response\n"
-        "from samples s join scores c using (sample_id) join runs r using (run_id)\n"
-        "where s.purpose = 'eval' and c.metric = 'trait'\norder by c.value desc nulls last\nlimit 50",
+        "select r.name, s.cycle, s.trait, s.coherence, s.prompt, s.response\n"
+        "from scored_samples as s join runs as r using (run_id)\n"
+        "where s.purpose = 'eval'\norder by s.trait desc nulls last\nlimit 50",
     ),
     Example(
         "Do sentences get shorter?",

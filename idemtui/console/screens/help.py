@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.console import Group
+from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -32,7 +34,7 @@ NAMED = {
     "f2": "F2",
     "f5": "F5",
 }
-LISTS = "In lists: j k or ↑ ↓ move, g G go to the ends, PgUp PgDn page; the mouse works. Ctrl+P finds any of these."
+LISTS = "In lists j k or ↑ ↓ move, g G go to the ends, PgUp PgDn page; Ctrl+P finds any of these; Esc closes this page."
 
 
 class HelpScreen(ModalScreen[None]):
@@ -54,17 +56,17 @@ class HelpScreen(ModalScreen[None]):
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
 
-def help_text() -> Text:
+def help_text() -> Group:
     """Rooms as headings, then key and sentence."""
-    text = Text()
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
     for room, title in ROOMS.items():
-        text.append(f"{title}\n", "bold")
+        table.add_row(title, "")
         for action in actions(room):
-            text.append(f"  {keys_of(action):<12}", "bold")
-            text.append(f"{action.sentence}\n")
-        text.append("\n")
-    text.append(LISTS + "  Esc closes this page.", "dim")
-    return text
+            table.add_row(f"  {keys_of(action)}", action.sentence)
+        table.add_row("", "")
+    return Group(table, Text(LISTS, "dim"))
 
 
 def keys_of(action: Action) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on
 from textual.containers import Horizontal
@@ -21,18 +22,18 @@ from idemtui.text import one_line
 
 COLUMNS = (
     Column("", 1),
-    Column("run", 12, flex=3),
-    Column("study", 10, rank=6, flex=1),
-    Column("trait", 8, rank=5, flex=1),
-    Column("regime, arm", 13, flex=1),
-    Column("model", 15, rank=8, flex=1),
+    Column("run", 12, flex=2),
+    Column("study", 12, rank=6),
+    Column("trait", 12, rank=5),
+    Column("regime, arm", 13),
+    Column("model", 15, rank=8),
     Column("seed", 4, rank=9, right=True),
     Column("cycle", 6, right=True),
-    Column("doing", 9, rank=1, flex=1),
+    Column("doing", 9, rank=1),
     Column("s", 5, rank=4, right=True),
     Column("Δ", 6, right=True),
     Column("coh", 3, right=True),
-    Column("curve", 8, rank=3, flex=1),
+    Column("curve", 8, rank=3),
     Column("verdict", 9, rank=2),
     Column("this chain: A, L [90 %]", 24, rank=7, flex=3),
 )
@@ -47,6 +48,7 @@ five minutes on two cores, no GPU and no network.
 
 Or, in a shell:   idemtui demo            the same study
                   idemtui run STUDY.toml  a study of your own"""
+INTERVAL = " │ 90 % interval of the underlined run"
 LOADING = "Reading the lab …"
 
 
@@ -143,7 +145,7 @@ class RunsScreen(Room):
         runs = self._drawn(chosen)
         self.query_one("#trait", ChartPane).show_chart(trait_chart(runs, chosen))
         self.query_one("#coherence", ChartPane).show_chart(coherence_chart(runs, chosen))
-        self.query_one("#legend", Static).update(legend(runs, chosen))
+        self.query_one("#legend", Static).update(legend(runs, chosen, self.size.width))
 
     def _drawn(self, chosen: Run) -> tuple[Run, ...]:
         if not self._overlay:
@@ -155,12 +157,20 @@ class RunsScreen(Room):
         return study[start : start + OVERLAID]
 
 
-def legend(runs: Sequence[Run], chosen: Run) -> Text:
-    """Which sign is which run; the chosen one is underlined."""
-    text = Text(no_wrap=True, overflow="ellipsis", end="")
+def legend(runs: Sequence[Run], chosen: Run, width: int) -> Text:
+    """Which sign is which run, in lines of at most `width` cells; the chosen run is underlined."""
+    text = Text(end="")
+    left = width
     for index, run in enumerate(runs):
+        name = one_line(run.name, 24)
+        needed = cell_len(name) + 4
+        if needed > left:
+            text.append("\n")
+            left = width
+        left -= needed
         text.append(f" {MARKERS[index % len(MARKERS)]} ", STYLES[COLOURS[index % len(COLOURS)]])
-        text.append(one_line(run.name), "underline" if run is chosen else "")
+        text.append(name, "underline" if run is chosen else "")
         text.append(" ")
-    text.append("  │ 90 % interval of the underlined run", "dim")
+    if left > len(INTERVAL):
+        text.append(INTERVAL, "dim")
     return text

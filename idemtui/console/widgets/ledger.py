@@ -101,6 +101,7 @@ class Ledger(ScrollView, can_focus=True):
         self._pages: dict[int, tuple[Row, ...]] = {}
         self._asked: set[int] = set()
         self._fits: list[Fit] = []
+        self._fitted = 0
 
     def show_columns(self, columns: Sequence[Column]) -> None:
         """Take other columns; the rows are gone."""
@@ -141,9 +142,13 @@ class Ledger(ScrollView, can_focus=True):
         self.refresh()
 
     def _lay_out(self) -> None:
-        self._fits = fit(self.columns, self.scrollable_content_region.width - len(CURSOR) - GAP)
-        width = sum(column.width + GAP for column in self._fits) + len(CURSOR)
+        self._fit()
+        width = sum(f.width + GAP for f in self._fits) + len(CURSOR)
         self.virtual_size = Size(width, self.count + 1)
+
+    def _fit(self) -> None:
+        self._fitted = self.scrollable_content_region.width
+        self._fits = fit(self.columns, self._fitted - len(CURSOR) - GAP)
 
     def on_resize(self, _: events.Resize) -> None:
         """Fit the columns to the new width."""
@@ -179,6 +184,10 @@ class Ledger(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """The titles, then the rows in sight."""
         x, width = int(self.scroll_x), self.size.width
+        if self._fitted != self.scrollable_content_region.width:
+            self._fit()
+        if not self.columns:
+            return Strip.blank(width, self.rich_style)
         if y == 0:
             return self._titles().crop_extend(x, x + width, self.get_component_rich_style("ledger--title"))
         index = int(self.scroll_y) + y - 1
