@@ -13,6 +13,7 @@ from typing import Any
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+import huggingface_hub.constants
 import torch
 import transformers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
@@ -22,6 +23,7 @@ from engine.errors import ModelError
 from engine.model_files import check_folder, resolve_model
 from engine.prompts import accepts_system, end_of_turn_ids, template_options
 
+huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
 DEFAULT_CONTEXT = 4096
 
 
@@ -93,7 +95,7 @@ def wrap_model(name: str, model: Any, tokenizer: Any) -> LoadedModel:
         accepts_system=system,
         stop_ids=stop_ids,
         context=_context(model),
-        notes=_notes(tokenizer, chat, system),
+        notes=_notes(tokenizer, chat, system, model.device),
         switch=AdapterSwitch(model),
     )
 
@@ -142,8 +144,12 @@ def _context(model: Any) -> int:
     return int(positions) if positions else DEFAULT_CONTEXT
 
 
-def _notes(tokenizer: Any, chat: bool, system: bool) -> tuple[str, ...]:
+def _notes(tokenizer: Any, chat: bool, system: bool, device: torch.device) -> tuple[str, ...]:
     notes = []
+    if device.type != "cpu":
+        notes.append(
+            "drawn on a GPU in bfloat16: another batch plan or device may draw other answers from the same keys"
+        )
     if chat and not system:
         notes.append("the chat template refuses system turns: the empty system turn is left out")
     if chat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import torch
@@ -49,5 +50,5 @@ class KeyedGumbel:
 
 def _generator(key: str, device: torch.device) -> torch.Generator:
     generator = torch.Generator(device)
-    generator.manual_seed(int(key[:15], 16))
+    generator.manual_seed(int.from_bytes(hashlib.sha256(key.encode()).digest()[:7], "big"))
     return generator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ class TrlTrainer:
 
     def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
+        gc.collect()
+        gc.freeze()  # TRL collects garbage after every training; this spares it the libraries' half a million objects
 
     def train(self, jobs: Sequence[TrainJob]) -> list[Training]:
         """Results in the order of `jobs`; see `engine.seams.Trainer`.

@@ -1,4 +1,5 @@
 import json
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -155,6 +156,19 @@ def test_gradient_checkpointing_leaves_nothing_behind_and_changes_nothing(tiny_f
         checkpointed = TrlTrainer(loaded).train([job(tmp_path / name)])[0]
     assert_unchanged(loaded, before)
     assert checkpointed.delta_norm == pytest.approx(plain.delta_norm, rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["sft", "dpo"])
+def test_nothing_calls_home(tiny, tmp_path, monkeypatch, method):
+    def refuse(self, address):
+        called.append(address)
+        raise OSError("no network in this test")
+
+    called = []
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    TrlTrainer(tiny("qwen3")).train([job(tmp_path / "a", method, start=None)])
+    assert called == []
 
 
 def test_global_randomness_is_left_alone(tiny, tmp_path):
