@@ -10,6 +10,7 @@ from typing import Any
 
 from engine import events as ev
 from engine.commands import Command
+from engine.errors import JournalError
 from engine.journal import Entry
 from store.status import LIFECYCLE, Standing
 from store.tables import Batch
@@ -19,7 +20,10 @@ TEXTS = {"samples", "scores", "rows", "values", "rubric"}
 
 def utc(ts: str) -> datetime:
     """ISO 8601 as a UTC time without zone, as the tables hold it."""
-    at = datetime.fromisoformat(ts)
+    try:
+        at = datetime.fromisoformat(ts)
+    except ValueError:
+        raise JournalError(f"{ts!r} is no time (ISO 8601); nothing after it was read.") from None
     return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
 
 

@@ -57,6 +57,8 @@ class Ingest:
     def poll_runs(self) -> dict[str, int]:
         """The same, as lines per run; a run that was marked with an error counts with 0."""
         news: dict[str, int] = {}
+        if self._broken:
+            self._reload()
         moved = self._watch.moved()
         try:
             self._take(moved, news)
@@ -64,7 +66,7 @@ class Ingest:
             for run_id in moved:
                 self._take_alone(run_id, news)
         except BaseException:
-            self._reload()
+            self._broken = True
             raise
         self._states = {run_id: s for run_id, s in self._states.items() if s.standing.event != "run_finished"}
         return news
@@ -78,6 +80,7 @@ class Ingest:
         self._states = {}
         self._batch = Batch()
         self._watch.forget()
+        self._broken = False
 
     def _position(self, run_id: str, file: str) -> Position:
         key = run_id, file
@@ -112,13 +115,13 @@ class Ingest:
             ("events.jsonl", self._events),
         ):
             path = self.lab.run(run_id) / file
-            if not path.exists():
-                continue
             try:
-                for _ in read(path, state):
+                for _ in read(path, state) if path.exists() else ():
                     yield
             except UNREADABLE as error:
-                self._stop(run_id, file, str(error))
+                self._stop(run_id, file, str(error) if str(path) in str(error) else f"{path}: {error}")
+                return
+            if not self._position(run_id, "spec.json").lines:
                 return
 
     def _spec(self, path: Path, state: RunState) -> Iterator[None]:
