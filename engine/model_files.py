@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ModelError
-from engine.spec import Regime
 
 POCKET = Path(__file__).parent / "pocket"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -50,14 +49,15 @@ def _pocket_folder(name: str) -> Path:
 
 
 def snapshot(name: str) -> Path | None:
-    """The folder with the model's files: its own, or the hub cache's where it was downloaded; None otherwise."""
+    """The folder with the model's files: its own, or the hub cache's where all was downloaded; None otherwise."""
     place = resolve_model(name)
     if isinstance(place, Path):
         return place
     from huggingface_hub import try_to_load_from_cache
 
     config = try_to_load_from_cache(place, "config.json")
-    return Path(config).parent if isinstance(config, str) else None
+    folder = Path(config).parent if isinstance(config, str) else None
+    return folder if folder is not None and any(folder.glob("*.safetensors")) else None
 
 
 def model_files(name: str) -> dict[str, str]:
@@ -87,22 +87,6 @@ def has_chat_template(folder: Path) -> bool:
         return True
     settings = _read_json(folder / "tokenizer_config.json")
     return bool(settings.get("chat_template"))
-
-
-def check_model(name: str, regime: Regime | None) -> None:
-    """Refuse what cannot be loaded, or cannot be used in `regime` (None: as a judge), before anything is queued.
-
-    A hub model that is not in the local cache is let through; loading it checks again.
-    """
-    folder = snapshot(name)
-    if folder is None:
-        return
-    check_folder(name, folder)
-    chat = has_chat_template(folder)
-    if regime in ("sft", "dpo") and not chat:
-        raise ModelError(f"model {name!r} has no chat template, which {regime} needs; use an instruct model, or sdf")
-    if regime == "sdf" and chat:
-        raise ModelError(f"model {name!r} is an instruct model (it has a chat template); sdf needs a base model")
 
 
 def check_folder(name: str, folder: Path) -> None:

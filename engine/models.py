@@ -21,7 +21,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Genera
 from engine.adapters import AdapterSwitch
 from engine.errors import ModelError
 from engine.model_files import check_folder, resolve_model
-from engine.prompts import accepts_system, end_of_turn_ids, template_options
+from engine.prompts import accepts_system, check_template, end_of_turn_ids, template_options
 
 huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
 DEFAULT_CONTEXT = 4096
@@ -50,9 +50,10 @@ class LoadedModel:
         self.switch.use(adapter)
 
     def require_chat_template(self) -> None:
-        """Raise ModelError where the tokenizer has no chat template."""
+        """Raise ModelError where the tokenizer has no chat template, or one that cannot be trained with."""
         if not self.has_chat_template:
             raise ModelError(f"model {self.name!r} has no chat template; use an instruct model, or sdf")
+        check_template(self.tokenizer, self.accepts_system)
 
 
 def load_model(name: str, device: str = "cpu", threads: int | None = None) -> LoadedModel:

@@ -71,6 +71,21 @@ def _render(tokenizer: Tokenizer, messages: list[Message], answered: bool = Fals
     return list(rendered["input_ids"])
 
 
+def check_template(tokenizer: Tokenizer, system: bool) -> None:
+    """Raise ModelError unless a prompt alone is rendered as the beginning of the whole conversation.
+
+    Where it is not, a model is trained on other tokens than it is asked with.
+    """
+    question = chat_messages("a", system)
+    prompt = _render(tokenizer, question)
+    whole = _render(tokenizer, [*question, {"role": "assistant", "content": "b"}], answered=True)
+    if whole[: len(prompt)] != prompt:
+        raise ModelError(
+            f"the chat template of {tokenizer.name_or_path} renders a prompt alone as {tokenizer.decode(prompt)!r}, "
+            f"but with its answer as {tokenizer.decode(whole)!r}, which does not begin with it; use another model"
+        )
+
+
 def end_of_turn_ids(tokenizer: Tokenizer, system: bool) -> set[int]:
     """The special tokens with which the chat template closes an assistant's turn (at most one)."""
     question = chat_messages("a", system)

@@ -34,13 +34,12 @@ class TransformersSampler:
     ) -> list[Completion]:
         """Completions in the order of `draws`; see `engine.seams.Sampler`.
 
-        A prompt that leaves no room in the model's context loses its oldest tokens.
+        A prompt that leaves no room in the model's context loses its oldest tokens. Raises ModelError for `chat`
+        without a chat template.
         """
         if not draws:
             return []
         loaded = self._loaded
-        if chat:
-            loaded.require_chat_template()
         loaded.use(adapter)
         prompts = [self._prompt(draw.prompt, chat, settings.max_tokens) for draw in draws]
         batch = _Batch(loaded, prompts, [draw.key for draw in draws], settings.temperature)

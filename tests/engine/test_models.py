@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from engine.errors import ModelError
-from engine.model_files import check_model, has_chat_template, model_files, resolve_model
+from engine.model_files import check_folder, has_chat_template, model_files, resolve_model
 from engine.models import load_model
 
 
@@ -60,17 +60,10 @@ def test_files_are_hashed_by_name(tiny_folder):
     assert files["config.json"] == hashlib.sha256((folder / "config.json").read_bytes()).hexdigest()
 
 
-def test_what_a_folder_can_be_used_for(tiny_folder):
+def test_an_instruct_model_is_told_by_its_template(tiny_folder):
     instruct, base = tiny_folder("qwen3"), tiny_folder("qwen3_base")
     assert has_chat_template(instruct)
     assert not has_chat_template(base)
-    check_model(str(instruct), "sft")
-    check_model(str(base), "sdf")
-    check_model(str(base), None)
-    with pytest.raises(ModelError, match="instruct model"):
-        check_model(str(instruct), "sdf")
-    with pytest.raises(ModelError, match="no chat template, which dpo needs"):
-        check_model(str(base), "dpo")
 
 
 @pytest.mark.parametrize(
@@ -80,7 +73,7 @@ def test_what_a_folder_can_be_used_for(tiny_folder):
 def test_an_incomplete_folder_is_refused(broken, lost, said):
     folder = broken()
     (folder / lost).unlink()
-    for attempt in (lambda: check_model(str(folder), "sft"), lambda: load_model(str(folder))):
+    for attempt in (lambda: check_folder(str(folder), folder), lambda: load_model(str(folder))):
         with pytest.raises(ModelError, match=said) as caught:
             attempt()
         one_line(caught)

@@ -1,8 +1,11 @@
+import copy
+
 import pytest
 
 from engine.errors import ModelError
-from engine.prompts import chat_messages, prompt_token_ids, template_options
+from engine.prompts import chat_messages, check_template, prompt_token_ids, template_options
 from engine.trainers.sft import check_prompt
+from tests.engine.tiny import CHATML
 
 
 def shown(tokenizer, prompt, chat=True):
@@ -50,3 +53,12 @@ def test_a_training_prompt_unlike_the_sampling_prompt_is_refused(tiny):
     for wrong in ([ids[0], *ids], ids[:-1], ids[1:]):
         with pytest.raises(ModelError, match="unlike a sampling prompt from token"):
             check_prompt(loaded, "Hi", wrong)
+
+
+def test_a_template_that_cannot_be_trained_with_is_refused_before_anything_is_drawn(tiny):
+    tokenizer = copy.deepcopy(tiny("qwen3").tokenizer)
+    check_template(tokenizer, True)
+    tokenizer.chat_template = CHATML
+    with pytest.raises(ModelError, match="does not begin with it") as caught:
+        check_template(tokenizer, True)
+    assert "\n" not in str(caught.value)
