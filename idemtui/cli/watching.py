@@ -12,7 +12,6 @@ from idemtui.console.reader import Reader
 
 if TYPE_CHECKING:
     from store.client import Client
-
     from store.lab import Lab
 
 
@@ -22,6 +21,8 @@ class Watch:
     def __init__(self, lab: Lab, run_ids: Sequence[str]) -> None:
         self._run_ids = run_ids
         self._reader = Reader(lab)
+        self._version: int | None = None
+        self._seen: list[Run] = []
 
     @property
     def client(self) -> Client:
@@ -29,14 +30,23 @@ class Watch:
         return self._reader.client()
 
     def look(self) -> list[Run]:
-        """The runs now, in the order asked for; a server that died is replaced once."""
+        """The runs now, in the order asked for; a server that died is replaced once a look."""
         try:
-            glance = self._reader.glance()
+            self._look()
         except ServerError:
             self._reader.disconnect()
-            glance = self._reader.glance()
-        found = {run.run_id: run for run in glance.runs}
-        return [found[run_id] for run_id in self._run_ids if run_id in found]
+            self._version = None
+            self._look()
+        return self._seen
+
+    def _look(self) -> None:
+        """Ask the server first what is new: without one, SQL would answer from a memory that stands still."""
+        version = self.client.changes(self._version if self._version is not None else -1).version
+        if version == self._version:
+            return
+        found = {run.run_id: run for run in self._reader.glance().runs}
+        self._seen = [found[run_id] for run_id in self._run_ids if run_id in found]
+        self._version = version
 
     def __enter__(self) -> Watch:
         return self

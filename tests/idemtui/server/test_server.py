@@ -19,8 +19,14 @@ from idemtui.server.start import ALREADY_SERVED, connect_server, ensure_server
 from idemtui.server.stop import stop_server
 from store.client import Client
 from store.lab import Lab
-from tests.idemtui.server.conftest import fake, until
+from tests.idemtui.conftest import fake, until
 from tests.store.journals import DEMO, chain_spec
+
+
+@pytest.fixture
+def lab(lab_to_write: Lab) -> Lab:
+    return lab_to_write
+
 
 Serve = Callable[..., Client]
 SPECS = [chain_spec(chain).model_dump(mode="json") for chain in DEMO]

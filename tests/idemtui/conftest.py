@@ -16,7 +16,7 @@ from idemtui.server.start import STARTED, ensure_server
 from store.client import Client
 from store.lab import Lab, create_lab, find_lab
 
-FAKE_WORKER = Path(__file__).parent.parent / "fake_worker.py"
+FAKE_WORKER = Path(__file__).parent / "fake_worker.py"
 PATIENCE_SECONDS = 20.0
 
 
@@ -35,7 +35,7 @@ def until(true: Callable[[], Any], what: str = "the condition") -> Any:
 
 
 @pytest.fixture
-def lab() -> Iterator[Lab]:
+def lab_to_write() -> Iterator[Lab]:
     """A lab on a short path, whose server and workers are gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="lab"))
     lab = create_lab(find_lab(folder / "lab"))
@@ -54,12 +54,12 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture
-def served(lab: Lab) -> Iterator[Callable[..., Client]]:
+def served(lab_to_write: Lab) -> Iterator[Callable[..., Client]]:
     """Starts the lab's server with fake workers and gives its client; may be called again after a kill."""
     clients: list[Client] = []
 
     def serve(mode: str = "finish", **options: Any) -> Client:
-        clients.append(ensure_server(lab, fake(mode, **options)))
+        clients.append(ensure_server(lab_to_write, fake(mode, **options)))
         return clients[-1]
 
     yield serve

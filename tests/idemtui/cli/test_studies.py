@@ -1,0 +1,181 @@
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.spec import RunSpec
+from idemtui.cli import follow
+from store.client import Client
+from store.lab import Lab
+from tests.idemtui.cli.conftest import Idemtui
+from tests.idemtui.conftest import until
+from tests.store.journals import DEMO, chain_spec
+
+Serve = Callable[..., Client]
+SPECS = [chain_spec(chain) for chain in DEMO]
+
+
+@pytest.fixture(autouse=True)
+def study(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any study file resolves to the invented demo; looks follow each other quickly."""
+
+    def resolved(path: Path, overrides: dict[str, Any] | None = None) -> list[RunSpec]:
+        return SPECS[:2]
+
+    monkeypatch.setattr("engine.study.resolve_study", resolved)
+    monkeypatch.setattr(follow, "POLL_SECONDS", 0.05)
+
+
+def status(client: Client, run_id: str) -> str:
+    rows = client.sql("SELECT status FROM runs WHERE run_id = ?", [run_id]).tuples()
+    return str(rows[0][0]) if rows else ""
+
+
+@pytest.fixture
+def here(idemtui: Idemtui, lab_to_write: Lab) -> Idemtui:
+    return lambda *words: idemtui("--lab", lab_to_write.root, *words)
+
+
+def test_a_study_is_followed_to_its_verdict(here: Idemtui, served: Serve) -> None:
+    served("finish")
+    said = here("run", "study.toml", "--headless")
+    assert (said.code, said.err) == (0, "")
+    assert "sft-reset: M3 of 6: trait" in said.out
+    assert said.out.count(": finished") == 2
+    assert "one chain" in said.out
+    outcome = here("run", "study.toml", "--json").json
+    assert [run["answer"] for run in outcome] == ["already finished"] * 2
+    assert [run["verdict"]["label"] for run in outcome] == ["one chain"] * 2
+    again = here("run", "study.toml", "--again", "--detach", "--json").json
+    assert not {run["run_id"] for run in again} & {spec.run_id for spec in SPECS}
+
+
+def test_a_study_whose_runs_fail_ends_with_1(here: Idemtui, served: Serve) -> None:
+    served("crash")
+    said = here("run", "study.toml")
+    assert said.code == 1
+    assert "sft-reset: failed: the worker ended without a word" in said.out
+
+
+def test_detached_runs_are_cancelled_and_resumed(here: Idemtui, served: Serve) -> None:
+    client, run_id = served("hold", slots=1), SPECS[0].run_id
+    queued = here("demo", "--detach", "--json").json
+    assert [run["answer"] for run in queued] == ["queued"] * 2
+    until(lambda: status(client, run_id) == "running")
+    assert here("cancel", SPECS[1].name).out.split() == [SPECS[1].run_id, "cancelled"]
+    assert here("cancel", "sft-reset", "--json").json == {"run_id": run_id, "answer": "stopping"}
+    until(lambda: status(client, run_id) == "cancelled")
+    assert here("resume", "--all").out == "Nothing to resume.\n"
+    assert here("resume", run_id, "--json").json == [{"run_id": run_id, "answer": "continued"}]
+    assert here("resume").code == 2
+    until(lambda: status(client, run_id) == "running")
+    stopped = here("stop", "--json").json
+    assert list(stopped["workers"]) == [run_id]
+    assert here("stop").out == "No server was running.\n"
+
+
+def test_ctrl_c_leaves_the_runs_going(here: Idemtui, served: Serve) -> None:
+    client = served("hold")
+
+    def interrupt() -> None:
+        until(lambda: status(client, SPECS[0].run_id) == "running")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    waiting = threading.Thread(target=interrupt)
+    waiting.start()
+    said = here("run", "study.toml", "--headless")
+    waiting.join()
+    assert said.code == 130
+    assert "the runs go on" in said.err
+    assert status(client, SPECS[0].run_id) == "running"
+
+
+def test_a_server_that_dies_while_a_study_is_followed_is_replaced(
+    here: Idemtui, served: Serve, lab_to_write: Lab
+) -> None:
+    client = served("hold", slots=2)
+    first = client.command("status")["pid"]
+
+    def kill_then_release() -> None:
+        until(lambda: all(status(client, spec.run_id) == "running" for spec in SPECS[:2]))
+        os.kill(first, signal.SIGKILL)
+        for spec in SPECS[:2]:
+            (lab_to_write.run(spec.run_id) / "release").touch()
+
+    killing = threading.Thread(target=kill_then_release)
+    killing.start()
+    said = here("run", "study.toml", "--headless")
+    killing.join()
+    assert said.code == 0
+    assert said.out.count(": finished") == 2
+
+
+def test_a_lab_that_cannot_be_made_is_one_line(idemtui: Idemtui) -> None:
+    said = idemtui("--lab", "/proc/nowhere/lab", "demo", "--detach")
+    assert said.code == 1
+    assert said.err.startswith("idemtui: lab folder /proc/nowhere/lab: ")
+
+
+def test_calls_that_make_no_sense_end_with_2(here: Idemtui) -> None:
+    assert here("run", "study.toml", "--detach", "--headless").code == 2
+    assert here("run").code == 2
+    assert here("nonsense").code == 2
+    assert here("--lab").code == 2
+
+
+def test_the_live_table_fits_80_columns() -> None:
+    from rich.console import Console
+
+    from idemtui.console.facts import Point, Run, Stage
+
+    run = Run(
+        "ab",
+        "demo",
+        "bliss-dpo-continual-s101",
+        "c",
+        "running",
+        "bliss",
+        "m",
+        "dpo",
+        "previous",
+        None,
+        None,
+        6,
+        1,
+        2,
+        3,
+    )
+    points = (Point(-1, 2.0, coherence=97.0), Point(0, 30.0, coherence=95.0), Point(1, 45.5, coherence=90.1))
+    live = Run(**{**run.__dict__, "points": points, "stage": Stage(2, "sample_rejected", 12, 48)})
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(follow.live_table([run, live], 95.0))
+    text = console.export_text()
+    assert "M2 draw rej. 25%" in text
+    assert "+15.5" in text
+    assert "about 2 min to go" in text
+
+
+def test_a_reader_that_goes_away_is_no_error(lab: Lab) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "idemtui.cli.main",
+        "--lab",
+        str(lab.root),
+        "sql",
+        "from events, range(50)",
+        "--csv",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
