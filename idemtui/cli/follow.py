@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 POLL_SECONDS = 0.5
+BAR = 8
+NUMBERS = ("trait", "Δ", "coherence")
 Look = Callable[[], list[Run]]
 
 
@@ -72,28 +74,31 @@ def follow_live(look: Look) -> list[Run]:
     with Live(console=terminal(), refresh_per_second=4, transient=False) as live:
         for seen in looks(look):
             pace = pace or Pace(time.monotonic(), sum(map(share_done, seen)))
-            live.update(live_table(seen, pace.seconds_left(seen, time.monotonic())))
+            live.update(live_table(seen, pace.seconds_left(seen, time.monotonic()), live.console.width))
     return seen
 
 
-def live_table(runs: Sequence[Run], seconds_left: float | None) -> Table:
+def live_table(runs: Sequence[Run], seconds_left: float | None, width: int) -> Table:
     """One line per run: name, bar, what it is doing, trait and coherence so far."""
-    from rich import box
     from rich.progress_bar import ProgressBar
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", caption_justify="left")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", caption_justify="left")
     if seconds_left is not None:
         table.caption = f"about {duration(seconds_left)} to go; Ctrl-C leaves the runs going"
-    for name in ("run", "", "now", "trait", "Δ", "coherence"):
-        table.add_column(name, justify="right" if name in ("trait", "Δ", "coherence") else "left", no_wrap=True)
+    names = min(max(len(run.name) for run in runs), max(width // 3, 12)) if runs else 12
+    for name, least in (("run", names), ("", BAR), ("now", 12)):
+        table.add_column(name, no_wrap=True, min_width=least)
+    for name in NUMBERS:
+        table.add_column(name, no_wrap=True, justify="right", min_width=max(len(name), 5))
+    room = width - names - BAR - sum(max(len(name), 5) for name in NUMBERS) - 2 * 6
     for run in runs:
         trait, coherence = (run.last.trait, run.last.coherence) if run.last else (None, None)
         table.add_row(
-            Text(one_line(run.name, 32)),
-            ProgressBar(total=1.0, completed=share_done(run), width=16),
-            Text(now(run)),
+            Text(one_line(run.name, names)),
+            ProgressBar(total=1.0, completed=share_done(run), width=BAR),
+            Text(one_line(now(run), max(room, 12))),
             number(trait),
             signed(run.delta),
             number(coherence),
@@ -105,7 +110,7 @@ def now(run: Run) -> str:
     """`M2 train 40%` while it runs, else its status with the reason."""
     if run.live and run.stage is not None:
         return f"{generation(run.stage.cycle)} {doing(run)}"
-    return one_line(f"{run.status}: {run.message}" if run.message and run.status != "finished" else run.status, 32)
+    return f"{run.status}: {run.message}" if run.message and run.status != "finished" else run.status
 
 
 def duration(seconds: float) -> str:

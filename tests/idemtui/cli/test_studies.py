@@ -5,13 +5,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from engine.spec import RunSpec
 from idemtui.cli import follow
+from idemtui.console.facts import Point, Run, Stage
 from store.client import Client
 from store.lab import Lab
 from tests.idemtui.cli.conftest import Idemtui
@@ -131,34 +134,20 @@ def test_calls_that_make_no_sense_end_with_2(here: Idemtui) -> None:
 
 
 def test_the_live_table_fits_80_columns() -> None:
-    from rich.console import Console
-
-    from idemtui.console.facts import Point, Run, Stage
-
-    run = Run(
-        "ab",
-        "demo",
-        "bliss-dpo-continual-s101",
-        "c",
-        "running",
-        "bliss",
-        "m",
-        "dpo",
-        "previous",
-        None,
-        None,
-        6,
-        1,
-        2,
-        3,
-    )
     points = (Point(-1, 2.0, coherence=97.0), Point(0, 30.0, coherence=95.0), Point(1, 45.5, coherence=90.1))
-    live = Run(**{**run.__dict__, "points": points, "stage": Stage(2, "sample_rejected", 12, 48)})
+    names = ("bliss", "m", "dpo", "previous", None, None)
+    waiting = Run(
+        "ab", "demo", "bliss-dpo-continual-s101", "c", "queued", *names, cycles=6, seed=1, n_seed=2, n_sampled=3
+    )
+    live = replace(waiting, status="running", points=points, stage=Stage(2, "train", 12, 48))
+    failed = replace(waiting, status="failed", message="GuardError: the training took 0 optimizer steps")
     console = Console(width=80, record=True, file=io.StringIO())
-    console.print(follow.live_table([run, live], 95.0))
+    console.print(follow.live_table([waiting, live, failed], 95.0, 80))
     text = console.export_text()
-    assert "M2 draw rej. 25%" in text
+    assert "bliss-dpo-continual-s101  ━━━" in text
+    assert "M2 train 25%" in text
     assert "+15.5" in text
+    assert "failed: GuardErr" in text
     assert "about 2 min to go" in text
 
 
