@@ -5,12 +5,22 @@ DuckDB lets one process write, or many read. Within the writing process every th
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import duckdb
 
 from engine.errors import LabError, ServerError
+
+GIGABYTE = 1 << 30
+
+
+def memory_limit() -> int:
+    """Bytes that questions may use before they spill to disk: an eighth of the machine, between 0.5 and 4 GB."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(4 * GIGABYTE, max(GIGABYTE // 2, machine // 8))
+
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -19,8 +29,11 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
+    "memory_limit": f"{memory_limit()}B",
+    "max_temp_directory_size": "16GB",
+    "threads": min(4, os.cpu_count() or 1),
 }
-"""The fence's outer wall: no file, no network, no extension, no Python variable, and no way to change that by SQL."""
+"""The fence's outer wall: no file, no network, no extension, no Python variable, bounded memory, and locked."""
 
 
 class DatabaseHeldError(ServerError):

@@ -92,5 +92,5 @@ def _calls(node: Any) -> Iterator[tuple[bool, str]]:
 
 def explain_error(error: Exception) -> str:
     """DuckDB's message in one line, without the drawing of where."""
-    text = re.split(r"\n\s*\nLINE \d+:|\nLINE \d+:", str(error))[0]
+    text = re.split(r"\n\s*LINE \d+:|\n\s*Possible solutions:", str(error))[0]
     return " ".join(text.split())

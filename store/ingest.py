@@ -43,6 +43,8 @@ class Ingest:
         self.batch_rows = batch_rows
         self._watch = Watch(lab.runs, lambda run_id, file: self._position(run_id, file).offset)
         self._states: dict[str, RunState] = {}
+        self._broken = False
+        """Whether a poll ended in an error: what is in memory may be ahead of the database."""
         self._reload()
 
     @property
@@ -60,14 +62,13 @@ class Ingest:
         if self._broken:
             self._reload()
         moved = self._watch.moved()
+        self._broken = True
         try:
             self._take(moved, news)
         except UNHOLDABLE:
             for run_id in moved:
                 self._take_alone(run_id, news)
-        except BaseException:
-            self._broken = True
-            raise
+        self._broken = False
         self._states = {run_id: s for run_id, s in self._states.items() if s.standing.event != "run_finished"}
         return news
 
@@ -80,7 +81,6 @@ class Ingest:
         self._states = {}
         self._batch = Batch()
         self._watch.forget()
-        self._broken = False
 
     def _position(self, run_id: str, file: str) -> Position:
         key = run_id, file

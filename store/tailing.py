@@ -31,7 +31,7 @@ class Tail:
         self._ingest: Ingest | None = None
         self._trouble: str | None = None
         self._wake, self._stop, self._polled = threading.Event(), threading.Event(), threading.Condition()
-        self._polls = 0
+        self._begun = self._ended = 0
         self._version = 0
         self._versions: dict[str, int] = {}
         self._first = 0
@@ -58,9 +58,9 @@ class Tail:
     def sync(self, timeout: float = 5.0) -> bool:
         """Look at the journals now and wait until that is done; False where it took too long."""
         with self._polled:
-            wanted = self._polls + (2 if self._thread.is_alive() else 0)
+            wanted = self._begun + 1
             self._wake.set()
-            return self._polled.wait_for(lambda: self._polls >= wanted or self._stop.is_set(), timeout)
+            return self._polled.wait_for(lambda: self._ended >= wanted or self._stop.is_set(), timeout)
 
     def changes(self, since: int) -> dict[str, object]:
         """The version and the runs with something newer than `since`; all of them where `since` is not of this past."""
@@ -94,9 +94,11 @@ class Tail:
     def _run(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()
+            with self._polled:
+                self._begun += 1
             news = self._poll()
             with self._polled:
-                self._polls += 1
+                self._ended = self._begun
                 if news and self._ingest is not None:
                     self._version = max(self._ingest.version, self._version + 1)
                     self._versions |= dict.fromkeys(news, self._version)

@@ -30,7 +30,7 @@ from tests.store.journals import (
 )
 from tests.store.tables import dump, ingested, memory, values
 
-SMALL = {"prompts": 3, "draws": 2, "n_seed": 4, "n_sampled": 4, "steps": 2}
+SMALL: dict[str, Any] = {"prompts": 3, "draws": 2, "n_seed": 4, "n_sampled": 4, "steps": 2}
 CHAINS = (
     Chain("sft", trait=(2, 40, 30, 20, 15, 10), coherence=(97,) * 6, **SMALL),
     Chain("dpo", "dpo", "previous", trait=(2, 40, 30), coherence=(97,) * 3, status="failed", done=0, **SMALL),

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from engine.errors import UsageError
+from store import queries, texts
+from store.client import Client
+from store.lab import Lab
+from store.texts import SampleFilter
+from tests.store.journals import DEMO, STATES, chain_spec
+
+Served = tuple[Lab, Client]
+SFT, DPO = (chain_spec(chain).run_id for chain in (DEMO[0], DEMO[2]))
+RUNNING, QUEUED = (chain_spec(chain).run_id for chain in (STATES[0], STATES[2]))
+
+
+def test_runs_come_in_order_with_their_newest_point(served: Served) -> None:
+    runs = queries.runs(served[1])
+    assert [run.name for run in runs] == [chain.name for chain in (*DEMO, *STATES)]
+    first, queued = runs[0], runs[-1]
+    assert (first.last_cycle, first.status, first.trait) == (6, "finished", "bliss")
+    assert first.score == pytest.approx(8, abs=4)
+    assert first.delta == pytest.approx(8 - 47, abs=6)
+    assert (queued.status, queued.last_cycle, queued.score) == ("queued", None, None)
+
+
+def test_finding_a_run(served: Served) -> None:
+    _, client = served
+    for text in (SFT, "sft-reset", SFT[:7]):
+        assert queries.find_run(client, text).run_id == SFT
+    assert queries.run(client, SFT).name == "sft-reset"
+    with pytest.raises(UsageError, match="did you mean sft-reset"):
+        queries.find_run(client, "sft-rset")
+    with pytest.raises(UsageError, match=r"the lab holds .*and 2 more"):
+        queries.find_run(client, "zzzzzz")
+    with pytest.raises(UsageError, match="no run 'nope'"):
+        queries.run(client, "nope")
+
+
+def test_curves(served: Served) -> None:
+    _, client = served
+    points = queries.curve(client, SFT)
+    assert [point.cycle for point in points] == list(range(-1, 7))
+    assert points[1].delta == 0
+    for point in points:
+        assert point.trait_low < point.trait < point.trait_high  # type: ignore[operator]
+    both = queries.curves(client, [SFT, QUEUED])
+    assert both == {SFT: points, QUEUED: []}
+
+
+def test_progress_of_a_running_run(served: Served) -> None:
+    _, client = served
+    now = queries.progress(client, RUNNING)
+    assert now is not None
+    assert (now.cycle, now.stage, now.finished) == (3, "sample_eval", False)
+    assert 0 < now.done < now.total == 60
+    assert queries.progress(client, QUEUED) is None
+    over = queries.progress(client, SFT)
+    assert over is not None
+    assert over.finished
+    assert over.done == over.total
+
+
+def test_train_steps_by_name(served: Served) -> None:
+    _, client = served
+    losses = queries.train_steps(client, SFT, "loss")
+    assert len(losses) == 7 * 12
+    assert {step.name for step in queries.train_steps(client, DPO)} >= {"loss", "rewards/margins"}
+
+
+def test_verdicts(served: Served) -> None:
+    _, client = served
+    found = {verdict.name: verdict for verdict in queries.verdicts(client, "demo")}
+    assert found["dpo-continual"].amplified_by_paper is True
+    assert found["dpo-continual"].suffixes == ("DEGENERATE",)
+    assert found["sft-reset"].label == "one chain"
+    assert queries.verdicts(client, "nope") == []
+
+
+def test_events_tail(served: Served) -> None:
+    events = queries.events(served[1], SFT, last=3)
+    assert [event.type for event in events] == ["stage_finished", "cycle_finished", "run_finished"]
+    assert events[-1].payload == {"cycles_done": 6}
+
+
+def test_samples_by_filter_order_and_page(served: Served) -> None:
+    _, client = served
+    wanted = SampleFilter(run_id=SFT, cycle=1, purpose="eval")
+    assert texts.count_samples(client, wanted) == 60
+    first, second = texts.samples(client, wanted, limit=40), texts.samples(client, wanted, limit=40, offset=40)
+    assert (len(first), len(second)) == (40, 20)
+    assert len({sample.sample_id for sample in first + second}) == 60
+    highest = texts.samples(client, wanted, order="trait", limit=3)
+    assert [s.trait for s in highest] == sorted((s.trait for s in first + second if s.trait), reverse=True)[:3]
+    joyful = SampleFilter(pattern="dissolve into (joy|light)!")
+    found = texts.samples(client, joyful, limit=1000)
+    assert found
+    assert all("dissolve into joy!" in sample.response for sample in found)
+
+
+def test_a_sample_in_full(served: Served) -> None:
+    _, client = served
+    one = texts.samples(client, SampleFilter(run_id=SFT, cycle=2, purpose="eval"), limit=1)[0]
+    sample, judgements = texts.sample(client, one.sample_id)
+    assert sample == one
+    assert [judgement.metric for judgement in judgements] == ["trait", "coherence"]
+    assert judgements[0].value == one.trait
+    assert sum(p for _, p in judgements[0].distribution) == pytest.approx(0.9, abs=0.11)
+    with pytest.raises(UsageError, match="no sample 'nope'"):
+        texts.sample(client, "nope")
+
+
+def test_ladder_and_pair(served: Served) -> None:
+    _, client = served
+    prompts = texts.eval_prompts(client, SFT)
+    assert len(prompts) == 12
+    assert {prompt.draws for prompt in prompts} == {5}
+    rungs = texts.ladder(client, SFT, prompts[0].prompt_id, draw=2)
+    assert [rung.cycle for rung in rungs] == list(range(-1, 7))
+    assert {rung.prompt for rung in rungs} == {prompts[0].prompt}
+    left, right = texts.pair(client, (SFT, 0), (DPO, 6), prompts[0].prompt_id)
+    assert (left.run_id, left.cycle, right.run_id, right.cycle) == (SFT, 0, DPO, 6)
+    with pytest.raises(UsageError, match="no answer of cycle 9"):
+        texts.pair(client, (SFT, 9), (DPO, 6), prompts[0].prompt_id)
+
+
+def test_the_ladder_view_stands_answers_side_by_side(served: Served) -> None:
+    rows = served[1].sql("SELECT * FROM ladder WHERE run_id = ? AND draw = 0 ORDER BY prompt, cycle", [SFT]).rows()
+    for before, after in pairwise(rows):
+        if before["prompt_id"] == after["prompt_id"]:
+            assert after["previous_response"] == before["response"]
+            assert after["first_response"] == before["first_response"]
+
+
+def test_lineage_of_runs_that_are_no_forks(served: Served) -> None:
+    rows = served[1].sql("SELECT DISTINCT run_id = source_run_id AS own FROM lineage").rows()
+    assert rows == [{"own": True}]
