@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import duckdb
 
-from store.tables import replace
+from store.tables import incoming, replace
 from store.verdict import Chain, Verdict, cell_verdict, run_verdict
 
 PROMPT_MEANS = """
@@ -17,7 +17,8 @@ WITH own AS (
     FROM samples AS s
     JOIN scores AS c ON c.run_id = s.run_id AND c.cycle = s.cycle AND c.sample_id = s.sample_id
     JOIN run_judges AS j ON j.run_id = c.run_id AND j.metric = c.metric AND j.judge_id = c.judge_id
-    WHERE s.purpose = 'eval' AND s.run_id = $run_id AND c.run_id = $run_id AND list_contains($cycles, s.cycle)
+    JOIN incoming AS f ON f.run_id = s.run_id AND f.cycle = s.cycle
+    WHERE s.purpose = 'eval'
     GROUP BY ALL
 )
 SELECT
@@ -28,11 +29,16 @@ FROM own
 """Sums run over a sorted list, so that a rebuilt lab holds the very same numbers."""
 
 
-def write_prompt_means(connection: duckdb.DuckDBPyConnection, run_id: str, cycles: list[int]) -> None:
-    """Means per eval prompt of these finished cycles."""
-    if cycles:
-        connection.execute("DELETE FROM prompt_means WHERE run_id = ? AND list_contains(?, cycle)", [run_id, cycles])
-        connection.execute(PROMPT_MEANS, {"run_id": run_id, "cycles": cycles})
+def write_prompt_means(connection: duckdb.DuckDBPyConnection, cycles: Sequence[tuple[str, int]]) -> None:
+    """Means per eval prompt of these finished cycles, each a run id and a cycle."""
+    if not cycles:
+        return
+    with incoming(connection, "finished_cycles", cycles):
+        connection.execute(
+            "DELETE FROM prompt_means USING incoming AS f WHERE prompt_means.run_id = f.run_id "
+            "AND prompt_means.cycle = f.cycle"
+        )
+        connection.execute(PROMPT_MEANS)
 
 
 def write_verdicts(connection: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> None:

@@ -108,7 +108,8 @@ class Ingest:
         """Fold what is new of one run into the batch; pauses after every line, where a transaction may end."""
         state = self._states.get(run_id)
         if state is None:
-            state = self._states[run_id] = load_state(self.connection, run_id)
+            known = (run_id, "spec.json") in self._positions
+            state = self._states[run_id] = load_state(self.connection, run_id) if known else RunState(run_id)
         for file, read in (
             ("spec.json", self._spec),
             ("commands.jsonl", self._commands),

@@ -8,7 +8,7 @@ import duckdb
 
 from store.derived import write_prompt_means, write_verdicts
 from store.fold import RunState
-from store.tables import arrow, replace
+from store.tables import incoming, replace
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,7 @@ def write_states(connection: duckdb.DuckDBPyConnection, states: list[RunState]) 
     stages = [tuple(vars(s.stages[key]).values()) for s in states for key in sorted(s.changed_stages)]
     replace(connection, "stages", stages, ("run_id", "cycle", "stage"))
     _write_judges(connection, states)
-    for state in states:
-        write_prompt_means(connection, state.run_id, state.closed_cycles)
+    write_prompt_means(connection, [(s.run_id, cycle) for s in states for cycle in dict.fromkeys(s.closed_cycles)])
     write_verdicts(connection, [state.run_id for state in states if state.finished])
 
 
@@ -48,12 +47,12 @@ def _write_standings(connection: duckdb.DuckDBPyConnection, states: list[RunStat
     for state in states:
         status, message, finished_at = state.standing.verdict()
         rows.append((state.run_id, status, message, state.standing.started_at, finished_at))
-    connection.register("incoming", arrow("standings", rows))
-    connection.execute("""
-        UPDATE runs SET status = i.status, message = i.message, started_at = i.started_at, finished_at = i.finished_at
-        FROM incoming AS i WHERE runs.run_id = i.run_id
-    """)
-    connection.unregister("incoming")
+    with incoming(connection, "standings", rows):
+        connection.execute("""
+            UPDATE runs SET
+                status = i.status, message = i.message, started_at = i.started_at, finished_at = i.finished_at
+            FROM incoming AS i WHERE runs.run_id = i.run_id
+        """)
 
 
 def _write_judges(connection: duckdb.DuckDBPyConnection, states: list[RunState]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
@@ -54,9 +55,10 @@ SCHEMAS: dict[str, pa.Schema] = {
         ci_low=REAL, ci_high=REAL, label=TEXT, suffixes=pa.list_(TEXT), notes=pa.list_(TEXT),
     ),
     "journals": _schema(run_id=TEXT, file=TEXT, byte_offset=BIG, lines=BIG, error=TEXT),
+    "finished_cycles": _schema(run_id=TEXT, cycle=INT),
     "standings": _schema(run_id=TEXT, status=TEXT, message=TEXT, started_at=TIME, finished_at=TIME),
 }  # fmt: skip
-"""Columns in the order of the tuples; `standings` is the part of `runs` that moves."""
+"""Columns in the order of the tuples; `standings` is the part of `runs` that moves, `finished_cycles` a key."""
 
 Keys = Sequence[tuple[Any, ...]]
 
@@ -93,22 +95,30 @@ class Batch:
                 insert(connection, table, rows)
 
 
+@contextmanager
+def incoming(connection: duckdb.DuckDBPyConnection, kind: str, rows: Keys) -> Iterator[None]:
+    """Rows of one kind as the view `incoming`."""
+    connection.register("incoming", arrow(kind, rows))
+    try:
+        yield
+    finally:
+        connection.unregister("incoming")
+
+
 def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Keys) -> None:
     """Append rows to a table."""
-    connection.register("incoming", arrow(table, rows))
-    connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
-    connection.unregister("incoming")
+    with incoming(connection, table, rows):
+        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
 
 
 def replace(connection: duckdb.DuckDBPyConnection, table: str, rows: Keys, key: Sequence[str]) -> None:
     """Put rows in the place of those with the same key."""
     if not rows:
         return
-    connection.register("incoming", arrow(table, rows))
     same = " AND ".join(f"{table}.{name} IS NOT DISTINCT FROM incoming.{name}" for name in key)
-    connection.execute(f"DELETE FROM {table} USING incoming WHERE {same}")
-    connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
-    connection.unregister("incoming")
+    with incoming(connection, table, rows):
+        connection.execute(f"DELETE FROM {table} USING incoming WHERE {same}")
+        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
 
 
 def arrow(table: str, rows: Keys) -> pa.Table:
