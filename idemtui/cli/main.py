@@ -5,6 +5,7 @@ Commands import what they need when they run, so that `--help` needs neither pya
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ import typer
 
 from engine.errors import IdemtuiError
 from idemtui.cli import control, curves, query, runs, studies, texts
+from idemtui.text import plain
 from store.lab import find_lab
 
 app = typer.Typer(
@@ -72,16 +74,31 @@ def console(
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """The console script: every error a user can cause ends as one line on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    code = _exit_code(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(args=with_lab_first(sys.argv[1:] if arguments is None else arguments))
-    except IdemtuiError as error:
-        print(f"idemtui: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
+        sys.stdout.flush()
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        code = code or 1
+    sys.exit(code)
+
+
+def _exit_code(arguments: Sequence[str]) -> int:
+    try:
+        app(args=with_lab_first(arguments))
+    except IdemtuiError as error:
+        print(f"idemtui: {plain(str(error))}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        print(f"idemtui: {plain(str(error))}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
 
 
 def with_lab_first(arguments: Sequence[str]) -> list[str]:

@@ -65,7 +65,7 @@ def chosen_run(client: Client, asked: str) -> dict[str, Any]:
         if len(matches) == 1:
             return matches[0]
         if matches:
-            raise UsageError(f"run {asked!r} may be {_named(matches)}; give more of the id.")
+            raise UsageError(f"run {asked!r} may be {_named(matches)}; give an id, or more of it.")
     raise UsageError(f"no run {asked!r} in {client.lab.root}; {_near(asked, runs)}")
 
 

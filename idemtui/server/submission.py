@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -11,17 +12,22 @@ from engine.errors import LabError, UsageError
 from engine.spec import IDENTITY, RunSpec, run_identity
 from store.lab import Lab
 
+RUN_ID = re.compile(r"[0-9a-f]{6,64}")
+
 
 def parse_specs(documents: list[object]) -> list[RunSpec]:
     """Raise UsageError for a document that is no resolved spec."""
     specs = []
     for document in documents:
         try:
-            specs.append(RunSpec.model_validate(document))
+            spec = RunSpec.model_validate(document)
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
             raise UsageError(f"submit: spec key {place!r}: {first['msg']}; is the client of another version?") from None
+        if not RUN_ID.fullmatch(spec.run_id):
+            raise UsageError(f"submit: run_id {spec.run_id!r} has to be hex digits: it names a folder.")
+        specs.append(spec)
     return specs
 
 

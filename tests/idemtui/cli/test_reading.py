@@ -64,7 +64,7 @@ def test_a_prefix_of_several_runs_is_refused(idemtui: Idemtui) -> None:
     double = next(letter for letter in letters if letters.count(letter) > 1)
     said = idemtui("show", double)
     assert said.code == 2
-    assert "give more of the id" in said.err
+    assert "give an id, or more of it" in said.err
 
 
 def test_samples_are_filtered_and_read_in_full(idemtui: Idemtui) -> None:

@@ -75,6 +75,8 @@ def test_a_spec_that_is_none_leaves_nothing_behind(lab: Lab, served: Serve) -> N
     broken = {**SPECS[1], "run": {**SPECS[1]["run"], "regime": "rl"}}
     with pytest.raises(UsageError, match=r"run\.regime"):
         served().command("submit", specs=[SPECS[0], broken])
+    with pytest.raises(UsageError, match="names a folder"):
+        served().command("submit", specs=[{**SPECS[0], "run_id": "../../elsewhere"}])
     assert list(lab.runs.iterdir()) == []
 
 
