@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from store.client import Client
     from store.lab import Lab
 
+PATIENCE_SECONDS = 60.0
+"""How long a server may be away, or another program may hold the database, before following ends."""
+
 
 class Watch:
     """Some runs of a lab, by id; use as a context."""
@@ -22,7 +26,8 @@ class Watch:
         self._run_ids = run_ids
         self._reader = Reader(lab)
         self._version: int | None = None
-        self._seen: list[Run] = []
+        self._seen = [unmet(run_id) for run_id in run_ids]
+        self._answered = time.monotonic()
 
     @property
     def client(self) -> Client:
@@ -30,13 +35,15 @@ class Watch:
         return self._reader.client()
 
     def look(self) -> list[Run]:
-        """The runs now, in the order asked for; a server that died is replaced once a look."""
+        """The runs now, in the order asked for, else as last seen; ServerError after a minute without an answer."""
         try:
             self._look()
+            self._answered = time.monotonic()
         except ServerError:
             self._reader.disconnect()
             self._version = None
-            self._look()
+            if time.monotonic() - self._answered > PATIENCE_SECONDS:
+                raise
         return self._seen
 
     def _look(self) -> None:
@@ -45,7 +52,7 @@ class Watch:
         if version == self._version:
             return
         found = {run.run_id: run for run in self._reader.glance().runs}
-        self._seen = [found[run_id] for run_id in self._run_ids if run_id in found]
+        self._seen = [found.get(run_id) or unmet(run_id) for run_id in self._run_ids]
         self._version = version
 
     def __enter__(self) -> Watch:
@@ -55,3 +62,8 @@ class Watch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._reader.close()
+
+
+def unmet(run_id: str) -> Run:
+    """A run that was queued and that the store has not read yet."""
+    return Run(run_id, "", run_id, "", "queued", "", "", "", "", None, None, cycles=0, seed=0, n_seed=0, n_sampled=0)
