@@ -13,8 +13,9 @@ from typing import Annotated
 
 import typer
 
-from engine.errors import IdemtuiError
+from engine.errors import IdemtuiError, UsageError
 from idemtui.cli import control, curves, query, runs, studies, texts
+from idemtui.cli.options import on_terminal
 from idemtui.text import plain
 from store.lab import find_lab
 
@@ -67,6 +68,8 @@ def console(
     """Open the console where no command is given."""
     context.obj = find_lab(lab)
     if context.invoked_subcommand is None:
+        if not on_terminal():
+            raise UsageError("the console needs a terminal; `idemtui ls` lists the runs, --help names all commands.")
         from idemtui.console.app import open_console
 
         raise typer.Exit(open_console(context.obj))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -18,3 +20,8 @@ def lab_of(context: typer.Context) -> Lab:
     if not isinstance(lab, Lab):
         raise TypeError(f"no lab in the command's context but {lab!r}")
     return lab
+
+
+def on_terminal() -> bool:
+    """Whether a person sits at both ends and the terminal can draw."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import UsageError
-from idemtui.cli.options import Json, lab_of
+from idemtui.cli.options import Json, lab_of, on_terminal
 
 if TYPE_CHECKING:
     from engine.spec import RunSpec
@@ -40,7 +40,7 @@ def run(
     lab = lab_of(context)
     queued = submit(lab, resolve_study(study), again=again)
     if not detach:
-        raise typer.Exit(follow_to_verdict(lab, queued, live=not headless and sys.stdout.isatty(), as_json=as_json))
+        raise typer.Exit(follow_to_verdict(lab, queued, live=not headless and on_terminal(), as_json=as_json))
     print_queued(queued, as_json=as_json)
 
 
@@ -62,7 +62,7 @@ def demo(
     queued = submit(lab, specs, again=again)
     if detach:
         print_queued(queued, as_json=as_json)
-    elif headless or as_json or not sys.stdout.isatty():
+    elif headless or as_json or not on_terminal():
         raise typer.Exit(follow_to_verdict(lab, queued, live=False, as_json=as_json))
     else:
         raise typer.Exit(watch(lab, queued, specs[0].study))

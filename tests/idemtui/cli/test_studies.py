@@ -131,6 +131,9 @@ def test_calls_that_make_no_sense_end_with_2(here: Idemtui) -> None:
     assert here("run").code == 2
     assert here("nonsense").code == 2
     assert here("--lab").code == 2
+    said = here()
+    assert said.code == 2
+    assert "needs a terminal" in said.err
 
 
 def test_the_live_table_fits_80_columns() -> None:
