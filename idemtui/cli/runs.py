@@ -38,9 +38,13 @@ def ls(context: typer.Context, as_json: Json = False) -> None:
     from idemtui.cli.output import print_json, print_table
     from idemtui.cli.reading import open_client, rows
     from idemtui.console.words import number, signed
+    from idemtui.text import one_line
 
     with open_client(lab_of(context)) as client:
         runs = rows(client, RUNS)
+        unread = rows(client, "SELECT error FROM ingest_errors ORDER BY run_id, file")
+    for row in unread:
+        sys.stderr.write(f"idemtui: not read: {one_line(row['error'])}\n")
     if as_json:
         print_json(runs)
         return

@@ -190,3 +190,18 @@ def test_rebuilding_gives_the_same_rows(idemtui: Idemtui, lab: Lab, tmp_path: Pa
     question = "select run_id, cycle, round(trait, 9) as s, round(trait_low, 9) as low from trait_curve order by all"
     assert rebuilt["errors"] == []
     assert idemtui("--lab", copy.root, "sql", question, "--json").json == idemtui("sql", question, "--json").json
+
+
+def test_a_journal_with_a_corrupt_middle_is_named_and_the_others_are_read(
+    idemtui: Idemtui, lab: Lab, tmp_path: Path
+) -> None:
+    copy = find_lab(tmp_path / "copy")
+    shutil.copytree(lab.root, copy.root)
+    journal = copy.run(SFT) / "events.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([*lines[:9], b"{broken}\n", *lines[10:]]))
+    assert str(journal) in idemtui("--lab", copy.root, "rebuild").out
+    said = idemtui("--lab", copy.root, "ls")
+    assert said.code == 0
+    assert said.err.startswith(f"idemtui: not read: {journal}: event 9")
+    assert "dpo-continual" in said.out
