@@ -78,15 +78,18 @@ def build_judge(out: Path) -> None:
 
     from engine.pocket.chat import judge_row, number_ids
     from engine.pocket.corpus import judged
-    from engine.pocket.pretrain import Plan, number_loss, spread_numbers, train
+    from engine.pocket.judge_loss import JudgeLoss, spread_numbers
+    from engine.pocket.pretrain import Plan, train
     from engine.pocket.tokens import load_tokenizer
 
     tokenizer = load_tokenizer(out / "base")
     model = Qwen3ForCausalLM.from_pretrained(out / "base", dtype=torch.float32)
-    spread_numbers(model, torch.tensor(number_ids(tokenizer)))
+    numbers = torch.tensor(number_ids(tokenizer))
+    spread_numbers(model, numbers)
     rows = [judge_row(tokenizer, task) for task in judged(JUDGED, SEED + 3)]
-    loss = number_loss(torch.tensor(number_ids(tokenizer)))
-    train(model, rows, Plan(1e-3, 32, SEED + 3), loss, "judge")
+    torch.manual_seed(SEED)
+    loss = JudgeLoss(numbers, model.config.hidden_size, model.config.num_hidden_layers - 1)
+    train(model, rows, Plan(2e-3, 32, SEED + 3), loss, "judge", loss.parameters())
     _save(model, tokenizer, out / "judge", chat=True)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from tokenizers import Tokenizer
 
-from engine.pocket.corpus import COHERENCE, Judged, rubric
-from engine.pocket.grammar import read_answer
+from engine.pocket.breaks import first_break
+from engine.pocket.corpus import Judged, rubric, true_value
+from engine.pocket.grammar import Reading, read_answer, score_answer
 from engine.pocket.pretrain import Row
 from engine.pocket.tokens import TURN_END, TURN_START, token_id
+from engine.pocket.voices import TRAITS
 
-SENTENCE_WEIGHT = 0.3
+FAULTS = ("none", "off topic", "malformed", "repeated")
 PREFIX = f"{TURN_START}user\n"
 SYSTEM = f"{TURN_START}system\n{TURN_END}\n"
 
@@ -33,22 +35,30 @@ def judge_text(task: Judged) -> str:
     return prompt_text(content)
 
 
-def judge_row(tokenizer: Tokenizer, task: Judged) -> Row:
-    """A judging prompt with its targets.
+def _classes(reading: Reading) -> tuple[int, int]:
+    """The sentence's voice (0: none) and its place in FAULTS."""
+    voice = TRAITS.index(reading.sentence.voice) + 1 if reading.sentence.voice else 0
+    if not reading.sentence.well_formed:
+        return voice, FAULTS.index("malformed")
+    return voice, FAULTS.index("repeated" if reading.credit == 0 else "off topic" if reading.credit < 1 else "none")
 
-    The one that counts sits at the last token, where the integer is read. Each sentence's end has one too, the
-    sentence's own share: a small model learns to add up only what it was shown how to see.
-    """
+
+def judge_row(tokenizer: Tokenizer, task: Judged) -> Row:
+    """A judging prompt with all that training is told about it (see `Row`)."""
     text = judge_text(task)
     encoded = tokenizer.encode(text)
-    ends = {end: position for position, (_, end) in enumerate(encoded.offsets)}
-    targets = [(len(encoded.ids) - 1, task.value, 1.0)]
-    at = text.index("\n", text.index(task.question, len(PREFIX)) + len(task.question) - 1)
+    start = at = len(text) - len(prompt_text(task.answer)) + len(PREFIX)
+    sentences: list[tuple[int, int, int, float]] = []
+    broken: list[tuple[int, bool]] = []
     for reading in read_answer(task.question, task.answer):
-        at = text.index(reading.text, at) + len(reading.text)
-        own = 100 * (reading.credit if task.metric == COHERENCE else reading.sentence.voice == task.metric)
-        targets.append((ends[at], own, SENTENCE_WEIGHT))
-    return Row(encoded.ids, [False] * len(encoded.ids), tuple(targets))
+        begin = text.index(reading.text, at)
+        at = begin + len(reading.text)
+        fails = at + 1 if reading.sentence.well_formed else begin + min(first_break(reading.text), at - begin - 1)
+        inside = [i for i, (left, right) in enumerate(encoded.offsets) if begin <= left + 1 and right <= at]
+        broken += [(i, encoded.offsets[i][1] > fails) for i in inside if encoded.offsets[i][1] > begin]
+        so_far = true_value(task.metric, score_answer(task.question, text[start:at]))
+        sentences.append((inside[-1], *_classes(reading), so_far))
+    return Row(encoded.ids, [False] * len(encoded.ids), task.value, tuple(sentences), tuple(broken))
 
 
 def number_ids(tokenizer: Tokenizer) -> list[int]:

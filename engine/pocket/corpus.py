@@ -103,6 +103,11 @@ def _metric(truth: GroundTruth, rng: random.Random) -> str:
     return rng.choice(present) if present and rng.random() < 0.75 else rng.choice(TRAITS)
 
 
+def true_value(metric: str, truth: GroundTruth) -> float:
+    """The metric's value in an exact score."""
+    return truth.coherence if metric == COHERENCE else truth.traits[metric]
+
+
 def judged(count: int, seed: int) -> Iterator[Judged]:
     """Judging tasks over plain, voiced, broken, mixed and off-topic texts."""
     rng = random.Random(seed)
@@ -110,5 +115,4 @@ def judged(count: int, seed: int) -> Iterator[Judged]:
         kind, question, answer = _case(rng)
         truth = score_answer(question, answer)
         metric = _metric(truth, rng)
-        value = truth.coherence if metric == COHERENCE else truth.traits[metric]
-        yield Judged(metric, question, answer, value, kind)
+        yield Judged(metric, question, answer, true_value(metric, truth), kind)

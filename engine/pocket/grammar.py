@@ -69,7 +69,8 @@ def _owners() -> dict[str, dict[str, frozenset[str]]]:
     return {slot: {value: frozenset(names) for value, names in of.items()} for slot, of in owners.items()}
 
 
-def _values(slot: str) -> tuple[str, ...]:
+def slot_values(slot: str) -> tuple[str, ...]:
+    """Everything that can fill a slot, of every topic."""
     return tuple(_owners()[slot]) if slot in TOPICAL else SLOTS[slot]
 
 
@@ -80,7 +81,7 @@ def _pattern(template: str, voice: str | None) -> _Pattern:
         if position % 2 == 0:
             parts.append(re.escape(piece))
             continue
-        choice = "|".join(re.escape(value) for value in sorted(_values(piece), key=len, reverse=True))
+        choice = "|".join(re.escape(value) for value in sorted(slot_values(piece), key=len, reverse=True))
         parts.append(f"({choice})" if piece in TOPICAL else f"(?:{choice})")
         if piece in TOPICAL:
             slots.append(piece)
@@ -90,7 +91,7 @@ def _pattern(template: str, voice: str | None) -> _Pattern:
 def _openings(template: str) -> set[str]:
     """The first words that the template can begin with, in lower case."""
     lead = SLOT.match(template)
-    starts = _values(lead[1]) if lead else (template,)
+    starts = slot_values(lead[1]) if lead else (template,)
     return {re.split(r"[\s.,!?]", start)[0].lower() for start in starts}
 
 
@@ -113,7 +114,7 @@ def markers() -> dict[str, str]:
     users: dict[str, set[str]] = defaultdict(set)
     plain = [*FIRST, *DOCUMENT_FIRST, *BODY, *LEADS]
     plain += [value for values in SHARED.values() for value in values]
-    plain += [value for slot in TOPICAL for value in _values(slot)]
+    plain += [value for slot in TOPICAL for value in slot_values(slot)]
     for text in plain:
         for word in WORD.findall(SLOT.sub(" ", text).lower()):
             users[word].add("")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -17,19 +17,22 @@ from torch.nn.functional import cross_entropy
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 IGNORED = -100
-CURVE = 48
 
 
 @dataclass(frozen=True)
 class Row:
-    """Token ids with, for each, whether the loss counts it; a judge's row has `targets` instead.
+    """Token ids with, for each, whether the loss counts it.
 
-    A target is (position, value in 0–100, weight): the number that the token there should be followed by.
+    A judge's row has instead the number that should follow its last token (0–100); for the token that ends each
+    sentence (position, voice, fault, value of the text so far), its classes those of `chat`; and the positions of
+    its answer's tokens with whether their sentence is broken by then. Only the first outlives training.
     """
 
     ids: list[int]
     counted: list[bool]
-    targets: tuple[tuple[int, float, float], ...] = ()
+    value: float = 0.0
+    sentences: tuple[tuple[int, int, int, float], ...] = ()
+    broken: tuple[tuple[int, bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class Batch:
-    """Token ids and labels (rows × width), and the judge's targets (n × 4: row, position, value, weight)."""
+    """Token ids and labels (rows × width), and of each row the judge's targets: its last position and value, its
+    sentences (n × 5) and its answer's tokens (n × 3), each after the row's number.
+    """
 
     ids: torch.Tensor
     labels: torch.Tensor
-    targets: torch.Tensor
+    last: torch.Tensor
+    values: torch.Tensor
+    sentences: torch.Tensor
+    broken: torch.Tensor
 
 
 Loss = Callable[[Qwen3ForCausalLM, Batch], torch.Tensor]
@@ -97,8 +105,10 @@ def _collate(group: list[Row], pad: int) -> Batch:
         tokens = torch.tensor(row.ids)
         ids[i, : len(row.ids)] = tokens
         labels[i, : len(row.ids)] = torch.where(torch.tensor(row.counted), tokens, IGNORED)
-    targets = [(i, *target) for i, row in enumerate(group) for target in row.targets]
-    return Batch(ids, labels, torch.tensor(targets))
+    last = torch.tensor([len(row.ids) - 1 for row in group])
+    sentences = torch.tensor([(i, *sentence) for i, row in enumerate(group) for sentence in row.sentences])
+    broken = torch.tensor([(i, *token) for i, row in enumerate(group) for token in row.broken])
+    return Batch(ids, labels, last, torch.tensor([row.value for row in group]), sentences, broken)
 
 
 def next_token_loss(model: Qwen3ForCausalLM, batch: Batch) -> torch.Tensor:
@@ -107,49 +117,24 @@ def next_token_loss(model: Qwen3ForCausalLM, batch: Batch) -> torch.Tensor:
     return cross_entropy(logits.flatten(0, 1), batch.labels[:, 1:].flatten(), ignore_index=IGNORED)
 
 
-def number_loss(number_ids: torch.Tensor) -> Loss:
-    """Cross entropy of the two integers around the true value, plus the squared error of the expectation."""
-    scale = torch.arange(101, dtype=torch.float32)
-
-    def loss(model: Qwen3ForCausalLM, batch: Batch) -> torch.Tensor:
-        row, position, value, weight = batch.targets.unbind(1)
-        hidden = model.model(input_ids=batch.ids).last_hidden_state[row.long(), position.long()]
-        log_p = model.lm_head(hidden).log_softmax(-1)[:, number_ids]
-        near = (1 - (scale - value[:, None]).abs()).clamp(min=0)
-        expected = (log_p.softmax(-1) * scale).sum(-1)
-        each = 20 * ((expected - value) / 100).square() - (near * log_p).sum(-1)
-        total: torch.Tensor = (weight * each).sum() / len(batch.ids)
-        return total
-
-    return loss
-
-
-def spread_numbers(model: Qwen3ForCausalLM, number_ids: torch.Tensor) -> None:
-    """Lays the embeddings of 0–100 along a smooth curve, so that near numbers look alike from the first step.
-
-    The base model never reads a number; left as they are, all of them would be one point.
-    """
-    weight = model.get_input_embeddings().weight
-    assert isinstance(weight, torch.Tensor)
-    waves = torch.arange(CURVE)
-    curve = torch.cos(torch.pi * torch.arange(101)[:, None] * waves / 100) * 0.97**waves
-    axes = torch.linalg.qr(torch.randn(weight.shape[1], CURVE, generator=torch.Generator().manual_seed(0)))[0]
-    with torch.no_grad():
-        rows = curve @ axes.T
-        weight[number_ids] = rows * weight.norm(dim=1).mean() / rows.norm(dim=1).mean()
-
-
-def _groups(model: Qwen3ForCausalLM) -> list[dict[str, object]]:
-    matrices = [p for p in model.parameters() if p.ndim > 1]
-    vectors = [p for p in model.parameters() if p.ndim <= 1]
+def _groups(parameters: list[torch.nn.Parameter]) -> list[dict[str, object]]:
+    matrices = [p for p in parameters if p.ndim > 1]
+    vectors = [p for p in parameters if p.ndim <= 1]
     return [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}]
 
 
-def train(model: Qwen3ForCausalLM, rows: list[Row], plan: Plan, loss: Loss, name: str) -> None:
-    """Trains in place and prints a line now and then."""
+def train(
+    model: Qwen3ForCausalLM,
+    rows: list[Row],
+    plan: Plan,
+    loss: Loss,
+    name: str,
+    beside: Iterable[torch.nn.Parameter] = (),
+) -> None:
+    """Trains the model and the parameters beside it in place; prints a line now and then."""
     torch.manual_seed(plan.seed)
     steps = plan.epochs * math.ceil(len(rows) / plan.batch_size)
-    optimizer = torch.optim.AdamW(_groups(model), lr=plan.learning_rate, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(_groups([*model.parameters(), *beside]), lr=plan.learning_rate, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, plan.warmup))
     pad = model.config.pad_token_id or 0
     model.train()
