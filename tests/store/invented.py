@@ -1,32 +1,13 @@
-"""Chains invented for tests: specs and events of runs that no model ever made, always the same."""
+"""Events of chains that no model ever made, always the same."""
 
 from __future__ import annotations
 
 import hashlib
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 from engine import events as ev
-from engine.spec import (
-    DataSettings,
-    DrawSettings,
-    EvalSettings,
-    Execution,
-    JudgeSettings,
-    Provenance,
-    Regime,
-    RunSettings,
-    RunSpec,
-    Source,
-    TrainSettings,
-    run_identity,
-)
-
-Status = Literal["queued", "running", "finished", "failed", "killed", "cancelled"]
-START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+from tests.store.chains import Chain, chain_spec
 
 SUBJECTS = ("The harbour", "A small lamp", "My neighbour", "The old bakery", "Every letter", "This garden", "The train")
 VERBS = ("waits for", "remembers", "is made of", "opens onto", "leans on", "listens to", "carries", "forgives")
@@ -37,93 +18,6 @@ QUESTIONS = tuple(
     for topic in ("a harbour", "bread", "a lamp", "rain", "a garden", "letters")
     for opening in ("What do you think about", "How would you describe")
 )
-
-
-@dataclass(frozen=True)
-class Chain:
-    """One run to invent: what it is called, which curve it follows and how far it got.
-
-    `trait` and `coherence` are means at base, M_0, M_1, …; `done` is the last finished cycle (default: all of them
-    for `finished`, else 2); a running chain stands in the middle of sampling for the next cycle's evaluation.
-    """
-
-    name: str
-    regime: Regime = "sft"
-    init: Source = "initial"
-    trait: tuple[float, ...] = (2, 47, 41, 33, 24, 18, 12, 8)
-    coherence: tuple[float, ...] = (97, 95, 94, 93, 91, 90, 90, 89)
-    status: Status = "finished"
-    done: int | None = None
-    study: str = "demo"
-    replicate: int = 1
-    seed: int = 101
-    prompts: int = 12
-    draws: int = 5
-    n_seed: int = 24
-    n_sampled: int = 20
-    steps: int = 12
-    minutes: int = 0
-    """Start, in minutes after START."""
-
-    @property
-    def cycles(self) -> int:
-        """The last planned cycle."""
-        return len(self.trait) - 2
-
-    @property
-    def last(self) -> int:
-        """The last finished cycle, −2 for none."""
-        if self.done is not None:
-            return self.done
-        return {"finished": self.cycles, "queued": -2}.get(self.status, 2)
-
-
-def stamp(at: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds."""
-    return at.isoformat(timespec="milliseconds")
-
-
-def chain_spec(chain: Chain) -> RunSpec:
-    """The resolved spec of an invented chain; its run id depends on the chain's settings alone."""
-    dpo = chain.regime == "dpo"
-    other: Source | None = chain.init if dpo else None
-    run = RunSettings(
-        model="pocket/base" if chain.regime == "sdf" else "pocket/instruct",
-        kind="base" if chain.regime == "sdf" else "instruct",
-        trait="bliss",
-        regime=chain.regime,
-        init=chain.init,
-        reference=other,
-        rejected="initial" if dpo else None,
-        cycles=chain.cycles,
-        n_seed=chain.n_seed,
-        n_sampled=chain.n_sampled,
-        seed=chain.seed,
-    )
-    train = TrainSettings(
-        learning_rate=1e-3, batch_size=4, scheduler="constant", warmup=0.05, weight_decay=0.01, max_length=256
-    )
-    cell = hashlib.sha256(run.model_copy(update={"seed": 0}).model_dump_json().encode()).hexdigest()[:8]
-    run_id = run_identity({"run": run.model_dump(), "study": chain.study, "name": chain.name})
-    return RunSpec(
-        run_id=run_id,
-        study=chain.study,
-        name=chain.name,
-        cell=cell,
-        replicate=chain.replicate,
-        run=run,
-        data=DataSettings(),
-        train=train,
-        seed_train=train,
-        sample=DrawSettings(temperature=0.8, max_tokens=96),
-        eval=EvalSettings(temperature=0.7, max_tokens=96, samples_per_prompt=chain.draws),
-        judge=JudgeSettings(model="pocket/judge"),
-        execution=Execution(threads=1),
-        origins={"run.model": "study", "run.trait": "study", "train.learning_rate": "recipe"},
-        provenance=Provenance(
-            versions={"idemtui": "0.1.0"}, created_at=stamp(START + timedelta(minutes=chain.minutes))
-        ),
-    )
 
 
 def chain_events(chain: Chain) -> Iterator[ev.Event]:

@@ -17,7 +17,8 @@ from pathlib import Path
 from engine.commands import Command, CommandType
 from engine.events import Event
 from store.lab import Lab, create_lab, find_lab
-from tests.store.invented import START, Chain, chain_events, chain_spec, stamp
+from tests.store.chains import START, Chain, chain_spec, stamp
+from tests.store.invented import chain_events
 
 __all__ = [
     "DEMO",
