@@ -69,7 +69,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a run is doing: the stage that began last, and how many of its items are done."""
+    """What a run is doing: the stage that began last, and how many of its items (answers, rows) are done."""
 
     run_id: str
     cycle: int
@@ -138,12 +138,16 @@ WHERE list_contains(?, c.run_id) ORDER BY c.run_id, c.cycle
 """
 PROGRESS = """
 WITH live AS (
-    SELECT * FROM stages WHERE run_id = ? ORDER BY started_at DESC, cycle DESC, finished_at IS NULL DESC LIMIT 1
+    SELECT g.*, CASE g.cycle WHEN 0 THEN r.spec -> '$.seed_train' ELSE r.spec -> '$.train' END AS training
+    FROM stages AS g JOIN runs AS r USING (run_id) WHERE run_id = ?
+    ORDER BY g.started_at DESC, g.cycle DESC, g.finished_at IS NULL DESC LIMIT 1
 )
 SELECT run_id, cycle, stage, started_at, finished_at IS NOT NULL AS finished, coalesce(total, 0) AS total, CASE
     WHEN finished_at IS NOT NULL THEN total
     WHEN stage = 'train' THEN (
-        SELECT max(step) FROM train_steps AS t WHERE t.run_id = live.run_id AND t.cycle = live.cycle)
+        SELECT least(total, max(t.step) * CAST(live.training ->> '$.batch_size' AS INTEGER)
+            // CAST(live.training ->> '$.epochs' AS INTEGER))
+        FROM train_steps AS t WHERE t.run_id = live.run_id AND t.cycle = live.cycle)
     WHEN stage = 'judge' THEN (
         SELECT count(*) FROM scores AS s WHERE s.run_id = live.run_id AND s.cycle = live.cycle)
     ELSE (

@@ -75,7 +75,7 @@ class _Invented:
             kept += samples
             yield from self._stage(cycle, stage, self._batches(cycle, purpose, drawn_by, samples), len(samples))
         yield from self._stage(cycle, "rows", [self._rows(cycle, kept)], len(kept))
-        yield from self._stage(cycle, "train", list(self._training(cycle)), self.chain.steps)
+        yield from self._stage(cycle, "train", list(self._training(cycle)), len(kept))
 
     def _measured(self, cycle: int) -> Iterator[ev.Event]:
         samples = self._samples(cycle, "eval")

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from engine.errors import UsageError
+from engine.events import StageStarted, TrainStepped
 from store import queries, texts
 from store.client import Client
 from store.lab import Lab
 from store.texts import SampleFilter
-from tests.store.journals import DEMO, STATES, chain_spec
+from tests.store.journals import DEMO, STATES, Chain, append_events, chain_spec, write_lab
+from tests.store.tables import Asking, ingested
 
 Served = tuple[Lab, Client]
 SFT, DPO = (chain_spec(chain).run_id for chain in (DEMO[0], DEMO[2]))
@@ -61,6 +64,17 @@ def test_progress_of_a_running_run(served: Served) -> None:
     assert over is not None
     assert over.finished
     assert over.done == over.total
+
+
+def test_progress_of_a_training_counts_rows(tmp_path: Path) -> None:
+    chain = Chain("one", status="running", done=0)
+    lab = write_lab(tmp_path / "lab", [chain])
+    run_id = chain_spec(chain).run_id
+    steps = [TrainStepped(cycle=2, step=step, values={"loss": 1.0}) for step in (1, 2, 3)]
+    append_events(lab.run(run_id), [StageStarted(cycle=2, stage="train", total=20), *steps])
+    found = queries.progress(Asking(ingested(lab)), run_id)
+    assert found is not None
+    assert (found.cycle, found.stage, found.done, found.total) == (2, "train", 12, 20)
 
 
 def test_train_steps_by_name(served: Served) -> None:
