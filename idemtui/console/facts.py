@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 BASE = -1
 """The cycle of M_init, before anything."""
@@ -197,7 +197,7 @@ class SampleFilter:
 
 @dataclass(frozen=True)
 class SampleLine:
-    """One sample as a line of a list."""
+    """One sample as a line of a list; texts are their first characters."""
 
     sample_id: str
     run_name: str
@@ -300,4 +300,4 @@ class Table:
     rows: tuple[tuple[object, ...], ...]
     seconds: float
     more: bool = False
-    numeric: frozenset[str] = field(default_factory=frozenset)
+    numeric: frozenset[str] = frozenset()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from idemtui.console.facts import Glance, Prompt, RunDetail, Rungs, SampleFilter, SampleLine, SampleText, Table
+from idemtui.console.facts import Answer, Glance, Prompt, RunDetail, Rungs, SampleFilter, SampleLine, SampleText, Table
+from idemtui.worddiff import Piece
 
 
 class GlanceRead(Message):
@@ -98,6 +99,16 @@ class RungsRead(Message):
     def __init__(self, rungs: Rungs) -> None:
         super().__init__()
         self.rungs = rungs
+
+
+class DifferenceMade(Message):
+    """Two answers compared word by word."""
+
+    def __init__(self, left: Answer | None, right: Answer | None, pieces: list[Piece]) -> None:
+        super().__init__()
+        self.left = left
+        self.right = right
+        self.pieces = pieces
 
 
 class TableRead(Message):

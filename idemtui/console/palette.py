@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
+from textual.actions import parse
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.dom import DOMNode
 
 from idemtui.console.actions import ROOMS, Action, actions
 from idemtui.console.screens.room import Room
@@ -16,15 +18,23 @@ class ConsoleCommands(Provider):
 
     def _actions(self) -> Iterable[Action]:
         screen = self.screen
-        return actions("everywhere", screen.ROOM) if isinstance(screen, Room) else ()
+        if not isinstance(screen, Room):
+            return ()
+        return (action for action in actions("everywhere", screen.ROOM) if self._offered(action))
+
+    def _offered(self, action: Action) -> bool:
+        _, name, parameters = parse(action.name)
+        return bool(self._namespace(action).check_action(name, parameters))
+
+    def _namespace(self, action: Action) -> DOMNode:
+        return self.app if action.room == "everywhere" else self.screen
 
     def _title(self, action: Action) -> str:
         room = "" if action.room == "everywhere" else f"{ROOMS[action.room][2:]}: "
         return f"{room}{action.label}"
 
     def _call(self, action: Action) -> Callable[[], Awaitable[bool]]:
-        namespace = self.app if action.room == "everywhere" else self.screen
-        return partial(self.app.run_action, action.name, namespace)
+        return partial(self.app.run_action, action.name, self._namespace(action))
 
     async def discover(self) -> Hits:
         """All of them, before anything is typed."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from idemtui.console import facts, queries
@@ -139,10 +139,10 @@ class Reader:
 
     def table(self, query: str, most: int) -> facts.Table:
         """A person's own statement, at most `most` rows of its answer."""
-        started = time.monotonic()
+        started = monotonic()
         result = self.client().sql(query, limit=most)
         rows = tuple(result.tuples())
-        seconds = time.monotonic() - started
+        seconds = monotonic() - started
         fields = list(result.table.schema)
         numeric = frozenset(field.name for field in fields if str(field.type).startswith(NUMERIC))
         return facts.Table(tuple(result.columns), rows, seconds, result.truncated, numeric)

@@ -11,8 +11,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from idemtui.console.facts import BASE, Prompt, Run, Rungs
-from idemtui.console.messages import PromptsRead, RungsRead
+from idemtui.console.facts import BASE, Answer, Prompt, Run, Rungs
+from idemtui.console.messages import DifferenceMade, PromptsRead, RungsRead
 from idemtui.console.reader import Reader
 from idemtui.console.screens.room import Room
 from idemtui.console.widgets.columns import Cell, Column
@@ -105,16 +105,21 @@ class LadderScreen(Room):
         self._left, self._right = (nearest(rungs.cycles, cycle) for cycle in (self._left, self._right))
         draw = rungs.draws[self._draw % len(rungs.draws)]
         left, right = rungs.answer(self._left, draw), rungs.answer(self._right, draw)
-        pieces = word_diff(plain(left.response) if left else "", plain(right.response) if right else "")
         self.query_one("#prompt", Static).update(self._prompt_line(rungs))
         self.query_one("#rungs", Static).update(rung_line(rungs, self._left, self._right))
         self.query_one("#left-head", Static).update(rung_head(left, self._left, len(rungs.draws)))
         self.query_one("#right-head", Static).update(rung_head(right, self._right, len(rungs.draws)))
-        self.query_one("#left-text", Static).update(difference(pieces, "removed"))
-        self.query_one("#right-text", Static).update(difference(pieces, "added"))
+        self.ask("difference", partial(_difference, left, right))
         climb = self.query_one(Ledger)
         climb.show_rows([self._climb_cells(rungs, cycle, draw) for cycle in rungs.cycles])
         climb.cursor = rungs.cycles.index(self._right)
+
+    @on(DifferenceMade)
+    def show_difference(self, message: DifferenceMade) -> None:
+        """Show both texts with their marks."""
+        for side, change, answer in (("left", "removed", message.left), ("right", "added", message.right)):
+            text = difference(message.pieces, change) if answer else Text("no such draw", "dim")
+            self.query_one(f"#{side}-text", Static).update(text)
 
     def _climb_cells(self, rungs: Rungs, cycle: int, draw: int) -> Sequence[Cell]:
         answer = rungs.answer(cycle, draw)
@@ -191,3 +196,8 @@ def _prompts(run_id: str, reader: Reader) -> PromptsRead:
 
 def _rungs(run_id: str, prompt: Prompt, reader: Reader) -> RungsRead:
     return RungsRead(reader.rungs(run_id, prompt))
+
+
+def _difference(left: Answer | None, right: Answer | None, _: Reader) -> DifferenceMade:
+    old, new = plain(left.response) if left else "", plain(right.response) if right else ""
+    return DifferenceMade(left, right, word_diff(old, new))

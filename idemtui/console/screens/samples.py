@@ -79,35 +79,36 @@ class SamplesScreen(Room):
     @on(SamplesCounted)
     def show_count(self, message: SamplesCounted) -> None:
         """Let the list ask for what is in sight."""
-        if message.asked != self._filter or message.count == self._count:
+        if message.asked != self._filter:
             return
+        ledger, known = self.query_one(Ledger), self._count
         self._count = message.count
-        self._lines.clear()
-        self.query_one(Ledger).show_count(message.count)
         self._show_filter()
-        if message.count:
-            self._want(self.query_one(Ledger).cursor // PAGE * PAGE)
-        else:
-            self.query_one("#sample", Static).update(Text("No samples here.", "dim"))
+        if known is None:
+            self._lines.clear()
             self._shown_id = None
+            ledger.show_count(message.count)
+        else:
+            ledger.renew(message.count)
+        if not message.count:
+            self.query_one("#sample", Static).update(Text("No samples here.", "dim"))
 
     @on(Ledger.PageWanted)
     def want_page(self, message: Ledger.PageWanted) -> None:
         """Ask for a page that came in sight."""
-        self._want(message.offset)
-
-    def _want(self, offset: int) -> None:
-        self.ask(f"page {offset}", partial(_page, self._filter, offset))
+        self.ask(f"page {message.offset}", partial(_page, self._filter, message.offset))
 
     @on(SamplesRead)
     def show_page(self, message: SamplesRead) -> None:
         """Fill the list; read the sample under the cursor if it just came."""
         if message.asked != self._filter:
             return
-        self._lines.update(enumerate(message.lines, message.offset))
         ledger = self.query_one(Ledger)
+        before = self._lines.get(ledger.cursor)
+        self._lines.update(enumerate(message.lines, message.offset))
         ledger.show_page(message.offset, [sample_cells(line) for line in message.lines])
-        self._read(ledger.cursor)
+        if self._lines.get(ledger.cursor) != before:
+            self._read(ledger.cursor)
 
     @on(Ledger.Moved)
     def move(self, message: Ledger.Moved) -> None:
@@ -116,15 +117,17 @@ class SamplesScreen(Room):
 
     def _read(self, row: int) -> None:
         line = self._lines.get(row)
-        if line is not None and line.sample_id != self._shown_id:
-            self._shown_id = line.sample_id
+        if line is not None:
             self.ask("sample", partial(_sample, line.sample_id))
 
     @on(SampleRead)
     def show_sample(self, message: SampleRead) -> None:
-        """Show one text from its beginning."""
-        if message.sample is not None and message.sample.sample_id == self._shown_id:
-            self.query_one("#sample", Static).update(sample_text(message.sample))
+        """Show one text, from its beginning where it is another one."""
+        if message.sample is None:
+            return
+        self.query_one("#sample", Static).update(sample_text(message.sample))
+        if message.sample.sample_id != self._shown_id:
+            self._shown_id = message.sample.sample_id
             self.query_one("#text").scroll_home(animate=False)
 
     @on(Ledger.Chosen)

@@ -39,6 +39,7 @@ class SqlScreen(Room):
         """Editor, state, rows; the tables beside them where there is room."""
         editor = TextArea.code_editor(EXAMPLES[0].query, language="sql", id="editor", show_line_numbers=False)
         editor.tab_behavior = "focus"
+        editor.cursor_blink = False
         with Horizontal():
             with Vertical(id="asking"):
                 yield editor
@@ -90,6 +91,7 @@ class SqlScreen(Room):
     @on(Refused)
     def show_refusal(self, message: Refused) -> None:
         """Say in place what is wrong with the statement; the rows of the last one stay."""
+        message.prevent_default()
         self.query_one("#state", Static).update(Text(f"✗ {message.reason}", "bold red", end=""))
 
     def _say(self, words: str) -> None:

@@ -18,13 +18,13 @@ class ChartPane(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._chart: Chart | None = None
+        self.chart: Chart | None = None
         self._drawing = Text("")
 
     def show_chart(self, chart: Chart) -> None:
         """Take a chart; one that equals what is shown costs nothing."""
-        if chart != self._chart:
-            self._chart = chart
+        if chart != self.chart:
+            self.chart = chart
             self._draw_soon()
 
     def on_resize(self) -> None:
@@ -36,8 +36,8 @@ class ChartPane(Widget):
         return self._drawing
 
     def _draw_soon(self) -> None:
-        if self._chart is not None and self.size.area:
-            self._draw(self._chart)
+        if self.chart is not None and self.size.area:
+            self._draw(self.chart)
 
     @work(group="draw", exclusive=True)
     async def _draw(self, chart: Chart) -> None:

@@ -100,6 +100,7 @@ class Ledger(ScrollView, can_focus=True):
         self.count = 0
         self._pages: dict[int, tuple[Row, ...]] = {}
         self._asked: set[int] = set()
+        self._stale: set[int] = set()
         self._fits: list[Fit] = []
         self._fitted = 0
 
@@ -117,12 +118,19 @@ class Ledger(ScrollView, can_focus=True):
         """Take the number of rows; pages are asked for as they come in sight."""
         self._pages.clear()
         self._asked.clear()
+        self._stale.clear()
+        self._resize(count)
+
+    def renew(self, count: int) -> None:
+        """Take a number of rows of what is shown already; what is in sight is asked for anew and shown until then."""
+        self._stale = set(self._pages)
         self._resize(count)
 
     def show_page(self, offset: int, rows: Sequence[Row]) -> None:
         """Take one page that was asked for."""
         self._pages[offset // PAGE] = tuple(rows)
         self._asked.discard(offset // PAGE)
+        self._stale.discard(offset // PAGE)
         while len(self._pages) > PAGES_KEPT:
             self._pages.pop(next(iter(self._pages)))
         self.refresh()
@@ -169,9 +177,17 @@ class Ledger(ScrollView, can_focus=True):
 
     def scroll_to_cursor(self) -> None:
         """Bring the cursor's row in sight below the titles."""
-        self.scroll_to_region(
-            Region(int(self.scroll_x), self.cursor, 1, 2), animate=False, force=True, immediate=True, x_axis=False
-        )
+        top, rows = int(self.scroll_y), self.scrollable_content_region.height - 1
+        if rows < 1:
+            return
+        wanted = max(min(top, self.cursor), self.cursor - rows + 1)
+        if wanted != top:
+            self.scroll_to(y=min(wanted, self.max_scroll_y), animate=False, force=True, immediate=True)
+
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """A bar that appears after the list was scrolled stands where the list is."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
 
     def _redraw(self, row: int) -> None:
         self.refresh(Region(0, row - int(self.scroll_y) + 1, self.size.width, 1))
@@ -209,8 +225,9 @@ class Ledger(ScrollView, can_focus=True):
             return Strip([])
         mark = CURSOR if index == self.cursor else " "
         row = self.row(index)
-        if row is None:
+        if row is None or index // PAGE in self._stale:
             self._want(index)
+        if row is None:
             return Strip([Segment(f"{mark} …", style)])
         segments = [Segment(mark + " " * GAP, style)]
         for f in self._fits:
@@ -225,7 +242,8 @@ class Ledger(ScrollView, can_focus=True):
         page = index // PAGE
         if page not in self._asked:
             self._asked.add(page)
-            self.post_message(self.PageWanted(self, page * PAGE))
+            # Lines are drawn on the screen's behalf; a message sent by the parent would not reach the parent.
+            self.post_message(self.PageWanted(self, page * PAGE).set_sender(self))
 
     def on_click(self, event: events.Click) -> None:
         """Move to the clicked row; a click on the row under the cursor chooses it."""

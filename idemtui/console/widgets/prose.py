@@ -68,7 +68,7 @@ def rung_head(answer: Answer | None, cycle: int, count: int) -> Text:
     text.append(f" {generation(cycle)} ", Style(bold=True, reverse=True))
     if answer is not None:
         text.append(f" s {number(answer.trait)}  coherence {number(answer.coherence)}")
-        text.append(f"  draw {answer.draw + 1}/{count}", FAINT)
+        text.append(f"  draw {answer.draw} of {count}", FAINT)
     return text
 
 

@@ -1,0 +1,87 @@
+"""A lab of invented journals behind a real service in this process, and a console on it through the real client."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idemtui.console.app import Console
+from store.client import connect
+from store.lab import Lab, create_lab, find_lab
+from store.service import LabService
+from tests.store.journals import write_lab
+
+NEVER, SOON = 600.0, 0.1
+"""Seconds between looks for changes. The pilot waits for an idle process, so most tests look once."""
+
+
+@dataclass
+class House:
+    """A lab, what serves it, and the commands that reached the server."""
+
+    lab: Lab
+    service: LabService | None = None
+    commands: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def serve(self) -> None:
+        def keep(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+            def handle(arguments: dict[str, Any]) -> dict[str, Any]:
+                self.commands.append((name, arguments))
+                return {}
+
+            return handle
+
+        self.service = LabService(self.lab, {name: keep(name) for name in ("cancel", "resume")}, poll_seconds=NEVER)
+        self.service.start()
+        assert self.service.tail.sync()
+
+    def leave(self) -> None:
+        if self.service is not None:
+            self.service.close()
+            self.service = None
+
+    def console(self, follow: str | None = None, *, live: bool = False) -> Console:
+        return Console(self.lab, follow, connect=connect, poll_seconds=SOON if live else NEVER, retry_seconds=SOON)
+
+
+@pytest.fixture(autouse=True)
+def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times of day are the same on every machine."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.fixture(scope="session")
+def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's four chains, finished, and three in other states, already in the database."""
+    house = House(write_lab(tmp_path_factory.mktemp("ingested") / "lab"))
+    house.serve()
+    house.leave()
+    return house.lab.root
+
+
+@pytest.fixture
+def house(ingested: Path, tmp_path: Path) -> Iterator[House]:
+    """A copy of that lab, served."""
+    house = House(find_lab(shutil.copytree(ingested, tmp_path / "lab")))
+    house.serve()
+    yield house
+    house.leave()
+
+
+@pytest.fixture
+def empty_house(tmp_path: Path) -> Iterator[House]:
+    """A lab without runs, served."""
+    house = House(create_lab(find_lab(tmp_path / "lab")))
+    house.serve()
+    yield house
+    house.leave()

@@ -1,0 +1,58 @@
+"""One registry behind keys, footer, palette and help."""
+
+from __future__ import annotations
+
+import pytest
+from textual.binding import Binding
+from textual.command import DiscoveryHit
+
+from idemtui.console.actions import ACTIONS, ROOMS, actions
+from idemtui.console.app import Console
+from idemtui.console.palette import ConsoleCommands
+from idemtui.console.screens.help import keys_of
+from idemtui.console.screens.room import Room
+from tests.idemtui.console.conftest import House
+from tests.idemtui.console.waiting import press, screen_text, settled
+
+
+def test_keys_are_given_once_per_room() -> None:
+    for room in ROOMS:
+        found = {action.name: action for action in actions("everywhere", room)}.values()
+        keys = [key for action in found for key in action.keys.split(",")]
+        assert len(keys) == len(set(keys)), room
+
+
+def test_every_action_says_in_a_sentence_what_it_does() -> None:
+    for action in ACTIONS:
+        assert action.sentence[0].isupper()
+        assert action.sentence.endswith(".")
+        assert keys_of(action)
+
+
+def test_the_app_binds_what_the_registry_says() -> None:
+    bound = {binding.action for binding in Console.BINDINGS if isinstance(binding, Binding)}
+    assert bound == {action.name for action in actions("everywhere")}
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room != "everywhere"])
+async def test_every_palette_entry_of_a_room_runs(house: House, room: str) -> None:
+    async with house.console().run_test() as pilot:
+        await settled(pilot)
+        pilot.app.action_room(room)  # type: ignore[attr-defined]
+        await settled(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, Room)
+        names = {action.name for action in actions(screen.ROOM)} - {"demo"}
+        hits = [hit async for hit in ConsoleCommands(screen).discover()]
+        own = [hit for hit in hits if isinstance(hit, DiscoveryHit) and ": " in str(hit.text)]
+        assert len(own) == len(names) > 1
+        for hit in own:
+            assert await hit.command()
+            await settled(pilot)
+        assert pilot.app.is_running
+
+
+async def test_the_palette_finds_an_action_by_its_sentence(house: House) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "ctrl+p", *"prompt", "enter")
+        assert "[4 Ladder]" in screen_text(pilot)

@@ -1,0 +1,76 @@
+"""One picture per screen state, at the smallest terminal that is supported and at a large one.
+
+Update them with `pytest tests/idemtui/console --snapshot-update` and look at each before committing it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from textual.pilot import Pilot
+
+from idemtui.console import reader
+from tests.idemtui.console.conftest import House
+from tests.idemtui.console.waiting import press, settled
+
+SMALL, LARGE = (80, 24), (200, 60)
+SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x60"])
+Snap = Callable[..., bool]
+
+
+@pytest.fixture(autouse=True)
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Queries take no time in pictures."""
+    monkeypatch.setattr(reader, "monotonic", lambda: 0.0)
+
+
+def after(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    async def run_before(pilot: Pilot[None]) -> None:
+        await press(pilot, *keys)
+        await settled(pilot)
+
+    return run_before
+
+
+@SIZES
+@pytest.mark.parametrize(
+    ("state", "keys"),
+    [
+        ("runs", ()),
+        ("run", ("2",)),
+        ("samples", ("3", "j")),
+        ("ladder", ("4", "right", "right")),
+        ("sql", ("5", "f5")),
+    ],
+)
+def test_rooms(house: House, snap_compare: Snap, size: tuple[int, int], state: str, keys: tuple[str, ...]) -> None:
+    assert snap_compare(house.console(), terminal_size=size, run_before=after(*keys))
+
+
+@pytest.mark.parametrize(
+    ("state", "keys"),
+    [
+        ("one_run", ("j", "j", "o")),
+        ("losses", ("j", "j", "2", "v")),
+        ("events", ("2", "v", "v")),
+        ("settings", ("2", "v", "v", "v")),
+        ("reading", ("3", "right", "right", "s", "enter")),
+        ("sql_refused", ("5", "x", "f5")),
+        ("help", ("question_mark",)),
+        ("palette", ("ctrl+p",)),
+        ("cancel", ("j", "j", "j", "j", "c")),
+    ],
+)
+def test_states(house: House, snap_compare: Snap, state: str, keys: tuple[str, ...]) -> None:
+    assert snap_compare(house.console(), terminal_size=SMALL, run_before=after(*keys))
+
+
+@SIZES
+def test_empty_lab(empty_house: House, snap_compare: Snap, size: tuple[int, int]) -> None:
+    assert snap_compare(empty_house.console(), terminal_size=size, run_before=after())
+
+
+def test_without_colour(house: House, snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(house.console(), terminal_size=SMALL, run_before=after("4", "right"))

@@ -1,0 +1,61 @@
+"""Waiting for a console to be done with what was asked of it; never for a stretch of time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from textual.pilot import Pilot
+
+from idemtui.console.app import Console
+from idemtui.console.widgets.ledger import Ledger
+
+PATIENCE_SECONDS = 30.0
+
+
+def console_of(pilot: Pilot[None]) -> Console:
+    assert isinstance(pilot.app, Console)
+    return pilot.app
+
+
+async def until(pilot: Pilot[None], happened: Callable[[], object], what: str = "") -> None:
+    """Let the app work until something is so."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not happened():
+        assert time.monotonic() < deadline, f"it did not happen: {what or happened}"
+        await pilot.pause()
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Let the app work until the lab was read and every question is answered and drawn."""
+    app = console_of(pilot)
+    await until(pilot, lambda: app.read_once or app.trouble, "the lab was read")
+    for _ in range(2):
+        await until(pilot, lambda: not busy(app), "questions answered")
+        await pilot.pause()
+
+
+def busy(app: Console) -> bool:
+    return any(worker.group != "feed" and not worker.is_finished for worker in app.workers)
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys as a person would: after each the console comes to rest."""
+    await settled(pilot)
+    for key in keys:
+        await pilot.press(key)
+        await settled(pilot)
+
+
+def screen_lines(pilot: Pilot[None]) -> list[str]:
+    """What stands on the screen, line by line."""
+    return ["".join(segment.text for segment in strip) for strip in pilot.app.screen._compositor.render_strips()]
+
+
+def screen_text(pilot: Pilot[None]) -> str:
+    """What stands on the screen."""
+    return "\n".join(screen_lines(pilot))
+
+
+def ledger_of(pilot: Pilot[None], selector: str) -> Ledger:
+    return pilot.app.screen.query_one(selector, Ledger)
