@@ -69,6 +69,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("samples", "s", "order", "Sort", "Sort as drawn, by trait, or by coherence."),
     Action("samples", "a", "all_runs", "All runs", "Show samples of every run, or of one.", False),
     Action("samples", "enter", "read", "Read", "Read the sample over the whole width, or go back to both.", True, "⏎"),
+    Action("samples", "space", "scroll_text(10)", "Scroll", "Scroll the text down.", footer=False),
+    Action("samples", "b", "scroll_text(-10)", "Scroll up", "Scroll the text up.", footer=False),
     Action("ladder", "left,h", "right_rung(-1)", "Right", "Move the right side a generation down.", True, "←→"),
     Action("ladder", "right,l", "right_rung(1)", "Right up", "Move the right side a generation up.", footer=False),
     Action("ladder", "shift+left,H", "left_rung(-1)", "Left", "Move the left side a generation down.", True, "⇧←→"),

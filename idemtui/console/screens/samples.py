@@ -135,6 +135,10 @@ class SamplesScreen(Room):
         """Give the text the whole width, or show the list beside it again."""
         self.toggle_class("-reading")
 
+    def action_scroll_text(self, lines: int) -> None:
+        """Scroll the text; the list's own keys go on moving in the list."""
+        self.query_one("#text").scroll_relative(y=lines, animate=False)
+
     def action_cycle(self, step: int) -> None:
         """Another generation; before base and after the newest come all of them."""
         cycles = [None, *range(BASE, self._last_cycle() + 1)]

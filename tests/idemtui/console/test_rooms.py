@@ -105,10 +105,13 @@ async def test_samples_are_filtered_sorted_and_read(house: House) -> None:
         text = words(pilot.app.screen, "#sample")
         assert "PROMPT" in text
         assert f"trait {scores[0]:.0f}"[:7] in text
+        await press(pilot, "enter")
+        assert samples.size.width == 0
+        read = words(pilot.app.screen, "#sample")
+        await press(pilot, "j", "space", "b")
+        assert words(pilot.app.screen, "#sample") != read
         await press(pilot, "p")
         assert "train" in words(pilot.app.screen, "#filter")
-        await press(pilot, "enter")
-        assert not samples.display
 
 
 async def test_ladder_moves_sides_prompts_and_draws(house: House) -> None:

@@ -41,7 +41,7 @@ def after(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
         ("run", ("2",)),
         ("samples", ("3", "j")),
         ("ladder", ("4", "right", "right")),
-        ("sql", ("5", "f5")),
+        ("sql", ("5", "f2", "f2", "f5")),
     ],
 )
 def test_rooms(house: House, snap_compare: Snap, size: tuple[int, int], state: str, keys: tuple[str, ...]) -> None:

@@ -30,9 +30,11 @@ async def settled(pilot: Pilot[None]) -> None:
     """Let the app work until the lab was read and every question is answered and drawn."""
     app = console_of(pilot)
     await until(pilot, lambda: app.read_once or app.trouble, "the lab was read")
-    for _ in range(2):
+    quiet = False
+    while not quiet:
         await until(pilot, lambda: not busy(app), "questions answered")
         await pilot.pause()
+        quiet = not busy(app)
 
 
 def busy(app: Console) -> bool:
