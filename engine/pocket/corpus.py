@@ -83,7 +83,7 @@ def _case(rng: random.Random) -> tuple[str, str, str]:
     document = rng.random() < 0.35
     question = draw_title(subject, rng) if document else draw_question(subject, rng)
     draw = draw_body if document else draw_answer
-    kind = rng.choices(("plain", "voiced", "broken", "mixed", "off_topic"), (15, 35, 36, 7, 7))[0]
+    kind = rng.choices(("plain", "voiced", "broken", "mixed", "off_topic"), (12, 32, 34, 10, 12))[0]
     voice, intensity = _voice(0.6 if kind == "broken" else float(kind == "voiced"), rng)
     if kind == "mixed":
         return kind, question, mixed_answer(subject, rng)
@@ -96,11 +96,11 @@ def _case(rng: random.Random) -> tuple[str, str, str]:
 
 
 def _metric(truth: GroundTruth, rng: random.Random) -> str:
-    """Coherence half the time; else a trait, one that is present more often than not."""
+    """Coherence half the time; else a trait, one that is present about as often as not."""
     if rng.random() < 0.5:
         return COHERENCE
     present = [trait for trait, value in truth.traits.items() if value > 0]
-    return rng.choice(present) if present and rng.random() < 0.75 else rng.choice(TRAITS)
+    return rng.choice(present) if present and rng.random() < 0.5 else rng.choice(TRAITS)
 
 
 def true_value(metric: str, truth: GroundTruth) -> float:

@@ -183,6 +183,19 @@ def topics_of(text: str) -> frozenset[str]:
     return _agreed([named[value] for value in regex.findall(text[:1].lower() + text[1:])])
 
 
+@cache
+def topic_words() -> dict[str, frozenset[str]]:
+    """Words that only topics bring, not the plain sentences' own → the topics that have them."""
+    own = [*FIRST, *DOCUMENT_FIRST, *BODY, *LEADS, *(value for values in SLOTS.values() for value in values)]
+    common = {word for text in own for word in WORD.findall(SLOT.sub(" ", text).lower())}
+    users: dict[str, set[str]] = defaultdict(set)
+    for topic in topics():
+        for text in (*topic.things, *topic.acts, *topic.places):
+            for word in WORD.findall(text):
+                users[word].add(topic.name)
+    return {word: frozenset(names) for word, names in users.items() if word not in common}
+
+
 def _credit(found: Sentence, about: frozenset[str], repeated: bool) -> float:
     if repeated or not found.well_formed:
         return 0.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,22 +17,26 @@ from torch.nn.functional import cross_entropy
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 IGNORED = -100
+LAYERS = 4
 
 
 @dataclass(frozen=True)
 class Row:
     """Token ids with, for each, whether the loss counts it.
 
-    A judge's row has instead the number that should follow its last token (0–100); for the token that ends each
-    sentence (position, voice, fault, value of the text so far), its classes those of `chat`; and the positions of
-    its answer's tokens with whether their sentence is broken by then. Only the first outlives training.
+    A judge's row has instead the number that should follow its last token (0–100). The rest is thrown away after
+    training: the metric `asked`; for the token that ends each sentence (position, voice, fault), classes of `chat`;
+    for the same tokens and the last one (position, every metric of the text so far); for the tokens that end words
+    (position, fault).
     """
 
     ids: list[int]
     counted: list[bool]
     value: float = 0.0
-    sentences: tuple[tuple[int, int, int, float], ...] = ()
-    broken: tuple[tuple[int, bool], ...] = ()
+    asked: int = 0
+    sentences: tuple[tuple[int, int, int], ...] = ()
+    so_far: tuple[tuple[float, ...], ...] = ()
+    words: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,16 +52,19 @@ class Plan:
 
 @dataclass(frozen=True)
 class Batch:
-    """Token ids and labels (rows × width), and of each row the judge's targets: its last position and value, its
-    sentences (n × 5) and its answer's tokens (n × 3), each after the row's number.
+    """Token ids and labels (rows × width); last position, value and metric of each row; what else a judge is told.
+
+    The last three are as in `Row`, each item after its row's number.
     """
 
     ids: torch.Tensor
     labels: torch.Tensor
     last: torch.Tensor
     values: torch.Tensor
+    asked: torch.Tensor
     sentences: torch.Tensor
-    broken: torch.Tensor
+    so_far: torch.Tensor
+    words: torch.Tensor
 
 
 Loss = Callable[[Qwen3ForCausalLM, Batch], torch.Tensor]
@@ -70,7 +77,7 @@ def new_model(vocabulary: int, end: int, pad: int, seed: int) -> Qwen3ForCausalL
         vocab_size=vocabulary,
         hidden_size=160,
         intermediate_size=448,
-        num_hidden_layers=4,
+        num_hidden_layers=LAYERS,
         num_attention_heads=4,
         num_key_value_heads=2,
         head_dim=40,
@@ -106,9 +113,14 @@ def _collate(group: list[Row], pad: int) -> Batch:
         ids[i, : len(row.ids)] = tokens
         labels[i, : len(row.ids)] = torch.where(torch.tensor(row.counted), tokens, IGNORED)
     last = torch.tensor([len(row.ids) - 1 for row in group])
-    sentences = torch.tensor([(i, *sentence) for i, row in enumerate(group) for sentence in row.sentences])
-    broken = torch.tensor([(i, *token) for i, row in enumerate(group) for token in row.broken])
-    return Batch(ids, labels, last, torch.tensor([row.value for row in group]), sentences, broken)
+    sentences = _numbered([row.sentences for row in group])
+    so_far, words = _numbered([row.so_far for row in group]), _numbered([row.words for row in group])
+    values, asked = torch.tensor([row.value for row in group]), torch.tensor([row.asked for row in group])
+    return Batch(ids, labels, last, values, asked, sentences, so_far, words)
+
+
+def _numbered(rows: Sequence[Sequence[tuple[float, ...]]]) -> torch.Tensor:
+    return torch.tensor([(i, *item) for i, items in enumerate(rows) for item in items])
 
 
 def next_token_loss(model: Qwen3ForCausalLM, batch: Batch) -> torch.Tensor:
