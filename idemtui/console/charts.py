@@ -43,6 +43,8 @@ class Series:
     marker: str = MARKERS[0]
     colour: str = COLOURS[0]
     dots: bool = True
+    front: bool = False
+    """Drawn over the others."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def _series(run: Run, index: int, measure: str, chosen: bool) -> Series:
         intervals = tuple(
             (float(p.cycle), p.low, p.high) for p in run.points if p.low is not None and p.high is not None
         )
-    return Series(run.name, points, intervals, MARKERS[index % len(MARKERS)], COLOURS[index % len(COLOURS)])
+    marker, colour = MARKERS[index % len(MARKERS)], COLOURS[index % len(COLOURS)]
+    return Series(run.name, points, intervals, marker, colour, front=chosen)
 
 
 def cycle_ticks(runs: Sequence[Run]) -> tuple[tuple[float, str], ...]:
@@ -183,7 +186,7 @@ def _drawn(chart: Chart, width: int, height: int) -> Text:
     figure.xticks([grid.x(x) for x, _ in x_ticks], [word for _, word in x_ticks])
     for level in chart.levels:
         _draw_level(figure, grid, level)
-    for series in reversed(chart.series):
+    for series in sorted(reversed(chart.series), key=lambda series: series.front):
         _draw_series(figure, grid, series)
     body = Text.from_ansi(figure.build(), no_wrap=True, end="")
     title = Text(f" {chart.title}", "bold", no_wrap=True, end="")
