@@ -186,7 +186,7 @@ def _drawn(chart: Chart, width: int, height: int) -> Text:
     figure.xticks([grid.x(x) for x, _ in x_ticks], [word for _, word in x_ticks])
     for level in chart.levels:
         _draw_level(figure, grid, level)
-    for series in sorted(reversed(chart.series), key=lambda series: series.front):
+    for series in sorted(chart.series[::-1], key=lambda series: series.front):
         _draw_series(figure, grid, series)
     body = Text.from_ansi(figure.build(), no_wrap=True, end="")
     title = Text(f" {chart.title}", "bold", no_wrap=True, end="")
