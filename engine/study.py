@@ -30,28 +30,18 @@ def resolve_study(
     path: str | os.PathLike[str],
     *,
     overrides: Mapping[str, Any] | None = None,
-    threads: int | None = None,
+    threads: int = 1,
     again: int = 0,
 ) -> list[RunSpec]:
     """The runs of a study in the file's order.
 
-    `overrides` are dotted keys that win over the file; `threads` per worker, by default this machine's share of a
-    slot; `again` > 0 gives runs of the same settings new ids. Raises SpecError, PackError or ModelError.
+    `overrides` are dotted keys that win over the file; `threads` is one worker's share of the cores, which the lab
+    server knows; `again` > 0 gives runs of the same settings new ids. Raises SpecError, PackError or ModelError.
     """
     study = read_study(Path(path), overrides)
-    execution = Execution(threads=threads or default_threads())
+    execution = Execution(threads=threads)
     specs = [_resolve(study, stated, execution, again) for stated in study.combinations]
     return _number_replicates(study, specs)
-
-
-def default_slots() -> int:
-    """Workers at a time: $IDEMTUI_SLOTS, else two where there are two cores."""
-    return int(os.environ.get("IDEMTUI_SLOTS") or min(2, os.cpu_count() or 1))
-
-
-def default_threads() -> int:
-    """Threads per worker: an equal share of the cores."""
-    return max(1, (os.cpu_count() or 1) // default_slots())
 
 
 def _resolve(study: StudyFile, stated: Values, execution: Execution, again: int) -> RunSpec:

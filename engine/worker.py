@@ -55,6 +55,7 @@ class Stopping:
         self.asked = False
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        """The signal handler."""
         self.asked = True
 
 

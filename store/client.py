@@ -23,6 +23,9 @@ from store.result import Result
 if TYPE_CHECKING:
     from pyarrow import flight
 
+COMMAND_SECONDS = 30.0
+"""How long a command may take before the server counts as hung."""
+
 Params = Sequence[Any] | Mapping[str, Any] | None
 
 
@@ -96,7 +99,8 @@ class Client:
             raise _NoServerError(self.lab)
         from pyarrow import flight
 
-        results = self._call(lambda to: list(to.do_action(flight.Action(name, pack(arguments)))))
+        patience = flight.FlightCallOptions(timeout=COMMAND_SECONDS)
+        results = self._call(lambda to: list(to.do_action(flight.Action(name, pack(arguments)), patience)))
         return unpack(results[0].body.to_pybytes())
 
     def changes(self, since: int = -1) -> Changes:
@@ -146,6 +150,11 @@ class Client:
         except flight.FlightUnavailableError:
             self.close()
             raise _NoServerError(self.lab) from None
+        except flight.FlightTimedOutError:
+            raise ServerError(
+                f"the lab server of {self.lab.root} did not answer within {COMMAND_SECONDS:.0f} s; "
+                "see server.log, or end it with `idemtui stop` and try again."
+            ) from None
         except (flight.FlightError, ArrowException) as error:
             raise from_flight(error) from None
 

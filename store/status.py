@@ -71,5 +71,5 @@ class Standing:
         if self.cancel:
             return "cancelled", "cancelled; the worker ended before it could say so", self.phase_at
         code = self.exit_code
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        return "failed", f"the worker ended without a word ({how}); see worker.log, then `resume`.", self.phase_at
+        how = "" if code is None else f" (signal {-code})" if code < 0 else f" (exit code {code})"
+        return "failed", f"the worker ended without a word{how}; see worker.log, then `resume`.", self.phase_at
