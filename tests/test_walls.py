@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"torch", "transformers", "trl", "peft", "vllm", "pandas", "datasets", "accelerate"}
-STORE_MAY = {"spec", "events", "journal", "errors", "commands", "locks", "spec"}
+STORE_MAY = {"spec", "events", "journal", "errors", "commands", "locks"}
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -42,7 +42,8 @@ REST = '[data]\npack = "DIR/pack"\n[judge]\nmodel = "DIR/chatty"\n'
 
 def test_values_say_where_they_came_from(folder: Path) -> None:
     (folder / "chatty" / "recipe.toml").write_text(
-        "[run]\nn_seed = 3\n[train.sft]\nlearning_rate = 0.01\n[train.dpo_seed]\nlearning_rate = 0.5\n[traits.bliss.sft]\nn_seed = 4\n"
+        "[run]\nn_seed = 3\n[train.sft]\nlearning_rate = 0.01\n"
+        "[train.dpo_seed]\nlearning_rate = 0.5\n[traits.bliss.sft]\nn_seed = 4\n"
     )
     text = HEAD + RUN.replace("n_seed = 6\n", "") + REST
     spec = resolve_study(study(folder, text))[0]
@@ -50,7 +51,8 @@ def test_values_say_where_they_came_from(folder: Path) -> None:
     assert (spec.train.learning_rate, spec.seed_train.learning_rate) == (0.01, 0.01)
     assert (spec.sample.temperature, spec.origins["sample.temperature"]) == (0.8, "default")
     assert (spec.run.init, spec.run.reference) == ("initial", None)
-    assert spec.provenance.model_files["model/config.json"] and spec.provenance.pack_files["pack.toml"]
+    assert spec.provenance.model_files["model/config.json"]
+    assert spec.provenance.pack_files["pack.toml"]
     dpo = resolve_study(study(folder, text.replace('"sft"', '"dpo"')))[0]
     assert (dpo.run.init, dpo.run.reference, dpo.run.rejected) == ("previous", "previous", "initial")
     assert (dpo.seed_train.learning_rate, dpo.train.learning_rate) == (0.5, 1e-5)
