@@ -186,7 +186,9 @@ def _drawn(chart: Chart, width: int, height: int) -> Text:
     figure.xticks([grid.x(x) for x, _ in x_ticks], [word for _, word in x_ticks])
     for level in chart.levels:
         _draw_level(figure, grid, level)
-    for series in sorted(chart.series[::-1], key=lambda series: series.front):
+    in_order = list(reversed(chart.series))
+    in_order.sort(key=lambda series: series.front)
+    for series in in_order:
         _draw_series(figure, grid, series)
     body = Text.from_ansi(figure.build(), no_wrap=True, end="")
     title = Text(f" {chart.title}", "bold", no_wrap=True, end="")

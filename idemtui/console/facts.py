@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 BASE = -1
 """The cycle of M_init, before anything."""
-LATE = 4
-"""The first cycle that the paper's rule looks at."""
 AMPLIFIED = 15.0
 """The paper's rule: amplified when a late Δ reaches this."""
 
@@ -203,7 +201,6 @@ class SampleLine:
     run_name: str
     cycle: int
     purpose: str
-    draw: int
     prompt: str
     opening: str
     trait: float | None

@@ -52,7 +52,7 @@ WHERE run_id = ? AND type <> 'train_stepped' ORDER BY seq DESC LIMIT 1000
 SPEC = "SELECT CAST(spec AS VARCHAR) FROM runs WHERE run_id = ?"
 COUNT = "SELECT count(*) FROM samples AS s WHERE {where}"
 SAMPLES = """
-SELECT s.sample_id, r.name, s.cycle, s.purpose, s.draw, s.prompt[:200], s.response[:200], s.trait, s.coherence, s.kept
+SELECT s.sample_id, r.name, s.cycle, s.purpose, s.prompt[:200], s.response[:200], s.trait, s.coherence, s.kept
 FROM scored_samples AS s JOIN runs AS r USING (run_id) WHERE {where}
 ORDER BY {order} s.run_id, s.cycle, s.purpose, s.prompt_id, s.draw LIMIT ? OFFSET ?
 """
