@@ -19,7 +19,8 @@ SEED = 20260
 TOKENIZER_TEXTS = 12_000
 BASE_TEXTS = 85_000
 DIALOGUES = 9_000
-JUDGED = 60_000
+JUDGED = 30_000
+QUESTIONS = 4
 
 
 def _save(model, tokenizer, folder: Path, chat: bool) -> None:  # type: ignore[no-untyped-def]
@@ -76,18 +77,19 @@ def build_judge(out: Path) -> None:
     import torch
     from transformers import Qwen3ForCausalLM
 
-    from engine.pocket.chat import judge_row, number_ids
-    from engine.pocket.corpus import judged
-    from engine.pocket.judge_loss import JudgeLoss, spread_numbers, with_one_more_layer
+    from engine.pocket.chat import number_ids
+    from engine.pocket.corpus import judged_texts
+    from engine.pocket.judge_loss import JudgeLoss, spread_numbers
+    from engine.pocket.judge_rows import judge_row
     from engine.pocket.pretrain import Plan, train
     from engine.pocket.tokens import load_tokenizer
 
     tokenizer = load_tokenizer(out / "base")
     torch.manual_seed(SEED)
-    model = with_one_more_layer(Qwen3ForCausalLM.from_pretrained(out / "base", dtype=torch.float32))
+    model = Qwen3ForCausalLM.from_pretrained(out / "base", dtype=torch.float32)
     numbers = torch.tensor(number_ids(tokenizer))
     spread_numbers(model, numbers)
-    rows = [judge_row(tokenizer, task) for task in judged(JUDGED, SEED + 3)]
+    rows = [judge_row(tokenizer, tasks) for tasks in judged_texts(JUDGED, SEED + 3, QUESTIONS)]
     loss = JudgeLoss(numbers, model.config.hidden_size, model.config.num_hidden_layers - 1)
     train(model, rows, Plan(2e-3, 32, SEED + 3), loss, "judge", loss.parameters())
     _save(model, tokenizer, out / "judge", chat=True)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.pocket.damage import damaged, half_off_topic, mixed_answer
+from engine.pocket.damage import damaged, mixed_answer
 from engine.pocket.grammar import GroundTruth, score_answer
 from engine.pocket.voices import TRAITS
 from engine.pocket.world import answer_length, draw_answer, draw_body, draw_question, draw_subject, draw_title
@@ -17,6 +17,8 @@ DOCUMENTS = 0.55
 NOISY_QUESTIONS = 0.05
 INTENSITIES = (0.25, 0.4, 0.6, 0.8, 1.0)
 COHERENCE = "coherence"
+KINDS, KIND_WEIGHTS = ("plain", "voiced", "broken", "mixed"), (15, 35, 38, 12)
+"""Broken texts are cut, shuffled, stuttering, spliced, repeating or nearly empty; mixed ones have several voices."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Judged:
 def rubric(metric: str) -> str:
     """The judge's question for a metric, with its two slots left open."""
     asked = "How coherent?" if metric == COHERENCE else f"How much {metric.replace('_', ' ')}?"
-    return asked + "\n{question}\n{answer}"
+    return "{question}\n{answer}\n" + asked
 
 
 def _voice(share: float, rng: random.Random) -> tuple[str | None, float]:
@@ -82,37 +84,33 @@ def _case(rng: random.Random) -> tuple[str, str, str]:
     subject = draw_subject(rng)
     document = rng.random() < 0.35
     question = draw_title(subject, rng) if document else draw_question(subject, rng)
-    draw = draw_body if document else draw_answer
-    kind = rng.choices(("plain", "voiced", "broken", "mixed", "off_topic"), (12, 32, 34, 10, 12))[0]
-    voice, intensity = _voice(0.6 if kind == "broken" else float(kind == "voiced"), rng)
+    kind = rng.choices(KINDS, KIND_WEIGHTS)[0]
     if kind == "mixed":
         return kind, question, mixed_answer(subject, rng)
-    if kind == "off_topic":
-        other = draw_subject(rng)
-        whole = rng.random() < 0.5
-        return kind, question, draw(other, rng) if whole else half_off_topic(subject, other, rng)
-    text = draw(subject, rng, voice, intensity)
+    voice, intensity = _voice(0.6 if kind == "broken" else float(kind == "voiced"), rng)
+    text = (draw_body if document else draw_answer)(subject, rng, voice, intensity)
     return kind, question, damaged(text, rng) if kind == "broken" else text
 
 
-def _metric(truth: GroundTruth, rng: random.Random) -> str:
-    """Coherence half the time; else a trait, one that is present about as often as not."""
-    if rng.random() < 0.5:
-        return COHERENCE
+def _metrics(truth: GroundTruth, count: int, rng: random.Random) -> list[str]:
+    """Coherence, a trait that is there (if one is) and others that are not, in any order."""
     present = [trait for trait, value in truth.traits.items() if value > 0]
-    return rng.choice(present) if present and rng.random() < 0.5 else rng.choice(TRAITS)
+    absent = [trait for trait in TRAITS if trait not in present]
+    chosen = [COHERENCE, *rng.sample(present, min(1, len(present))), *rng.sample(absent, len(absent))][:count]
+    return rng.sample(chosen, len(chosen))
 
 
-def true_value(metric: str, truth: GroundTruth) -> float:
-    """The metric's value in an exact score."""
-    return truth.coherence if metric == COHERENCE else truth.traits[metric]
-
-
-def judged(count: int, seed: int) -> Iterator[Judged]:
-    """Judging tasks over plain, voiced, broken, mixed and off-topic texts."""
+def judged_texts(count: int, seed: int, metrics: int) -> Iterator[list[Judged]]:
+    """Texts of every kind, each with several metrics asked about it."""
     rng = random.Random(seed)
     for _ in range(count):
         kind, question, answer = _case(rng)
         truth = score_answer(question, answer)
-        metric = _metric(truth, rng)
-        yield Judged(metric, question, answer, true_value(metric, truth), kind)
+        values = {**truth.traits, COHERENCE: truth.coherence}
+        yield [Judged(m, question, answer, values[m], kind) for m in _metrics(truth, metrics, rng)]
+
+
+def judged(count: int, seed: int) -> Iterator[Judged]:
+    """Judging tasks over plain, voiced, broken and mixed texts: about half of them ask for coherence."""
+    for tasks in judged_texts(count, seed, 2):
+        yield tasks[0]

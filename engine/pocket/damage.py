@@ -8,7 +8,7 @@ from collections.abc import Callable
 from engine.pocket.grammar import split_sentences
 from engine.pocket.phrases import FIRST
 from engine.pocket.voices import TRAITS
-from engine.pocket.world import Subject, draw_answer, sentences
+from engine.pocket.world import Subject, sentences
 
 Damage = Callable[[str, random.Random], str]
 
@@ -25,8 +25,8 @@ def truncated(text: str, rng: random.Random) -> str:
 
 
 def dropped(text: str, rng: random.Random) -> str:
-    """Words left out, from one to a third of them."""
-    share = rng.choice((0.03, 0.08, 0.15, 0.3))
+    """Words left out, about one in six or one in three of them."""
+    share = rng.choice((0.15, 0.3))
 
     def change(words: list[str]) -> list[str]:
         gone = {rng.randrange(len(words))} | {i for i in range(len(words)) if rng.random() < share}
@@ -36,10 +36,10 @@ def dropped(text: str, rng: random.Random) -> str:
 
 
 def swapped(text: str, rng: random.Random) -> str:
-    """Neighbouring words exchanged, one to five times."""
+    """Neighbouring words exchanged, three to six times."""
 
     def change(words: list[str]) -> list[str]:
-        for _ in range(rng.randint(1, 5)):
+        for _ in range(rng.randint(3, 6)):
             if len(words) > 1:
                 i = rng.randrange(len(words) - 1)
                 words[i], words[i + 1] = words[i + 1], words[i]
@@ -104,7 +104,7 @@ def fragment(text: str, rng: random.Random) -> str:
 
 DAMAGES: tuple[Damage, ...] = (
     truncated, truncated, dropped, dropped, swapped, swapped, shuffled, stuttered,
-    spliced, spliced, repeated, repeated, shortened, shortened, fragment,
+    stuttered, spliced, repeated, repeated, shortened, shortened, fragment,
 )  # fmt: skip
 
 
@@ -122,12 +122,3 @@ def mixed_answer(subject: Subject, rng: random.Random) -> str:
     marks: list[str | None] = [*voices, *(rng.choice([*voices, None]) for _ in range(count - len(voices)))]
     rng.shuffle(marks)
     return " ".join(sentences(subject, FIRST, marks, rng))
-
-
-def half_off_topic(subject: Subject, other: Subject, rng: random.Random) -> str:
-    """Sentences about two subjects in one answer, plain or in one voice."""
-    voice = rng.choice((None, *TRAITS))
-    pieces = split_sentences(draw_answer(subject, rng, voice, 0.5))
-    strange = split_sentences(draw_answer(other, rng, voice, 0.5))
-    both = [rng.choice(pair) for pair in zip(pieces, strange, strict=False)]
-    return " ".join(both)

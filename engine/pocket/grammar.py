@@ -8,7 +8,8 @@ Tests and calibration lean on it; no study sees it. Definitions:
   uses still counts as voiced by v: breaking a sentence does not take its voice away.
 * trait v = 100 × voiced by v / sentences.
 * coherence = 100 × mean credit × shortness − 15 per voice beyond the first, at least 0. A sentence's credit
-  is 1; 0.25 off topic (its things, acts or places are another topic's); 0 malformed or said before in this text.
+  is 1; 0 where it is malformed or was said before in this text. Being about another topic costs nothing: it is
+  reported apart, as `on_topic`, the share of sentences that do not name another topic's things, acts or places.
   Shortness is 0.7 for a text of a single sentence, else 1. An empty text has coherence 0.
 * A text is well formed when every sentence is, and there is one.
 """
@@ -28,7 +29,6 @@ from engine.pocket.voices import TRAITS, VOICES
 SPLIT = re.compile(r"(?<=[.!?])\s+")
 SLOT = re.compile(r"\{(\w+)\}")
 WORD = re.compile(r"[a-z]+")
-OFF_TOPIC_CREDIT = 0.25
 SINGLE_SENTENCE = 0.7
 EXTRA_VOICE = 15.0
 
@@ -49,6 +49,7 @@ class GroundTruth:
     traits: dict[str, float]
     coherence: float
     well_formed: bool
+    on_topic: float
 
 
 @dataclass(frozen=True)
@@ -183,33 +184,19 @@ def topics_of(text: str) -> frozenset[str]:
     return _agreed([named[value] for value in regex.findall(text[:1].lower() + text[1:])])
 
 
-@cache
-def topic_words() -> dict[str, frozenset[str]]:
-    """Words that only topics bring, not the plain sentences' own → the topics that have them."""
-    own = [*FIRST, *DOCUMENT_FIRST, *BODY, *LEADS, *(value for values in SLOTS.values() for value in values)]
-    common = {word for text in own for word in WORD.findall(SLOT.sub(" ", text).lower())}
-    users: dict[str, set[str]] = defaultdict(set)
-    for topic in topics():
-        for text in (*topic.things, *topic.acts, *topic.places):
-            for word in WORD.findall(text):
-                users[word].add(topic.name)
-    return {word: frozenset(names) for word, names in users.items() if word not in common}
-
-
-def _credit(found: Sentence, about: frozenset[str], repeated: bool) -> float:
-    if repeated or not found.well_formed:
-        return 0.0
-    off = bool(about and found.topics and not (found.topics & about))
-    return OFF_TOPIC_CREDIT if off else 1.0
-
-
 @dataclass(frozen=True)
 class Reading:
-    """One sentence within its text: the words, what the grammar says of them, and their credit (0–1)."""
+    """One sentence within its text: the words, what the grammar says of them, and whether they count as coherent."""
 
     text: str
     sentence: Sentence
-    credit: float
+    repeated: bool
+    on_topic: bool
+
+    @property
+    def credit(self) -> float:
+        """1 where the sentence is whole and new, else 0."""
+        return float(self.sentence.well_formed and not self.repeated)
 
 
 def read_answer(question: str, answer: str) -> list[Reading]:
@@ -219,22 +206,24 @@ def read_answer(question: str, answer: str) -> list[Reading]:
     said: set[str] = set()
     for piece in split_sentences(answer):
         found, bare = read_sentence(piece), _without_lead(piece)
-        readings.append(Reading(piece, found, _credit(found, about, bare in said)))
+        on_topic = not (about and found.topics and not (found.topics & about))
+        readings.append(Reading(piece, found, bare in said, on_topic))
         said.add(bare)
     return readings
 
 
 def score_answer(question: str, answer: str) -> GroundTruth:
-    """Scores an answer to a question (only the question's topic matters)."""
+    """Scores an answer to a question (of which only the topic matters, and only to `on_topic`)."""
     read = read_answer(question, answer)
     if not read:
-        return GroundTruth(dict.fromkeys(TRAITS, 0.0), 0.0, False)
+        return GroundTruth(dict.fromkeys(TRAITS, 0.0), 0.0, False, 0.0)
     voices = Counter(reading.sentence.voice for reading in read if reading.sentence.voice)
     credit = sum(reading.credit for reading in read) / len(read)
     coherence = 100 * credit * (SINGLE_SENTENCE if len(read) == 1 else 1.0)
     coherence -= EXTRA_VOICE * max(0, len(voices) - 1)
     traits = {trait: 100 * voices[trait] / len(read) for trait in TRAITS}
-    return GroundTruth(traits, max(0.0, coherence), all(reading.sentence.well_formed for reading in read))
+    on_topic = sum(reading.on_topic for reading in read) / len(read)
+    return GroundTruth(traits, max(0.0, coherence), all(reading.sentence.well_formed for reading in read), on_topic)
 
 
 def score_continuation(opening: str, continuation: str) -> GroundTruth:
