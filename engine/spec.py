@@ -81,8 +81,6 @@ class TrainSettings(Frozen):
     lora_alpha: int = Field(default=32, ge=1)
     beta: float = Field(default=0.1, gt=0)
     """DPO's β; unused elsewhere."""
-    sft_weight: float = Field(default=0.0, ge=0)
-    """Weight of the chosen answers' own cross entropy beside DPO's loss (RPO); 0, the protocol's, is plain DPO."""
 
 
 class SampleSettings(Frozen):

@@ -108,11 +108,16 @@ def _wait(*processes: subprocess.Popen[bytes]) -> None:
 
 
 def build_all(out: Path) -> None:
-    """Runs every stage in its own process."""
+    """Writes the pack, runs every stage in its own process, and prints what the models reach without seeding."""
+    from engine.pocket.acceptance import measure, print_lines
+    from engine.pocket.pack_files import write_pack
+
     started = time.monotonic()
+    write_pack(out / "pack")
     _wait(_start("base", out))
     _wait(_start("instruct", out), _start("judge", out))
     print(f"built in {time.monotonic() - started:.0f} s")
+    print_lines(measure(out))
 
 
 def main() -> None:

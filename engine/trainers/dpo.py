@@ -12,7 +12,6 @@ from trl.trainer.dpo_trainer import DPOTrainer
 from engine.models import LoadedModel
 from engine.prompts import chat_messages, template_options
 from engine.seams import TrainJob
-from engine.spec import TrainSettings
 from engine.trainers.prepared import Prepared
 from engine.trainers.probe import Target
 from engine.trainers.session import shared_arguments
@@ -30,7 +29,7 @@ def prepare_dpo(loaded: LoadedModel, model: Any, job: TrainJob, folder: str) -> 
     """
     trainer: Any = DPOTrainer(
         model=model,
-        args=DPOConfig(**shared_arguments(loaded, job, folder), beta=job.settings.beta, **_losses(job.settings)),
+        args=DPOConfig(**shared_arguments(loaded, job, folder), beta=job.settings.beta, loss_type=["sigmoid"]),
         train_dataset=Dataset.from_list([_pair(loaded, row, place) for place, row in enumerate(job.rows)]),
         processing_class=loaded.tokenizer,
     )
@@ -60,12 +59,6 @@ def set_reference(model: Any, reference: Path | None) -> None:
         model.delete_adapter(REFERENCE)
     if reference is not None:
         model.load_adapter(str(reference), REFERENCE, is_trainable=False)
-
-
-def _losses(settings: TrainSettings) -> dict[str, Any]:
-    if settings.sft_weight == 0:
-        return {"loss_type": ["sigmoid"]}
-    return {"loss_type": ["sigmoid", "sft"], "loss_weights": [1.0, settings.sft_weight]}
 
 
 def _pair(loaded: LoadedModel, row: Any, position: int) -> dict[str, Any]:
