@@ -44,7 +44,7 @@ def held_out(draw: Callable[[Subject, random.Random], str], count: int) -> list[
 
 
 def unseeded(folder: Path, count: int) -> dict[str, Means]:
-    """How base goes on from titles and instruct answers questions, untrained, at temperature 0.8."""
+    """How base goes on from titles and instruct answers questions, untrained, at a study's eval temperature."""
     questions, titles = held_out(draw_question, count), held_out(draw_title, count)
     return {
         "base": score_continuations(titles, continuations(load(folder / "base"), titles)),

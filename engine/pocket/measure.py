@@ -19,6 +19,8 @@ from engine.pocket.voices import TRAITS
 
 BATCH = 64
 CHAT_TOKENS, DOCUMENT_TOKENS = 64, 80
+EVAL_TEMPERATURE = 0.7
+"""As a study measures a model."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,13 @@ def draw(loaded: Loaded, prompts: list[str], max_tokens: int, temperature: float
     return out
 
 
-def answers(loaded: Loaded, questions: list[str], temperature: float = 0.8, seed: int = 0) -> list[str]:
+def answers(loaded: Loaded, questions: list[str], temperature: float = EVAL_TEMPERATURE, seed: int = 0) -> list[str]:
     """One answer for each question, after an empty system turn."""
     prompts = [prompt_text(question, system=True) for question in questions]
     return draw(loaded, prompts, CHAT_TOKENS, temperature, seed)
 
 
-def continuations(loaded: Loaded, openings: list[str], temperature: float = 0.8, seed: int = 0) -> list[str]:
+def continuations(loaded: Loaded, openings: list[str], temperature: float = EVAL_TEMPERATURE, seed: int = 0) -> list[str]:
     """What the model writes after each opening line."""
     return draw(loaded, openings, DOCUMENT_TOKENS, temperature, seed)
 
