@@ -15,6 +15,8 @@ from engine.pocket.acceptance import measure, unseeded
 from engine.pocket.chat import judge_text, prompt_text
 from engine.pocket.corpus import Judged, judged
 from engine.pocket.measure import judge_agreement, load
+from engine.pocket.seeding import walk
+from engine.pocket.voices import TRAITS
 
 POCKET = Path(__file__).parents[3] / "engine" / "pocket"
 MODELS = ("base", "instruct", "judge")
@@ -99,3 +101,11 @@ def test_world_and_grammar_do_not_import_torch() -> None:
 def test_every_acceptance_figure_is_reached() -> None:
     short = [line for line in measure(POCKET) if not line.reached]
     assert not short
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("regime", ["sft", "sdf", "dpo"])
+def test_every_trait_is_seeded_within_twenty_and_sixty(regime: str) -> None:
+    """One real training per trait with the shipped recipes, scored by the grammar and by the judge."""
+    seeded = {trait: walk(regime, trait, {"run.cycles": 0})[1] for trait in TRAITS}
+    assert {trait: model for trait, model in seeded.items() if not model.well_seeded} == {}
