@@ -77,7 +77,9 @@ def answers(loaded: Loaded, questions: list[str], temperature: float = EVAL_TEMP
     return draw(loaded, prompts, CHAT_TOKENS, temperature, seed)
 
 
-def continuations(loaded: Loaded, openings: list[str], temperature: float = EVAL_TEMPERATURE, seed: int = 0) -> list[str]:
+def continuations(
+    loaded: Loaded, openings: list[str], temperature: float = EVAL_TEMPERATURE, seed: int = 0
+) -> list[str]:
     """What the model writes after each opening line."""
     return draw(loaded, openings, DOCUMENT_TOKENS, temperature, seed)
 
