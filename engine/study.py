@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from engine.errors import ModelError, SpecError
+from engine.errors import ModelError, SpecError, UsageError
 from engine.model_files import check_folder, has_chat_template, snapshot
 from engine.naming import cell_name, run_name
 from engine.packs import open_pack
@@ -40,7 +40,11 @@ def resolve_study(
     """
     study = read_study(Path(path), overrides)
     execution = Execution(threads=threads)
-    specs = [_resolve(study, stated, execution, again) for stated in study.combinations]
+    try:
+        specs = [_resolve(study, stated, execution, again) for stated in study.combinations]
+    except UsageError as error:
+        named = str(error).startswith(str(study.path))
+        raise error if named else type(error)(f"{study.path}: {error}") from None
     return _number_replicates(study, specs)
 
 

@@ -71,7 +71,9 @@ def syntax_tree(query: str, connection: duckdb.DuckDBPyConnection) -> dict[str, 
     row = connection.execute("SELECT json_serialize_sql(?)", [query]).fetchone()
     tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree.get("error"):
-        raise QueryError(f"only SELECT and what stands for one can be asked: {tree.get('error_message', query)}")
+        raise QueryError(
+            f"{' '.join(query.split())[:80]!r} is not a reading statement; ask with SELECT, FROM, WITH or VALUES."
+        )
     return tree
 
 
