@@ -13,9 +13,10 @@ from store.schema import migrate
 
 @dataclass(frozen=True)
 class Rebuilt:
-    """What a rebuild found: runs, lines of all files, and one line per file that could not be read to its end."""
+    """What a rebuild found: runs, events, lines of all files, and one line per file not readable to its end."""
 
     runs: int
+    events: int
     lines: int
     errors: tuple[str, ...]
 
@@ -29,15 +30,18 @@ def rebuild(lab: Lab) -> Rebuilt:
     try:
         migrate(connection, str(draft))
         ingest = Ingest(connection, lab)
-        lines = ingest.poll()
-        counted = connection.execute("SELECT count(*) FROM runs").fetchall()
+        lines = 0
+        while read := ingest.poll():
+            lines += read
+        counts = "SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM events)"
+        runs, events = connection.execute(counts).fetchall()[0]
         errors = connection.execute("SELECT error FROM ingest_errors ORDER BY run_id, file").fetchall()
         connection.execute("CHECKPOINT")
     finally:
         connection.close()
     _log_of(lab.database).unlink(missing_ok=True)
     draft.replace(lab.database)
-    return Rebuilt(counted[0][0], lines, tuple(row[0] for row in errors))
+    return Rebuilt(runs, events, lines, tuple(row[0] for row in errors))
 
 
 def _log_of(database: Path) -> Path:

@@ -41,14 +41,6 @@ class Refused(Message):
         self.reason = reason
 
 
-class Commanded(Message):
-    """The server took a command."""
-
-    def __init__(self, words: str) -> None:
-        super().__init__()
-        self.words = words
-
-
 class RunRead(Message):
     """One run in detail."""
 
