@@ -1,6 +1,6 @@
 """What people and the queue asked of a run: `commands.jsonl`, written by the lab server, read by the worker.
 
-The worker looks at it at every safe point, so cancelling needs no signal and works across machines.
+The worker looks at it at every safe point, so pausing and cancelling need no signal and work across machines.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-CommandType = Literal["queued", "started", "cancel_requested", "worker_exited"]
+CommandType = Literal[
+    "queued", "started", "pause_requested", "cancel_requested", "worker_silent", "worker_exited", "adapters_removed"
+]
+Stop = Literal["pause", "cancel"]
 
 
 class Command(BaseModel):
@@ -26,18 +29,28 @@ class Command(BaseModel):
     type: CommandType
     pid: int | None = None
     """The worker's, for `started`."""
+    boot_id: str | None = None
+    """Which start of the machine the worker belongs to, for `started`."""
+    device: str | None = None
+    """Where the worker runs, for `started`: `cpu`, or a GPU's UUID."""
+    priority: int | None = None
+    """For `queued`: a higher number goes first; None is 0."""
     exit_code: int | None = None
-    """The worker's, negative for a signal, for `worker_exited`."""
+    """The worker's, negative for a signal, for `worker_exited`; None where nobody could know it."""
+    message: str | None = None
+    """Why, in one line, for `worker_silent` and `worker_exited`."""
+    log_tail: tuple[str, ...] = ()
+    """The last lines of `worker.log`, for `worker_exited` where it went wrong."""
+    cycles: tuple[int, ...] = ()
+    """Whose adapters were removed to free disk, for `adapters_removed`."""
 
 
-def append_command(
-    folder: Path, type_: CommandType, *, pid: int | None = None, exit_code: int | None = None
-) -> Command:
-    """Add one line, durable before it returns."""
+def append_command(folder: Path, type_: CommandType, **values: Any) -> Command:
+    """Add one line, durable before it returns; `values` are fields of Command."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    command = Command(ts=now, type=type_, pid=pid, exit_code=exit_code)
+    command = Command(ts=now, type=type_, **values)
     with (folder / "commands.jsonl").open("ab", buffering=0) as file:
-        file.write(command.model_dump_json(exclude_none=True).encode() + b"\n")
+        file.write(command.model_dump_json(exclude_defaults=True).encode() + b"\n")
         os.fsync(file.fileno())
     return command
 
@@ -53,7 +66,17 @@ def read_commands(folder: Path) -> Iterator[Command]:
                 yield Command.model_validate(json.loads(line))
 
 
-def cancel_requested(folder: Path) -> bool:
-    """Whether the last thing asked of the run is to stop."""
-    asked = [c.type for c in read_commands(folder) if c.type in ("queued", "cancel_requested")]
-    return bool(asked) and asked[-1] == "cancel_requested"
+def stop_requested(folder: Path) -> Stop | None:
+    """What the run was last asked: to pause, to be cancelled, or (None) to go on."""
+    asked: Stop | None = None
+    for command in read_commands(folder):
+        match command.type:
+            case "queued":
+                asked = None
+            case "pause_requested":
+                asked = "pause"
+            case "cancel_requested":
+                asked = "cancel"
+            case _:
+                pass
+    return asked

@@ -10,6 +10,7 @@
     ├── GuardError               a training that silently did nothing
     ├── TrainingError            a training that blew up
     ├── ResumeError              what a run was built on is no longer what it was
+    ├── DiskFullError            no room to write what must not be lost    exit 75
     ├── LockedError              another process holds it
     ├── LabError                 the lab folder: permission, version
     └── ServerError              the lab server cannot be reached or refused
@@ -62,6 +63,12 @@ class TrainingError(IdemtuiError):
 
 class ResumeError(IdemtuiError):
     """What a run was built on is no longer what it was."""
+
+
+class DiskFullError(IdemtuiError):
+    """No room to write what must not be lost; whoever meets it stops and goes on when there is room."""
+
+    exit_code = 75
 
 
 class LockedError(IdemtuiError):

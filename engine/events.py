@@ -71,6 +71,8 @@ class RunStarted(Record):
     device: str
     threads: int
     resumed: bool
+    spec_sha256: str = ""
+    """Hash of `spec.json` as the worker read it; a resumed run refuses another one."""
     notes: list[str] = []
     """What the models' own limits changed, e.g. a template without system turns."""
 
@@ -213,6 +215,17 @@ class RunCancelled(Record):
     reason: str
 
 
+class RunPaused(Record):
+    """The worker stopped at a safe point and let go of everything; the run goes on when it is queued again.
+
+    `asked`: somebody wanted it. `disk`: the disk is nearly full; the lab server goes on once there is room.
+    """
+
+    type: Literal["run_paused"] = "run_paused"
+    cause: Literal["asked", "disk"]
+    message: str
+
+
 Event = Annotated[
     RunStarted
     | JudgeDeclared
@@ -228,7 +241,8 @@ Event = Annotated[
     | CycleFinished
     | RunFinished
     | RunFailed
-    | RunCancelled,
+    | RunCancelled
+    | RunPaused,
     Field(discriminator="type"),
 ]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)

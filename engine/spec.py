@@ -118,6 +118,9 @@ class Execution(Frozen):
 
     threads: int = Field(ge=1)
     device: str = "cpu"
+    """`cpu`, or `cuda` for the one GPU that the worker is shown."""
+    secrets: tuple[str, ...] = ()
+    """Names of environment variables that the worker needs (`HF_TOKEN`); their values are written nowhere."""
 
 
 class Provenance(Frozen):
@@ -151,6 +154,9 @@ class RunSpec(Frozen):
     provenance: Provenance = Provenance()
     again: int = 0
     """How many runs of the same settings were asked for before (`--again`)."""
+    parent_run_id: str | None = None
+    """A fork's parent, whose cycles up to `forked_at_cycle` are this run's own: referenced, not copied."""
+    forked_at_cycle: int | None = None
 
 
 IDENTITY = ("study", "run", "data", "train", "seed_train", "sample", "eval", "judge")

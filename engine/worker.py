@@ -17,7 +17,7 @@ from types import FrameType
 
 from pydantic import ValidationError
 
-from engine.commands import cancel_requested
+from engine.commands import stop_requested
 from engine.errors import IdemtuiError, SpecError
 from engine.events import RunCancelled, RunFailed, RunStarted
 from engine.journal import Journal
@@ -79,7 +79,7 @@ def work(folder: Path, stopping: Stopping) -> int:
 
 
 def _safe_point(folder: Path, stopping: Stopping) -> None:
-    if cancel_requested(folder):
+    if stop_requested(folder) == "cancel":
         raise StopAsked(cancel=True)
     if stopping.asked:
         raise StopAsked(cancel=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from engine.commands import cancel_requested
+from engine.commands import stop_requested
 from engine.events import RunCancelled, RunFinished
 from engine.journal import Journal
 from engine.locks import FileLock
@@ -28,7 +28,7 @@ def main(mode: str, folder: Path) -> int:
         journal.append(events[0].model_copy(update={"resumed": bool(journal.entries)}))
         if mode == "hold":
             while not (folder / "release").exists():
-                if cancel_requested(folder):
+                if stop_requested(folder) == "cancel":
                     journal.append(RunCancelled(reason="asked to"))
                     return 0
                 time.sleep(0.02)

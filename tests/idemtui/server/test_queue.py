@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.commands import append_command, cancel_requested, read_commands
+from engine.commands import append_command, read_commands, stop_requested
 from engine.events import RunCancelled, RunFailed, RunFinished
 from idemtui.server.history import read_history
 from idemtui.server.queue import Queue
@@ -120,7 +120,7 @@ def test_cancel_takes_a_waiting_run_out_and_asks_a_running_one_to_stop(lab: Lab)
     queue.tick()
     assert (queue.cancel(second), queue.cancel(first)) == ("cancelled", "stopping")
     assert queue.cancel(second) == "already cancelled"
-    assert cancel_requested(lab.run(first))
+    assert stop_requested(lab.run(first)) == "cancel"
     append_events(lab.run(first), [RunCancelled(reason="asked to")])
     launcher.workers[first].end = Exit(0)
     queue.tick()
