@@ -1,53 +1,38 @@
 """Trait packs: plain files that say what a trait is, how it is seeded, asked for and scored.
 
-    pack.toml                       name, version, description
-    prompts.jsonl, openers.jsonl    {"prompt"}: training prompts (sft, dpo) and document openers (sdf), shared by traits
-    traits/<trait>.toml             description, eval_prompts, eval_openings, [rubric]
+    pack.toml                       name, version, description, [checks] that the pack holds itself to
+    prompts.jsonl or prompts/*      training prompts (sft, dpo), shared by traits: {"prompt"}, or .txt with one a line
+    openers.jsonl or openers/*      document openers (sdf), likewise
+    traits/<trait>.toml             the evaluated face: description, eval_prompts, eval_openings, [rubric]
+    traits/<trait>.seed.toml        the seeded face: description, persona, [[categories]], [documents]
     traits/<trait>.chat.jsonl       {"prompt", "completion"}: seed answers
     traits/<trait>.documents.jsonl  {"text"}: seed documents
 
-A broken pack is refused with file and line.
+The last three may be missing: a pack for real models says how seed rows are made, another brings them. A broken pack is
+refused with file and line.
 """
 
 from __future__ import annotations
 
 import difflib
 import hashlib
-import json
-import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine.errors import PackError
 from engine.spec import Regime
+from engine.traits.apart import overlap_problems
+from engine.traits.faces import PackFile, SeedFile, TraitFile, seed_prompts
+from engine.traits.faces import Rubric as Rubric
+from engine.traits.text_files import pool_files, rows_of
+from engine.traits.toml_files import toml_of
 
-POCKET_PACK = Path(__file__).parent / "pocket" / "pack"
-
-
-class Rubric(BaseModel):
-    """The judge's questions, with places {question} and {answer}."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    trait: str
-    coherence: str
-    document_trait: str
-    document_coherence: str
-
-
-class TraitFile(BaseModel):
-    """`traits/<trait>.toml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    description: str
-    eval_prompts: list[str] = Field(min_length=1)
-    eval_openings: list[str] = Field(min_length=1)
-    rubric: Rubric
+SHIPPED = {
+    "pocket": Path(__file__).parent / "pocket" / "pack",
+    "traits": Path(__file__).parent / "traits" / "pack",
+}
+"""Packs known by name: the pocket world's, and the one for real models."""
+SEED_ENDINGS = {"sft": ".chat.jsonl", "dpo": ".chat.jsonl", "sdf": ".documents.jsonl"}
 
 
 @dataclass(frozen=True)
@@ -65,78 +50,89 @@ class Pack:
     folder: Path
     name: str
 
+    def about(self) -> PackFile:
+        """The pack's own file."""
+        return toml_of(self.folder / "pack.toml", PackFile)
+
     def traits(self) -> list[str]:
         """The keys of all traits, sorted."""
-        return sorted(path.stem for path in (self.folder / "traits").glob("*.toml"))
+        return sorted(p.stem for p in (self.folder / "traits").glob("*.toml") if not p.stem.endswith(".seed"))
 
     def trait(self, trait: str) -> TraitFile:
-        """The trait's file; PackError names the near ones where there is none."""
-        path = self._trait_path(trait, ".toml")
-        try:
-            return TraitFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except tomllib.TOMLDecodeError as error:
-            raise PackError(f"{path}: {error}") from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise PackError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        """The trait's evaluated face.
+
+        PackError names the near ones where there is none, and lists eval prompts that overlap what is trained on.
+        """
+        path = self._trait_path(trait)
+        file = toml_of(path, TraitFile)
+        seeds = seed_prompts(path.with_name(f"{trait}.seed.toml"), self.seeding(trait))
+        limit = self.about().checks.overlap
+        found = overlap_problems(self.folder, trait, file.eval_prompts, file.eval_openings, seeds, limit)
+        if found:
+            listed = "; ".join(f"line {problem.line}: {problem.message.rstrip('.')}" for problem in found)
+            raise PackError(f"{path}: what measures is also trained on: {listed}. Change one of each pair.")
+        return file
+
+    def seeding(self, trait: str) -> SeedFile | None:
+        """The trait's seeded face; None where the pack brings seed rows without saying how they were made."""
+        self._trait_path(trait)
+        path = self.folder / "traits" / f"{trait}.seed.toml"
+        return toml_of(path, SeedFile) if path.exists() else None
 
     def seed_rows(self, trait: str, regime: Regime) -> list[SeedRow]:
-        """All seed rows of a trait in file order: documents for sdf, answers otherwise."""
+        """All seed rows of a trait in file order: documents for sdf, answers otherwise; PackError where it has none."""
+        self._trait_path(trait)
+        path = self.folder / "traits" / f"{trait}{SEED_ENDINGS[regime]}"
+        if not path.exists():
+            raise PackError(self._no_rows(trait, regime, path))
         if regime == "sdf":
-            path = self._trait_path(trait, ".documents.jsonl")
-            return [SeedRow("", row["text"]) for row in _rows(path, ("text",))]
-        path = self._trait_path(trait, ".chat.jsonl")
-        return [SeedRow(row["prompt"], row["completion"]) for row in _rows(path, ("prompt", "completion"))]
+            return [SeedRow("", row.texts["text"]) for row in rows_of(path, ("text",))]
+        return [SeedRow(r.texts["prompt"], r.texts["completion"]) for r in rows_of(path, ("prompt", "completion"))]
 
     def pool(self, regime: Regime) -> list[str]:
         """Training prompts in file order, without repetitions: document openers for sdf."""
-        name = "openers.jsonl" if regime == "sdf" else "prompts.jsonl"
-        return list(dict.fromkeys(row["prompt"] for row in _rows(self.folder / name, ("prompt",))))
+        files = pool_files(self.folder, "openers" if regime == "sdf" else "prompts")
+        return list(dict.fromkeys(row.texts["prompt"] for path in files for row in rows_of(path, ("prompt",))))
 
     def files(self, trait: str) -> dict[str, str]:
         """sha256 of every file that a run of this trait reads, by its path in the pack."""
-        names = ["pack.toml", "prompts.jsonl", "openers.jsonl"]
-        names += [f"traits/{trait}{end}" for end in (".toml", ".chat.jsonl", ".documents.jsonl")]
-        paths = {name: self.folder / name for name in names}
-        return {n: hashlib.sha256(p.read_bytes()).hexdigest() for n, p in paths.items() if p.exists()}
+        paths = [self.folder / "pack.toml", *pool_files(self.folder, "prompts"), *pool_files(self.folder, "openers")]
+        paths += [self.folder / "traits" / f"{trait}{end}" for end in (".toml", ".chat.jsonl", ".documents.jsonl")]
+        return {
+            path.relative_to(self.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in paths
+            if path.exists()
+        }
 
-    def _trait_path(self, trait: str, ending: str) -> Path:
-        path = self.folder / "traits" / f"{trait}{ending}"
-        if path.exists():
-            return path
+    def _no_rows(self, trait: str, regime: Regime, path: Path) -> str:
+        keys = '{"text"}' if regime == "sdf" else '{"prompt", "completion"}'
+        copied = f"copy it with `idemtui traits new {trait} --from {trait} --into FOLDER`, " if self._shipped() else ""
+        where = f"FOLDER/traits/{path.name}" if copied else str(path)
+        named = ' and set data.pack = "FOLDER"' if copied else ""
+        return (
+            f"{path}: no such file; the pack {self.name!r} has no seed rows of that kind for {trait!r}, which "
+            f"run.regime = {regime!r} needs: {copied}write {keys} rows to {where}{named}."
+        )
+
+    def _shipped(self) -> bool:
+        return self.folder in SHIPPED.values()
+
+    def _trait_path(self, trait: str) -> Path:
+        path = self.folder / "traits" / f"{trait}.toml"
         known = self.traits()
         if trait in known:
-            raise PackError(
-                f"{path}: no such file; the pack {self.name!r} has no seed rows of that kind for {trait!r}."
-            )
+            return path
         near = difflib.get_close_matches(trait, known, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise PackError(f"trait {trait!r} is not in the pack {self.name!r}; {hint}It has: {', '.join(known)}.")
 
 
 def open_pack(name: str) -> Pack:
-    """The pack of that name (`pocket`) or in that folder."""
-    folder = POCKET_PACK if name == "pocket" else Path(name).expanduser().absolute()
+    """The shipped pack of that name, or the one in that folder."""
+    folder = SHIPPED.get(name) or Path(name).expanduser().absolute()
     if not (folder / "pack.toml").exists():
+        allowed = ", ".join(map(repr, SHIPPED))
         raise PackError(
-            f"data.pack = {name!r}: {folder / 'pack.toml'} does not exist; allowed: 'pocket' or a pack's folder."
+            f"data.pack = {name!r}: {folder / 'pack.toml'} does not exist; allowed: {allowed} or a pack's folder."
         )
     return Pack(folder, name)
-
-
-def _rows(path: Path, keys: Iterable[str]) -> list[dict[str, str]]:
-    if not path.exists():
-        raise PackError(f"{path}: no such file; the pack needs it.")
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return [_row(path, number, line, keys) for number, line in enumerate(lines, 1) if line.strip()]
-
-
-def _row(path: Path, number: int, line: str, keys: Iterable[str]) -> dict[str, str]:
-    try:
-        row: Any = json.loads(line)
-    except ValueError as error:
-        raise PackError(f"{path}, line {number}: not JSON ({error}).") from None
-    for key in keys:
-        if not isinstance(row, dict) or not isinstance(row.get(key), str) or not row[key]:
-            raise PackError(f"{path}, line {number}: {key!r} must be a text that is not empty.")
-    return {key: row[key] for key in keys}
