@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from store.queries import Verdict
+
 BASE = -1
 """The cycle of M_init, before anything."""
 AMPLIFIED = 15.0
@@ -21,6 +23,8 @@ class Point:
     coherence: float | None = None
     answers: int = 0
     nulls: int = 0
+    delta: float | None = None
+    """Δ to M_0, paired by prompt; None where the store was not asked for it."""
 
 
 @dataclass(frozen=True)
@@ -31,18 +35,6 @@ class Stage:
     name: str
     done: int
     total: int
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the protocol says of one chain: the paper's rule, and the mean of its late Δ with a 90 % interval."""
-
-    amplified: bool | None
-    a: float | None
-    late: float | None
-    low: float | None
-    high: float | None
-    suffixes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,7 +60,12 @@ class Run:
     stage: Stage | None = None
     verdict: Verdict | None = None
     message: str = ""
-    """Why it failed, or which stop rule marked it."""
+    """Why it paused or failed, that its worker is silent, or which stop rule marked it."""
+    log_tail: tuple[str, ...] = ()
+    """The last lines of the worker's log, where the worker ended badly."""
+    parent_run_id: str | None = None
+    """A fork's parent, whose cycles up to `forked_at_cycle` are this run's own."""
+    forked_at_cycle: int | None = None
 
     @property
     def live(self) -> bool:
@@ -96,7 +93,11 @@ class Run:
         last, seeded = self.last, self.seeded
         if last is None or last.trait is None or seeded is None or last.cycle < 1:
             return None
-        return last.trait - seeded
+        return last.trait - seeded if last.delta is None else last.delta
+
+    def inherits(self, cycle: int) -> bool:
+        """Whether a fork took this generation from its parent."""
+        return self.forked_at_cycle is not None and cycle <= self.forked_at_cycle
 
     @property
     def arm(self) -> str:
@@ -143,6 +144,8 @@ class Adapter:
     delta_norm: float | None
     gradient_norm_max: float | None
     sha256: str
+    made_by: str = ""
+    """Name of the run that trained it, where a fork inherited it."""
 
 
 @dataclass(frozen=True)
@@ -181,112 +184,8 @@ class RunDetail:
     """Where on the traces' axis each cycle's training begins."""
     events: tuple[Logged, ...] = ()
     settings: tuple[Setting, ...] = ()
-
-
-@dataclass(frozen=True)
-class SampleFilter:
-    """Which samples a list holds; None means all."""
-
-    run_id: str | None = None
-    cycle: int | None = None
-    purpose: str | None = "eval"
-    order: str = "drawn"
-
-
-@dataclass(frozen=True)
-class SampleLine:
-    """One sample as a line of a list; texts are their first characters."""
-
-    sample_id: str
-    run_name: str
-    cycle: int
-    purpose: str
-    prompt: str
-    opening: str
-    trait: float | None
-    coherence: float | None
-    kept: bool = True
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What one judge said of one sample."""
-
-    metric: str
-    value: float | None
-    label: str
-    mass: float | None = None
-    variance: float | None = None
-
-
-@dataclass(frozen=True)
-class SampleText:
-    """One sample in full."""
-
-    sample_id: str
-    run_name: str
-    cycle: int
-    purpose: str
-    prompt_id: str
-    draw: int
-    drawn_by: int | None
-    prompt: str
-    response: str
-    tokens: int
-    stop_reason: str
-    kept: bool
-    kept_reason: str | None
-    mean_sentence_length: float | None
-    repeat_4gram: float | None
-    echo: float | None
-    judgements: tuple[Judgement, ...] = ()
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer of one generation to a ladder's prompt."""
-
-    cycle: int
-    draw: int
-    response: str
-    trait: float | None
-    coherence: float | None
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """One evaluation prompt of a run."""
-
-    prompt_id: str
-    text: str
-
-
-@dataclass(frozen=True)
-class Rungs:
-    """Every answer to one prompt, from base to the newest generation."""
-
-    run_id: str
-    prompt: Prompt
-    answers: tuple[Answer, ...]
-
-    @property
-    def cycles(self) -> tuple[int, ...]:
-        """The generations that answered, in order."""
-        return tuple(sorted({answer.cycle for answer in self.answers}))
-
-    @property
-    def draws(self) -> tuple[int, ...]:
-        """The draws that any generation has."""
-        return tuple(sorted({answer.draw for answer in self.answers}))
-
-    def answer(self, cycle: int, draw: int) -> Answer | None:
-        """One generation's answer of one draw."""
-        return next((a for a in self.answers if a.cycle == cycle and a.draw == draw), None)
-
-    def trait(self, cycle: int) -> float | None:
-        """The prompt's mean trait score at one generation."""
-        values = [a.trait for a in self.answers if a.cycle == cycle and a.trait is not None]
-        return sum(values) / len(values) if values else None
+    log: tuple[str, ...] = ()
+    """The last lines of the worker's log."""
 
 
 @dataclass(frozen=True)

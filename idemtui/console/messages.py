@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from idemtui.console.facts import Answer, Glance, Prompt, RunDetail, Rungs, SampleFilter, SampleLine, SampleText, Table
+from idemtui.console.facts import Glance, RunDetail, Table
+from idemtui.console.lab_facts import Server
+from idemtui.console.text_facts import Listing, Prompt, Reading, Rung, Rungs, Sample, SampleFilter
 from idemtui.worddiff import Piece
 
 
@@ -18,6 +20,26 @@ class GlanceRead(Message):
     def can_replace(self, message: Message) -> bool:
         """Only the newest state is worth drawing."""
         return isinstance(message, GlanceRead)
+
+
+class ServerRead(Message):
+    """The server says something else of itself than before."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self.server = server
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state is worth drawing."""
+        return isinstance(message, ServerRead)
+
+
+class Noticed(Message):
+    """Connecting to the lab's server met something that the user should know of."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__()
+        self.line = line
 
 
 class LabLost(Message):
@@ -52,28 +74,28 @@ class RunRead(Message):
 class SamplesCounted(Message):
     """How many samples a filter holds."""
 
-    def __init__(self, asked: SampleFilter, count: int) -> None:
+    def __init__(self, wanted: SampleFilter, count: int) -> None:
         super().__init__()
-        self.asked = asked
+        self.wanted = wanted
         self.count = count
 
 
 class SamplesRead(Message):
-    """One page of a filter's samples."""
+    """One page of a list of samples."""
 
-    def __init__(self, asked: SampleFilter, offset: int, lines: tuple[SampleLine, ...]) -> None:
+    def __init__(self, asked: Listing, offset: int, samples: list[Sample]) -> None:
         super().__init__()
         self.asked = asked
         self.offset = offset
-        self.lines = lines
+        self.samples = samples
 
 
 class SampleRead(Message):
     """One sample in full; None where it is gone."""
 
-    def __init__(self, sample: SampleText | None) -> None:
+    def __init__(self, reading: Reading | None) -> None:
         super().__init__()
-        self.sample = sample
+        self.reading = reading
 
 
 class PromptsRead(Message):
@@ -96,7 +118,7 @@ class RungsRead(Message):
 class DifferenceMade(Message):
     """Two answers compared word by word."""
 
-    def __init__(self, left: Answer | None, right: Answer | None, pieces: list[Piece]) -> None:
+    def __init__(self, left: Rung | None, right: Rung | None, pieces: list[Piece]) -> None:
         super().__init__()
         self.left = left
         self.right = right

@@ -10,21 +10,30 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from engine.errors import UsageError
 from idemtui.console import facts, queries
+from idemtui.console.lab_facts import Server, server_of
+from idemtui.console.text_facts import Listing, Prompt, Reading, Rung, Rungs, Sample, SampleFilter
 from idemtui.console.words import NONE, event_words, time_of_day
+from store import queries as stored
+from store import texts
 from store.lab import Lab
 
 if TYPE_CHECKING:
     from store.client import Client
 
-Connect = Callable[[Lab], "Client"]
+Notice = Callable[[str], object]
+Connect = Callable[[Lab, Notice], "Client"]
 NUMERIC = ("int", "float", "double", "decimal", "halffloat")
+LOG_LINES, LOG_BYTES = 200, 64 * 1024
+"""How much of a worker's log is shown."""
 
 
-def connect_through_server(lab: Lab) -> Client:
+def connect_through_server(lab: Lab, _: Notice) -> Client:
     """The lab's server, started where it is not up."""
     from idemtui.server.start import ensure_server
 
@@ -34,9 +43,11 @@ def connect_through_server(lab: Lab) -> Client:
 class Reader:
     """One lab, asked by many threads."""
 
-    def __init__(self, lab: Lab, connect: Connect = connect_through_server) -> None:
+    def __init__(self, lab: Lab, connect: Connect = connect_through_server, notice: Notice = str) -> None:
+        """`notice` is called, from a thread, with every line that connecting has to say."""
         self._lab = lab
         self._connect = connect
+        self._notice = notice
         self._client: Client | None = None
         self._lock = threading.Lock()
 
@@ -44,7 +55,7 @@ class Reader:
         """The living client, connected now if need be."""
         with self._lock:
             if self._client is None:
-                self._client = self._connect(self._lab)
+                self._client = self._connect(self._lab, self._notice)
             return self._client
 
     def disconnect(self) -> None:
@@ -70,68 +81,69 @@ class Reader:
         """Ask the server to do something."""
         return dict(self.client().command(name, **fields))
 
+    def server(self) -> Server:
+        """What the server says of itself, its devices, its workers and its queue."""
+        from importlib.metadata import version
+
+        return server_of(self.command("status"), version("idemtui"))
+
     def glance(self) -> facts.Glance:
         """Every run of the lab with its curve, its verdict and what it is doing."""
-        points: dict[str, list[facts.Point]] = defaultdict(list)
-        for run_id, *values in self._rows(queries.CURVES):
-            points[run_id].append(facts.Point(*values))
-        verdicts = {
-            run_id: facts.Verdict(amplified, a, late, low, high, tuple(suffixes or ()))
-            for run_id, amplified, a, late, low, high, suffixes in self._rows(queries.VERDICTS)
-        }
-        stages = {row[0]: facts.Stage(*row[1:]) for row in self._rows(queries.STAGES)}
-        runs = tuple(
-            replace(
-                facts.Run(*values),
-                points=tuple(points[values[0]]),
-                stage=stages.get(values[0]),
-                verdict=verdicts.get(values[0]),
-                message=message or "",
+        client = self.client()
+        held = stored.read(facts.Run, client, queries.RUNS)
+        curves = stored.curves(client, [run.run_id for run in held])
+        verdicts = {verdict.run_id: verdict for verdict in stored.verdicts(client) if verdict.scope == "run"}
+        return facts.Glance(
+            tuple(
+                replace(
+                    run,
+                    points=tuple(_point(point) for point in curves[run.run_id]),
+                    stage=_stage(stored.progress(client, run.run_id)) if run.live else None,
+                    verdict=verdicts.get(run.run_id),
+                    log_tail=run.log_tail or (),
+                )
+                for run in held
             )
-            for *values, message in self._rows(queries.RUNS)
         )
-        return facts.Glance(runs)
 
     def run_detail(self, run_id: str) -> facts.RunDetail:
-        """One run's trainings, logged quantities, events and settings."""
-        adapters = tuple(facts.Adapter(*row) for row in self._rows(queries.ADAPTERS, [run_id]))
-        steps = self._rows(queries.TRAIN_STEPS, [run_id])
-        traces, starts = traces_of(steps)
+        """One run's trainings, logged quantities, events, settings, and the end of its worker's log."""
+        client = self.client()
+        adapters = tuple(stored.read(facts.Adapter, client, queries.ADAPTERS, [run_id]))
+        traces, starts = traces_of(stored.train_steps(client, run_id))
         events = tuple(
-            facts.Logged(time_of_day(ts), event_words(type_, json.loads(payload or "{}")))
-            for ts, type_, payload in reversed(self._rows(queries.EVENTS, [run_id]))
+            facts.Logged(time_of_day(event.ts), event_words(event.type, event.payload))
+            for event in reversed(stored.read(stored.LoggedEvent, client, queries.EVENTS, [run_id]))
         )
         spec = self._rows(queries.SPEC, [run_id])
         settings = settings_of(json.loads(spec[0][0])) if spec and spec[0][0] else ()
-        return facts.RunDetail(run_id, adapters, traces, starts, events, settings)
+        log = last_lines(self._lab.run(run_id) / "worker.log")
+        return facts.RunDetail(run_id, adapters, traces, starts, events, settings, log)
 
-    def count_samples(self, asked: facts.SampleFilter) -> int:
+    def count_samples(self, wanted: SampleFilter) -> int:
         """How many samples a filter holds."""
-        where, params = queries.where(asked)
-        return int(self._rows(queries.COUNT.format(where=where), params)[0][0])
+        return texts.count_samples(self.client(), wanted)
 
-    def samples(self, asked: facts.SampleFilter, offset: int, size: int) -> tuple[facts.SampleLine, ...]:
-        """One page of a filter's samples."""
-        where, params = queries.where(asked)
-        query = queries.SAMPLES.format(where=where, order=queries.ORDERS[asked.order])
-        return tuple(facts.SampleLine(*row) for row in self._rows(query, [*params, size, offset]))
+    def samples(self, asked: Listing, offset: int, size: int) -> list[Sample]:
+        """One page of a list of samples."""
+        return texts.samples(self.client(), asked.wanted, order=asked.order, limit=size, offset=offset)
 
-    def sample(self, sample_id: str) -> facts.SampleText | None:
+    def sample(self, sample_id: str) -> Reading | None:
         """One sample in full with every judgement of it; None where the lab does not hold it."""
-        rows = self._rows(queries.SAMPLE, [sample_id])
-        if not rows:
+        try:
+            sample, judgements = texts.sample(self.client(), sample_id)
+        except UsageError:
             return None
-        judgements = tuple(facts.Judgement(*row) for row in self._rows(queries.JUDGEMENTS, [sample_id]))
-        return replace(facts.SampleText(*rows[0]), judgements=judgements)
+        return Reading(sample, tuple(judgements))
 
-    def prompts(self, run_id: str) -> tuple[facts.Prompt, ...]:
+    def prompts(self, run_id: str) -> tuple[Prompt, ...]:
         """The prompts that a run is measured with."""
-        return tuple(facts.Prompt(*row) for row in self._rows(queries.PROMPTS, [run_id]))
+        return tuple(texts.eval_prompts(self.client(), run_id))
 
-    def rungs(self, run_id: str, prompt: facts.Prompt) -> facts.Rungs:
+    def rungs(self, run_id: str, prompt: Prompt) -> Rungs:
         """All answers to one prompt, every generation and draw."""
-        rows = self._rows(queries.RUNGS, [run_id, prompt.prompt_id])
-        return facts.Rungs(run_id, prompt, tuple(facts.Answer(*row) for row in rows))
+        answers = stored.read(Rung, self.client(), queries.RUNGS, [run_id, prompt.prompt_id])
+        return Rungs(run_id, prompt, tuple(answers))
 
     def schema(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Tables and views by name, each with its columns."""
@@ -148,20 +160,49 @@ class Reader:
         return facts.Table(tuple(result.columns), rows, seconds, result.truncated, numeric)
 
 
-def traces_of(
-    steps: Sequence[tuple[int, int, str, float]],
-) -> tuple[tuple[facts.Trace, ...], tuple[tuple[float, int], ...]]:
+def _point(point: stored.Point) -> facts.Point:
+    return facts.Point(
+        point.cycle,
+        point.trait,
+        point.trait_low,
+        point.trait_high,
+        point.coherence,
+        point.n,
+        point.nulls,
+        point.delta,
+    )
+
+
+def _stage(progress: stored.Progress | None) -> facts.Stage | None:
+    if progress is None or progress.finished:
+        return None
+    return facts.Stage(progress.cycle, progress.stage, progress.done, progress.total)
+
+
+def last_lines(log: Path) -> tuple[str, ...]:
+    """The end of a log; nothing where there is none yet."""
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(size - LOG_BYTES, 0))
+            said = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ()
+    return tuple(said.splitlines()[-LOG_LINES:])
+
+
+def traces_of(steps: Sequence[stored.Step]) -> tuple[tuple[facts.Trace, ...], tuple[tuple[float, int], ...]]:
     """Logged quantities of consecutive trainings on one axis, and where each cycle begins on it."""
     lengths: dict[int, int] = defaultdict(int)
-    for cycle, step, _, _ in steps:
-        lengths[cycle] = max(lengths[cycle], step)
+    for step in steps:
+        lengths[step.cycle] = max(lengths[step.cycle], step.step)
     starts, at = {}, 0
     for cycle in sorted(lengths):
         starts[cycle] = at
         at += lengths[cycle]
     values: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for cycle, step, name, value in steps:
-        values[name].append((float(starts[cycle] + step), value))
+    for step in steps:
+        values[step.name].append((float(starts[step.cycle] + step.step), step.value))
     traces = tuple(facts.Trace(name, tuple(points)) for name, points in values.items())
     return traces, tuple((float(start), cycle) for cycle, start in starts.items())
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from idemtui.console.facts import BASE, Run, Verdict
+from idemtui.console.facts import BASE, Run
+from store.queries import Verdict
 
 NONE = "–"
 BARS = "▁▂▃▄▅▆▇█"
@@ -66,9 +67,9 @@ def doing(run: Run) -> str:
 
 def paper_word(verdict: Verdict | None) -> str:
     """The paper's rule in a word; a dash before it can be said."""
-    if verdict is None or verdict.amplified is None:
+    if verdict is None or verdict.amplified_by_paper is None:
         return NONE
-    return "amplified" if verdict.amplified else "not ampl."
+    return "amplified" if verdict.amplified_by_paper else "not ampl."
 
 
 def chain_words(verdict: Verdict | None) -> str:
@@ -76,8 +77,8 @@ def chain_words(verdict: Verdict | None) -> str:
     if verdict is None or verdict.a is None:
         return ""
     words = [f"A {signed(verdict.a)}"]
-    if verdict.late is not None:
-        words.append(f"L {signed(verdict.late)} [{signed(verdict.low)}, {signed(verdict.high)}]")
+    if verdict.l is not None:
+        words.append(f"L {signed(verdict.l)} [{signed(verdict.ci_low)}, {signed(verdict.ci_high)}]")
     return "  ".join([*words, *verdict.suffixes])
 
 
@@ -102,6 +103,7 @@ SAID: dict[str, str] = {
     "run_finished": "the chain is complete",
     "run_failed": "failed: {message}",
     "run_cancelled": "cancelled: {reason}",
+    "run_paused": "paused ({cause}): {message}",
 }
 
 

@@ -11,10 +11,11 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from idemtui.console.facts import BASE, Answer, Prompt, Run, Rungs
+from idemtui.console.facts import BASE, Run
 from idemtui.console.messages import DifferenceMade, PromptsRead, RungsRead
 from idemtui.console.reader import Reader
 from idemtui.console.screens.room import Room
+from idemtui.console.text_facts import Prompt, Rung, Rungs
 from idemtui.console.widgets.columns import Cell, Column
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.prose import difference, rung_head
@@ -135,7 +136,7 @@ class LadderScreen(Room):
         run = self.chosen
         text = Text(overflow="ellipsis", end="")
         text.append(f" {one_line(run.name) if run else ''}  prompt {self._prompt + 1}/{len(self._prompts)}  ", "dim")
-        text.append(one_line(rungs.prompt.text) or "(none: the model starts from nothing)", "bold")
+        text.append(one_line(rungs.prompt.prompt) or "(none: the model starts from nothing)", "bold")
         return text
 
     def action_right_rung(self, step: int) -> None:
@@ -198,6 +199,6 @@ def _rungs(run_id: str, prompt: Prompt, reader: Reader) -> RungsRead:
     return RungsRead(reader.rungs(run_id, prompt))
 
 
-def _difference(left: Answer | None, right: Answer | None, _: Reader) -> DifferenceMade:
+def _difference(left: Rung | None, right: Rung | None, _: Reader) -> DifferenceMade:
     old, new = plain(left.response) if left else "", plain(right.response) if right else ""
     return DifferenceMade(left, right, word_diff(old, new))

@@ -70,7 +70,7 @@ def run_cells(run: Run) -> Sequence[Cell]:
         Cell(signed(run.delta)),
         Cell(number(last.coherence if last else None, 0)),
         Cell(spark(point.trait for point in run.points)),
-        Cell(paper_word(run.verdict), "warn" if run.verdict and run.verdict.amplified else ""),
+        Cell(paper_word(run.verdict), "warn" if run.verdict and run.verdict.amplified_by_paper else ""),
         Cell(one_line(run.message) or chain_words(run.verdict), "bad" if run.message else "dim"),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.style import Style
 from rich.text import Text
 
-from idemtui.console.facts import Answer, Judgement, SampleText
+from idemtui.console.text_facts import Judgement, Reading, Rung, Sample
 from idemtui.console.words import NONE, generation, number
 from idemtui.text import plain
 from idemtui.worddiff import Piece
@@ -18,12 +18,13 @@ FAINT = Style(dim=True)
 STRONG = Style(bold=True)
 
 
-def sample_text(sample: SampleText) -> Text:
+def sample_text(reading: Reading, run_name: str) -> Text:
     """One sample in full: what it is, its scores, prompt and answer, and its measures."""
+    sample, judgements = reading.sample, reading.judgements
     text = Text()
-    text.append(f"{plain(sample.run_name)}  {generation(sample.cycle)}  {sample.purpose}", STRONG)
+    text.append(f"{plain(run_name)}  {generation(sample.cycle)}  {sample.purpose}", STRONG)
     text.append(f"  draw {sample.draw}" + _writer(sample) + "\n", FAINT)
-    text.append(_scores(sample.judgements) + "\n")
+    text.append(_scores(judgements) + "\n")
     if not sample.kept:
         text.append(f"left out of training: {sample.kept_reason or 'no reason recorded'}\n", Style(color="yellow"))
     text.append("\nPROMPT\n", FAINT)
@@ -31,11 +32,11 @@ def sample_text(sample: SampleText) -> Text:
     text.append("\nANSWER\n", FAINT)
     text.append((plain(sample.response) or "(empty)") + "\n\n")
     text.append(_measures(sample) + "\n", FAINT)
-    text.append(_judged(sample.judgements), FAINT)
+    text.append(_judged(judgements), FAINT)
     return text
 
 
-def _writer(sample: SampleText) -> str:
+def _writer(sample: Sample) -> str:
     if sample.drawn_by is None or sample.drawn_by == sample.cycle:
         return ""
     return f"  written by {generation(sample.drawn_by)}"
@@ -47,7 +48,7 @@ def _scores(judgements: Sequence[Judgement]) -> str:
     return "  ".join(f"{j.metric} {number(j.value) if j.value is not None else j.label or NONE}" for j in judgements)
 
 
-def _measures(sample: SampleText) -> str:
+def _measures(sample: Sample) -> str:
     return (
         f"{sample.tokens} tokens, stopped by {sample.stop_reason}; "
         f"{number(sample.mean_sentence_length)} words a sentence, "
@@ -62,7 +63,7 @@ def _judged(judgements: Iterable[Judgement]) -> str:
     )
 
 
-def rung_head(answer: Answer | None, cycle: int, count: int) -> Text:
+def rung_head(answer: Rung | None, cycle: int, count: int) -> Text:
     """The line above one side of the ladder."""
     text = Text(no_wrap=True, end="")
     text.append(f" {generation(cycle)} ", Style(bold=True, reverse=True))

@@ -47,7 +47,13 @@ class House:
             self.service = None
 
     def console(self, follow: str | None = None, *, live: bool = False) -> Console:
-        return Console(self.lab, follow, connect=connect, poll_seconds=SOON if live else NEVER, retry_seconds=SOON)
+        return Console(
+            self.lab,
+            follow,
+            connect=lambda lab, _: connect(lab),
+            poll_seconds=SOON if live else NEVER,
+            retry_seconds=SOON,
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -16,11 +16,12 @@ from textual.app import App, ComposeResult
 
 import idemtui.console.widgets as widgets
 from idemtui.console.charts import coherence_chart, draw, round_marks, trait_chart
-from idemtui.console.facts import Point, Run, Stage, Verdict
+from idemtui.console.facts import Point, Run, Stage
 from idemtui.console.reader import settings_of, traces_of
 from idemtui.console.widgets.columns import GAP, Cell, Column, fit, pad
 from idemtui.console.widgets.ledger import PAGE, Ledger
 from idemtui.console.words import chain_words, cycle_of, doing, event_words, paper_word, signed, spark, time_of_day
+from store.queries import Step, Verdict
 
 COLUMNS = (Column("a", 5), Column("b", 8, rank=2), Column("c", 4, rank=1), Column("d", 6, flex=1))
 
@@ -126,7 +127,7 @@ def test_words_of_a_run() -> None:
     assert doing(run(status="failed", stage=Stage(2, "judge", 5, 10))) == "failed"
     assert run(points=CURVE).delta == 40.0
     assert run(init="previous", reference="initial", rejected="previous").arm == "continual ref initial rej previous"
-    verdict = Verdict(True, 39.0, 12.0, 8.0, 16.0, ("DEGENERATE",))
+    verdict = Verdict("run", "r", "r", "s", "c", 1, True, 39.0, 12.0, 8.0, 16.0, None, ("DEGENERATE",), ())
     assert (paper_word(verdict), paper_word(None)) == ("amplified", "–")
     assert chain_words(verdict) == "A +39.0  L +12.0 [+8.0, +16.0]  DEGENERATE"
 
@@ -139,7 +140,7 @@ def test_events_become_sentences_and_unknown_ones_keep_their_name() -> None:
 
 
 def test_trainings_stand_behind_each_other_on_one_axis() -> None:
-    traces, starts = traces_of([(0, 1, "loss", 2.0), (0, 2, "loss", 1.0), (1, 1, "loss", 3.0)])
+    traces, starts = traces_of([Step(0, 1, "loss", 2.0), Step(0, 2, "loss", 1.0), Step(1, 1, "loss", 3.0)])
     assert traces[0].values == ((1.0, 2.0), (2.0, 1.0), (3.0, 3.0))
     assert starts == ((0.0, 0), (2.0, 1))
 
