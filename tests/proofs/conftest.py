@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.proofs.labs import ProofLab, new_lab, remove
+
+
+@pytest.fixture
+def proof_lab() -> Iterator[ProofLab]:
+    """A lab that does not exist yet, and no process of it afterwards."""
+    lab = new_lab()
+    yield lab
+    remove(lab)
+
+
+@pytest.fixture(scope="module")
+def labs() -> Iterator[Callable[..., ProofLab]]:
+    """Makes labs that live as long as their module's tests."""
+    made: list[ProofLab] = []
+
+    def make(**environment: str) -> ProofLab:
+        made.append(new_lab(**environment))
+        return made[-1]
+
+    yield make
+    for lab in made:
+        remove(lab)
