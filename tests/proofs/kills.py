@@ -81,10 +81,8 @@ def _position(kill: Kill) -> tuple[int, int]:
     return kill.cycle, PLACES.index(kill.place)
 
 
-def _with_server(kill: Kill, chance: random.Random) -> Kill:
-    return Kill(
-        kill.place, kill.cycle, kill.steps, kill.delay, kill.instant, chance.choice(["before", "after", "with"])
-    )
+def _with_server(kill_: Kill, chance: random.Random) -> Kill:
+    return replace(kill_, server=chance.choice(["before", "after", "with"]))
 
 
 def _kill(place: str, regime: str, chance: random.Random) -> Kill:
