@@ -9,7 +9,8 @@ import torch
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 
-WEIGHTS = "adapter_model.safetensors"
+from engine.adapter_files import WEIGHTS
+
 Identity = tuple[str, int, int]
 
 

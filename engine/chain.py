@@ -8,7 +8,8 @@ guards, measures and judges (protocol §2):
     for j in 1..N:  D_j = sample(M_{j-1}, fresh prompts);  M_j = train(init_j, D_j)
 
 Every step first asks the journal whether it was done, so the same code starts a chain and goes on with one. What is
-left out: how models draw, train and judge (`engine.seams`), and what became of earlier attempts (`engine.state`).
+left out: how models draw, train and judge (`engine.seams`), and what became of earlier attempts (`engine.state`) or
+stands in the runs that a fork goes on from (`engine.ancestry`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.adapter_files import room_for_next
 from engine.drawing import draw_samples
 from engine.events import (
     AdapterTrained,
@@ -129,7 +131,9 @@ class Chain:
             seed=training_seed(self.spec.run.seed, models.cycle),
             output=self.folder / path,
             on_step=lambda step, values: self._stepped(models.cycle, step, values),
+            safe_point=self.log.safe_point,
         )
+        self.log.safe_point(room_for_next(self.folder / trained.path for trained in self.log.state.adapters.values()))
         with self.log.stage(models.cycle, "train", len(rows)) as tokens:
             training = self.trainer.train([job])[0]
             check_training(training)
@@ -185,6 +189,7 @@ def _adapter_trained(models: Lineage, path: str, training: Training) -> AdapterT
         cycle=models.cycle,
         path=path,
         adapter_sha256=training.adapter_sha256,
+        config_sha256=training.config_sha256,
         init=model_name(models.init),
         reference=None if models.reference is None else model_name(models.reference),
         trainable_parameters=training.trainable_parameters,

@@ -151,6 +151,9 @@ class AdapterTrained(Record):
     path: str
     """Relative to the run folder."""
     adapter_sha256: str
+    """Of its weights file."""
+    config_sha256: str = ""
+    """Of its `adapter_config.json`, which scales the weights."""
     init: str
     """The model the training really started from: `M_init` or `M_<cycle>`."""
     reference: str | None

@@ -44,6 +44,7 @@ class FakeTrainer:
         self.jobs.append(job)
         for step in range(1, self.steps + 1):
             job.on_step(step, {"loss": 1.0 / step, "grad_norm": 0.5})
+        job.safe_point()
         job.output.mkdir(parents=True, exist_ok=True)
         content = key(_content(job.start), _content(job.reference), [dict(row) for row in job.rows], job.seed)
         (job.output / "adapter_model.safetensors").write_text(content)

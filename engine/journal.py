@@ -6,9 +6,10 @@ else means that somebody else wrote here: the journal is refused, never repaired
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from types import TracebackType
 
 from pydantic import ValidationError
 
+from engine.disk import naming_full_disk
 from engine.errors import JournalError
 from engine.events import EVENT, Event
 
@@ -45,6 +47,17 @@ def read_entries(path: Path, offset: int = 0, seq: int = 0) -> Iterator[Entry]:
             seq += 1
 
 
+def read_some(path: Path, types: Collection[str]) -> Iterator[Event]:
+    """The events of these types alone, without looking into the other lines: quick on journals full of texts."""
+    marks = [f'"type":"{name}"'.encode() for name in types]
+    with path.open("rb") as file:
+        for number, line in enumerate(file):
+            if line.endswith(b"\n") and any(mark in line for mark in marks):
+                event = _entry(path, line, number, file.tell()).event
+                if event.type in types:
+                    yield event
+
+
 def _entry(path: Path, line: bytes, seq: int, end: int) -> Entry:
     where = f"{path}: event {seq} (line ending at byte {end})"
     try:
@@ -69,18 +82,21 @@ class Journal:
         self.path = path
         path.touch(mode=0o600, exist_ok=True)
         self.entries = list(read_entries(path))
-        whole = self.entries[-1].end if self.entries else 0
-        if path.stat().st_size > whole:
-            os.truncate(path, whole)
-        self._file = path.open("ab", buffering=0)
         self._seq = len(self.entries)
+        self._end = self.entries[-1].end if self.entries else 0
+        if path.stat().st_size > self._end:
+            os.truncate(path, self._end)
+        self._file = path.open("ab", buffering=0)
 
     def replay(self) -> list[Event]:
         """The events that stood in the file when it was opened."""
         return [entry.event for entry in self.entries]
 
     def append(self, event: Event, *, durable: bool = True) -> None:
-        """Write one event as one line; `durable` waits until the disk holds it."""
+        """Write one event as one line; `durable` waits until the disk holds it.
+
+        Where that fails nothing of the line stays: DiskFullError for want of room, OSError otherwise.
+        """
         line = {
             "seq": self._seq,
             "ts": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -88,13 +104,20 @@ class Journal:
             "payload": event.model_dump(mode="json", exclude={"type"}),
         }
         data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
-        written = self._file.write(data)
-        if written != len(data):
-            os.truncate(self.path, self.path.stat().st_size - (written or 0))
-            raise JournalError(f"{self.path}: wrote {written} of {len(data)} bytes; is the disk full?")
+        with naming_full_disk(self.path):
+            try:
+                self._write(data, durable)
+            except OSError:
+                os.truncate(self.path, self._end)
+                raise
+        self._seq += 1
+        self._end += len(data)
+
+    def _write(self, data: bytes, durable: bool) -> None:
+        if self._file.write(data) != len(data):
+            raise OSError(errno.ENOSPC, "only a part of the line was written")
         if durable:
             os.fsync(self._file.fileno())
-        self._seq += 1
 
     def __enter__(self) -> Journal:
         return self

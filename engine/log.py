@@ -1,23 +1,38 @@
-"""The chain's pen: writes an event, folds it into the state, and looks for a request to stop between two steps."""
+"""The chain's pen: writes an event, folds it into the state, and looks for a reason to stop between two steps."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from engine.events import Event, Stage, StageFinished, StageStarted, TrainStepped
 from engine.journal import Journal
 from engine.state import State
 
+Why = Literal["cancel", "pause", "disk", "terminate"]
+
 
 class StopAsked(BaseException):
     """Unwinds to the worker at a safe point; a BaseException so that no library swallows it."""
 
-    def __init__(self, *, cancel: bool) -> None:
-        super().__init__("cancelled" if cancel else "stopped")
-        self.cancel = cancel
+    def __init__(self, why: Why, message: str) -> None:
+        super().__init__(message)
+        self.why, self.message = why, message
+
+
+class SafePoint(Protocol):
+    """A place where a run can stop with nothing half done."""
+
+    def __call__(self, room: int = 0) -> None:
+        """Raise StopAsked where the run should stop, also for want of `room` bytes that the next step writes."""
+        ...
+
+
+def never_stop(room: int = 0) -> None:
+    """The safe point of a chain that nobody can stop."""
 
 
 @dataclass
@@ -29,11 +44,12 @@ class Tokens:
 
 @dataclass
 class Log:
-    """Journal and state of one run, always in step; `safe_point` raises StopAsked when the run should stop."""
+    """Journal and state of one run, always in step, and the stage under way."""
 
     journal: Journal
     state: State
-    safe_point: Callable[[], None] = field(default=lambda: None)
+    safe_point: SafePoint = never_stop
+    under_way: tuple[int, Stage] | None = None
 
     def append(self, event: Event) -> None:
         """Write and fold one event; steps are not waited for, everything else is durable."""
@@ -49,6 +65,8 @@ class Log:
             return
         self.safe_point()
         self.append(StageStarted(cycle=cycle, stage=stage, total=total))
+        self.under_way = cycle, stage
         started = time.monotonic()
         yield tokens
         self.append(StageFinished(cycle=cycle, stage=stage, seconds=time.monotonic() - started, tokens=tokens.count))
+        self.under_way = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,18 @@ def model_files(name: str) -> dict[str, str]:
     if folder is None:
         return {}
     files = sorted({path for pattern in READ for path in folder.glob(pattern) if path.is_file()})
-    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
+    return {path.relative_to(folder).as_posix(): _known_sha256(*_look(path)) for path in files}
+
+
+def _look(path: Path) -> tuple[Path, int, int, int]:
+    """What tells an unchanged file: its size and times, of which programs can set only one."""
+    stat = path.stat()
+    return path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+
+@lru_cache(maxsize=1024)
+def _known_sha256(path: Path, _size: int, _mtime_ns: int, _ctime_ns: int) -> str:
+    return file_sha256(path)
 
 
 def file_sha256(path: Path) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
+from engine.ancestry import repeated_prompts
 from engine.chain import Chain
 from engine.judges.local import LocalJudge
+from engine.kept_models import KeptModels
 from engine.log import Log
-from engine.models import LoadedModel, load_model
-from engine.packs import open_pack
+from engine.packs import Pack, open_pack
 from engine.provenance import file_hashes
 from engine.resume import check_resume
 from engine.samplers.transformers import TransformersSampler
@@ -16,17 +19,21 @@ from engine.spec import RunSpec
 from engine.trainers.trl import TrlTrainer
 
 
-def build_chain(spec: RunSpec, folder: Path, log: Log) -> tuple[Chain, list[str]]:
+def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tuple[Chain, list[str]]:
     """The chain of a run folder, after its resume checks, and the notes that its start records.
 
     A judge of the run's own model shares its weights.
     """
+    torch.set_num_threads(spec.execution.threads)
     pack = open_pack(spec.data.pack)
     check_resume(spec, folder, log.state, pack, file_hashes(spec.run.model, spec.judge.model))
-    model = load_model(spec.run.model, spec.execution.device, spec.execution.threads)
+    models.keep_only({spec.run.model, spec.judge.model}, spec.execution.device)
+    log.safe_point()
+    model = models.take(spec.run.model, spec.execution.device)
     if spec.run.regime != "sdf":
         model.require_chat_template()
-    judge = _judge_model(spec, model)
+    log.safe_point()
+    judge = models.take(spec.judge.model, spec.execution.device)
     chain = Chain(
         spec=spec,
         pack=pack,
@@ -36,10 +43,11 @@ def build_chain(spec: RunSpec, folder: Path, log: Log) -> tuple[Chain, list[str]
         judge=LocalJudge(judge),
         log=log,
     )
-    return chain, list(model.notes)
+    return chain, [*model.notes, *_fork_notes(spec, folder, pack)]
 
 
-def _judge_model(spec: RunSpec, model: LoadedModel) -> LoadedModel:
-    if spec.judge.model == spec.run.model:
-        return model
-    return load_model(spec.judge.model, spec.execution.device, spec.execution.threads)
+def _fork_notes(spec: RunSpec, folder: Path, pack: Pack) -> list[str]:
+    repeated = repeated_prompts(folder.parent, spec, pack.pool(spec.run.regime))
+    if not repeated:
+        return []
+    return [f"{repeated} training prompts of this fork stood in its inherited cycles too"]

@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from engine.adapter_files import WEIGHTS, check_adapter
+from engine.ancestry import adapters_needed
 from engine.errors import ResumeError
-from engine.lineage import lineage, model_name
+from engine.events import AdapterTrained
+from engine.lineage import BASE, lineage, model_name
 from engine.packs import Pack
 from engine.spec import RunSpec
 from engine.state import State
+
+
+def check_spec(state: State, spec_sha256: str) -> None:
+    """Raise ResumeError where `spec.json` is no longer the file that the run was begun with."""
+    if state.spec_sha256 and state.spec_sha256 != spec_sha256:
+        raise ResumeError(
+            f"spec.json changed since the run was begun (sha256 {state.spec_sha256[:12]}…, now {spec_sha256[:12]}…); "
+            "restore it, or start a new run (--again)."
+        )
 
 
 def check_resume(spec: RunSpec, folder: Path, state: State, pack: Pack, model_files: Mapping[str, str]) -> None:
     """Raise ResumeError, naming the thing, where model, pack, adapters or lineage changed since the run was made.
 
     `model_files` are today's hashes in the form of `Provenance.model_files`; files that the provenance does not name
-    (a hub model that was not local then) are not compared.
+    (a hub model that was not local then) are not compared. Of a fork's inherited cycles only the adapters are its
+    concern, and only those that it still needs; adapters of its own may be gone once nothing needs them.
     """
     _same_files("model file", spec.provenance.model_files, model_files)
     _same_files("pack file", spec.provenance.pack_files, pack.files(spec.run.trait))
+    own = {cycle: trained for cycle, trained in state.adapters.items() if cycle > _inherited_to(spec)}
+    needed = adapters_needed(spec.run, max(state.adapters, default=BASE)) | (own.keys() - state.cycles_finished)
     for cycle, trained in state.adapters.items():
-        _same_adapter(cycle, folder / trained.path / "adapter_model.safetensors", trained.adapter_sha256)
-        models = lineage(spec.run, cycle)
-        _same_model(cycle, "init", trained.init, model_name(models.init))
-        if models.reference is not None:
-            _same_model(cycle, "reference", trained.reference, model_name(models.reference))
+        path = folder / trained.path
+        if cycle in needed or (cycle in own and (path / WEIGHTS).exists()):
+            check_adapter(path, trained)
+    for trained in own.values():
+        _same_lineage(spec, trained)
     for (cycle, purpose), drawn_by in state.drawn_by.items():
         if purpose == "rejected" and drawn_by != lineage(spec.run, cycle).rejected:
             raise ResumeError(
                 f"cycle {cycle}: the rejected answers were drawn by cycle {drawn_by}; the spec says otherwise."
             )
+
+
+def _inherited_to(spec: RunSpec) -> int:
+    return BASE if spec.forked_at_cycle is None else spec.forked_at_cycle
 
 
 def _same_files(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> None:
@@ -41,13 +59,11 @@ def _same_files(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> N
             raise ResumeError(f"{kind} {name} {what} since the run was made; restore it, or start a new run (--again).")
 
 
-def _same_adapter(cycle: int, path: Path, digest: str) -> None:
-    if not path.exists():
-        raise ResumeError(
-            f"{path} is gone: the adapter of cycle {cycle} is needed to go on; start a new run (--again)."
-        )
-    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        raise ResumeError(f"{path} changed since cycle {cycle} was trained; restore it, or start a new run (--again).")
+def _same_lineage(spec: RunSpec, trained: AdapterTrained) -> None:
+    models = lineage(spec.run, trained.cycle)
+    _same_model(trained.cycle, "init", trained.init, model_name(models.init))
+    if models.reference is not None:
+        _same_model(trained.cycle, "reference", trained.reference, model_name(models.reference))
 
 
 def _same_model(cycle: int, role: str, then: str | None, now: str) -> None:

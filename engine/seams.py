@@ -61,6 +61,7 @@ class TrainJob:
     dpo {"prompt", "chosen", "rejected"} (prompts are user messages, not yet rendered).
     `start` and `reference` are adapter folders, None standing for M_init. `reference` counts for dpo alone.
     `seed` is the keyed 31-bit seed of initialisation and row order. The adapter is written to `output`.
+    `safe_point` is called wherever the training can be given up with nothing left behind; it raises to do so.
     """
 
     method: Method
@@ -71,6 +72,7 @@ class TrainJob:
     seed: int
     output: Path
     on_step: StepCallback
+    safe_point: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class Training:
 
     `delta_norm` is ‖Δ(BA)‖, the Frobenius norm over all adapted layers of the change of B·A·scale from the start;
     `logp_before`/`logp_after` the mean log p per token of the training rows (chosen rows for dpo);
-    `rows_moved` how many rows' log p moved at all; `adapter_sha256` the hash of adapter_model.safetensors;
+    `rows_moved` how many rows' log p moved at all; `adapter_sha256` the hash of adapter_model.safetensors,
+    `config_sha256` that of adapter_config.json;
     `dropped_rows` rows the trainer refused (too long); `truncated_rows` rows it cut.
     """
 
@@ -95,6 +98,7 @@ class Training:
     dropped_rows: int = 0
     truncated_rows: int = 0
     notes: tuple[str, ...] = ()
+    config_sha256: str = ""
 
 
 class Trainer(Protocol):

@@ -18,6 +18,7 @@ from engine.events import (
     RunCancelled,
     RunFailed,
     RunFinished,
+    RunPaused,
     RunStarted,
     Sample,
     SamplesDrawn,
@@ -34,6 +35,8 @@ class State:
 
     started: bool = False
     finished: bool = False
+    spec_sha256: str = ""
+    """Of the spec that the first worker read."""
     cycles_started: set[int] = field(default_factory=set)
     cycles_finished: set[int] = field(default_factory=set)
     stages_finished: set[tuple[int, str]] = field(default_factory=set)
@@ -62,6 +65,7 @@ class State:
         match event:
             case RunStarted():
                 self.started, self.finished = True, False
+                self.spec_sha256 = self.spec_sha256 or event.spec_sha256
             case CycleStarted():
                 self.cycles_started.add(event.cycle)
             case CycleFinished():
@@ -85,7 +89,7 @@ class State:
                 self.marks.add((event.cycle, event.rule))
             case RunFinished():
                 self.finished = True
-            case RunFailed() | RunCancelled():
+            case RunFailed() | RunCancelled() | RunPaused():
                 self.finished = False
             case _:
                 pass

@@ -14,7 +14,9 @@ from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dic
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import save_file
 
-from engine.adapters import WEIGHTS
+from engine.adapter_files import CONFIG, WEIGHTS, partial_folder
+from engine.disk import naming_full_disk, sync_file, sync_folder
+from engine.errors import DiskFullError
 from engine.model_files import file_sha256
 from engine.models import LoadedModel
 from engine.spec import TrainSettings
@@ -67,23 +69,37 @@ def delta_norm(before: dict[str, Pair], after: dict[str, Pair]) -> float:
     return math.sqrt(max(0.0, total))
 
 
-def save_adapter(model: PeftModel, name: str, output: Path) -> str:
-    """Write the adapter's folder, complete or not at all, and return the sha256 of its weights file.
+def save_adapter(model: PeftModel, name: str, output: Path) -> tuple[str, str]:
+    """Write the adapter's folder, complete and durable or not at all; the sha256 of its weights and of its config.
 
-    `name` is recorded as the base model. The files are the same bytes whenever the weights are.
+    `name` is recorded as the base model. The files are the same bytes whenever the weights are. Raises DiskFullError
+    where there is no room, leaving nothing behind.
     """
-    partial = output.with_name(f".{output.name}.partial")
+    partial = partial_folder(output)
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    try:
+        with naming_full_disk(output):
+            hashes = _write(model, name, partial)
+            shutil.rmtree(output, ignore_errors=True)
+            os.replace(partial, output)  # noqa: PTH105
+            sync_folder(output.parent)
+    except DiskFullError:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return hashes
+
+
+def _write(model: PeftModel, name: str, folder: Path) -> tuple[str, str]:
+    folder.mkdir(parents=True)
     state = get_peft_model_state_dict(model, adapter_name=ADAPTER, save_embedding_layers=False)
     weights = {key: value.detach().cpu().contiguous() for key, value in sorted(state.items())}
-    save_file(weights, partial / WEIGHTS, metadata={"format": "pt"})
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
     config = _config(model, name)
-    (partial / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
-    sha256 = file_sha256(partial / WEIGHTS)
-    shutil.rmtree(output, ignore_errors=True)
-    os.replace(partial, output)  # noqa: PTH105
-    return sha256
+    (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
+    for file in (WEIGHTS, CONFIG):
+        sync_file(folder / file)
+    sync_folder(folder)
+    return file_sha256(folder / WEIGHTS), file_sha256(folder / CONFIG)
 
 
 def _config(model: PeftModel, name: str) -> dict[str, Any]:

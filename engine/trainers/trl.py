@@ -24,6 +24,7 @@ class TrlTrainer:
 
     def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
+        gc.unfreeze()
         gc.collect()
         gc.freeze()  # TRL collects garbage after every training; this spares it the libraries' half a million objects
 
@@ -42,6 +43,7 @@ class TrlTrainer:
             model = attach(self._loaded, job.start, job.settings)
             prepare = prepare_dpo if job.method == "dpo" else prepare_sft
             prepared = prepare(self._loaded, model, job, folder)
+            job.safe_point()
             if not prepared.targets:
                 raise GuardError(
                     f"no training row is left: all {len(job.rows)} are empty or longer than max_length "
@@ -56,8 +58,11 @@ class TrlTrainer:
         watch = StepWatch(job.on_step)
         run_trainer(prepared.trainer, watch)
         after = row_logps(model, self._loaded, probed)
+        job.safe_point()
+        adapter_sha256, config_sha256 = save_adapter(model, self._loaded.name, job.output)
         return Training(
-            adapter_sha256=save_adapter(model, self._loaded.name, job.output),
+            adapter_sha256=adapter_sha256,
+            config_sha256=config_sha256,
             trainable_parameters=sum(a.numel() + b.numel() for a, b, _ in start.values()),
             optimizer_steps=watch.steps,
             gradient_norm_max=watch.gradient_norm_max,

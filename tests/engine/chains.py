@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from engine.chain import Chain
 from engine.fakes import FakeJudge, FakeSampler, FakeTrainer
 from engine.journal import Journal
-from engine.log import Log
+from engine.log import Log, SafePoint, never_stop
 from engine.packs import Pack, open_pack
 from engine.spec import (
     DataSettings,
@@ -96,7 +96,7 @@ def change(spec: RunSpec, **changes: Any) -> RunSpec:
 
 
 @contextmanager
-def fake_chain(spec: RunSpec, folder: Path, safe_point: Callable[[], None] = lambda: None) -> Iterator[Chain]:
+def fake_chain(spec: RunSpec, folder: Path, safe_point: SafePoint = never_stop) -> Iterator[Chain]:
     """A chain of fakes on the journal of `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     with Journal(folder / "events.jsonl") as journal:
@@ -104,7 +104,7 @@ def fake_chain(spec: RunSpec, folder: Path, safe_point: Callable[[], None] = lam
         yield Chain(spec, open_pack(spec.data.pack), folder, FakeSampler(), FakeTrainer(), FakeJudge(), log)
 
 
-def walk(spec: RunSpec, folder: Path, safe_point: Callable[[], None] = lambda: None, **parts: Any) -> Chain:
+def walk(spec: RunSpec, folder: Path, safe_point: SafePoint = never_stop, **parts: Any) -> Chain:
     """Run a chain of fakes to its end; `parts` replace some of them."""
     with fake_chain(spec, folder, safe_point) as chain:
         for name, part in parts.items():

@@ -94,9 +94,9 @@ def test_an_interrupted_chain_ends_as_one_left_alone(pack: Path, tmp_path: Path,
     for stop in stops:
         left = iter(range(stop))
 
-        def safe_point(left: Any = left) -> None:
+        def safe_point(room: int = 0, left: Any = left) -> None:
             if next(left, None) is None:
-                raise StopAsked(cancel=False)
+                raise StopAsked("terminate", "stopped")
 
         try:
             walk(spec, tmp_path / "cut", safe_point)

@@ -1,0 +1,59 @@
+"""What is said of a run that could not go on: one line with what failed, where, and what to lower."""
+
+from __future__ import annotations
+
+from engine.errors import IdemtuiError
+from engine.events import RunFailed, Stage
+from engine.lineage import model_name
+from engine.secrets import hide_secrets
+from engine.spec import RunSpec
+
+LONGEST = 500
+NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether it is Python, torch on a CPU, or torch on a GPU that got no memory."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(said in str(error).lower() for said in NO_MEMORY)
+
+
+def run_failed(error: Exception, spec: RunSpec, under_way: tuple[int, Stage] | None) -> RunFailed:
+    """The end of a run as its journal tells it; `under_way` is the cycle and stage in which it came."""
+    name, message = type(error).__name__, str(error)
+    if not isinstance(error, IdemtuiError):
+        message = " ".join(message.split())[:LONGEST]
+    if out_of_memory(error):
+        name, message = "OutOfMemoryError", _memory_message(spec, under_way)
+    return RunFailed(error=name, message=hide_secrets(message, spec.execution.secrets))
+
+
+def _memory_message(spec: RunSpec, under_way: tuple[int, Stage] | None) -> str:
+    device = spec.execution.device
+    if under_way is None:
+        return (
+            f"out of memory on {device} while loading {spec.run.model} and {spec.judge.model}; "
+            "free memory there, or use smaller models."
+        )
+    cycle, stage = under_way
+    settings = "; lower one of " + ", ".join(f"{key} (now {_value(spec, key)})" for key in _to_lower(cycle, stage))
+    return f"out of memory on {device} at {model_name(cycle)}, {stage}{settings}, or free memory there."
+
+
+def _to_lower(cycle: int, stage: Stage) -> list[str]:
+    match stage:
+        case "train":
+            section = "seed_train" if cycle == 0 else "train"
+            return [f"{section}.{field}" for field in ("batch_size", "max_length", "lora_rank")]
+        case "judge":
+            return ["judge.batch_size"]
+        case "sample_eval":
+            return ["eval.batch_size", "eval.max_tokens"]
+        case _:
+            return ["sample.batch_size", "sample.max_tokens"]
+
+
+def _value(spec: RunSpec, dotted: str) -> object:
+    section, _, field = dotted.partition(".")
+    return getattr(getattr(spec, section), field)

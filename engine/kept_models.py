@@ -1,0 +1,68 @@
+"""The models that a worker keeps loaded from one run to the next; imports torch only when it loads one."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.errors import ModelError
+from engine.model_files import model_files
+
+if TYPE_CHECKING:
+    from engine.models import LoadedModel
+
+
+@dataclass(frozen=True)
+class _Kept:
+    model: LoadedModel
+    files: dict[str, str]
+    """sha256 of the files that it was loaded from."""
+
+
+class KeptModels:
+    """Loaded models by name and device: the next run takes those it shares, and the others go.
+
+    A model is given as a process of its own would have loaded it: where its files changed since, it is loaded anew.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], _Kept] = {}
+
+    def take(self, name: str, device: str) -> LoadedModel:
+        """The model as M_init, loaded now or before; ModelError as `engine.models.load_model` says."""
+        kept = self._kept.get((name, device))
+        if kept is None or kept.files != model_files(name):
+            self._kept.pop((name, device), None)
+            kept = self._kept[name, device] = _load(name, device)
+        kept.model.switch.forget()
+        return kept.model
+
+    def keep_only(self, names: Collection[str], device: str) -> None:
+        """Let go of all models but these, before others are loaded beside them."""
+        wanted = {(name, device) for name in names}
+        for key in self._kept.keys() - wanted:
+            del self._kept[key]
+
+    def drop(self) -> None:
+        """Let go of all models and of the memory of the device, after something went wrong with them."""
+        self._kept.clear()
+        gc.unfreeze()
+        gc.collect()
+        if "torch" in sys.modules:
+            import torch
+
+            torch.cuda.empty_cache()
+
+
+def _load(name: str, device: str) -> _Kept:
+    from engine.models import load_model
+
+    before = model_files(name)
+    model = load_model(name, device)
+    after = model_files(name)
+    if before and before != after:
+        raise ModelError(f"model {name!r}: its files changed while they were loaded; try again when they are at rest")
+    return _Kept(model, after)

@@ -1,0 +1,140 @@
+"""One run folder, worked on once: from its lock to what its journal says became of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.adapter_files import clear_partial
+from engine.ancestry import check_parent, inherited_events
+from engine.disk import naming_full_disk, reserve_bytes
+from engine.errors import DiskFullError, IdemtuiError
+from engine.events import Event, RunCancelled, RunFailed, RunPaused, RunStarted
+from engine.failures import run_failed
+from engine.journal import Journal
+from engine.kept_models import KeptModels
+from engine.locks import FileLock
+from engine.log import Log, StopAsked
+from engine.resume import check_spec
+from engine.run_folder import read_frozen
+from engine.safe_point import RunSafePoint, Stopping
+from engine.secrets import hide_secrets
+from engine.spec import RunSpec
+from engine.state import fold
+
+TERMINATED = 128 + signal.SIGTERM
+
+
+def attempt(folder: Path, stopping: Stopping, models: KeptModels) -> int:
+    """`work`, with every error that it raises said on stderr and told by the exit code alone."""
+    try:
+        return work(folder, stopping, models)
+    except IdemtuiError as error:
+        say(f"idemtui: {error}")
+        return error.exit_code
+    except Exception:
+        say(traceback.format_exc())
+        return 1
+
+
+def work(folder: Path, stopping: Stopping, models: KeptModels | None = None) -> int:
+    """Walk one run to its end, its failure or a reason to stop; 0 when it finished, was cancelled or was paused."""
+    spec, spec_sha256 = read_frozen(folder)
+    with (
+        naming_full_disk(folder),
+        FileLock(folder / "worker.lock", f"run {spec.run_id}"),
+        Journal(folder / "events.jsonl") as journal,
+    ):
+        log = Log(journal, fold(journal.replay()), RunSafePoint(folder, stopping, reserve_bytes()))
+        if log.state.finished:
+            return 0
+        return _walk(_Walk(spec, spec_sha256, folder, log), models or KeptModels())
+
+
+@dataclass(frozen=True)
+class _Walk:
+    spec: RunSpec
+    spec_sha256: str
+    folder: Path
+    log: Log
+
+
+def _walk(walk: _Walk, models: KeptModels) -> int:
+    end, code = _outcome(walk, models)
+    if isinstance(end, RunFailed):
+        models.drop()
+    try:
+        if end is not None:
+            walk.log.append(end)
+    except DiskFullError as error:
+        say(f"idemtui: {error}")
+        return error.exit_code
+    return code
+
+
+def _outcome(walk: _Walk, models: KeptModels) -> tuple[Event | None, int]:
+    """How the chain ended, where that is not in its journal yet, and the exit code."""
+    try:
+        _chain(walk, models)
+    except StopAsked as asked:
+        return _stopped(asked)
+    except DiskFullError as error:
+        return RunPaused(cause="disk", message=str(error)), 0
+    except IdemtuiError as error:
+        say(f"idemtui: {error}", walk.spec)
+        return run_failed(error, walk.spec, walk.log.under_way), error.exit_code
+    except Exception as error:
+        say(traceback.format_exc(), walk.spec)
+        return run_failed(error, walk.spec, walk.log.under_way), 1
+    return None, 0
+
+
+def _stopped(asked: StopAsked) -> tuple[Event | None, int]:
+    match asked.why:
+        case "cancel":
+            return RunCancelled(reason=asked.message), 0
+        case "pause":
+            return RunPaused(cause="asked", message=asked.message), 0
+        case "disk":
+            return RunPaused(cause="disk", message=asked.message), 0
+        case "terminate":
+            return None, TERMINATED
+
+
+def _chain(walk: _Walk, models: KeptModels) -> None:
+    """Heavy imports happen here, after the thread count is set."""
+    spec, folder, log = walk.spec, walk.folder, walk.log
+    os.environ["OMP_NUM_THREADS"] = str(spec.execution.threads)
+    clear_partial(folder)
+    log.safe_point()
+    resumed = log.state.started
+    check_spec(log.state, walk.spec_sha256)
+    check_parent(folder.parent, spec)
+    for event in inherited_events(folder.parent, spec):
+        log.state.apply(event)
+    from engine.parts import build_chain
+
+    log.safe_point()
+    chain, notes = build_chain(spec, folder, log, models)
+    log.append(
+        RunStarted(
+            pid=os.getpid(),
+            host=platform.node(),
+            device=spec.execution.device,
+            threads=spec.execution.threads,
+            resumed=resumed,
+            spec_sha256=walk.spec_sha256,
+            notes=notes,
+        )
+    )
+    chain.run()
+
+
+def say(text: str, spec: RunSpec | None = None) -> None:
+    """Print for the log, without the values of secrets."""
+    print(hide_secrets(text.rstrip(), spec.execution.secrets if spec else ()), file=sys.stderr, flush=True)
