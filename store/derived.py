@@ -65,10 +65,9 @@ def _row(scope: str, run_id: str | None, study: str, cell: str, replicates: int,
 
 def _finished_chains(connection: duckdb.DuckDBPyConnection, study: str, cell: str) -> list[Chain]:
     """The finished chains of a cell, replicates in order."""
-    finished = "SELECT DISTINCT run_id FROM events WHERE type = 'run_finished'"
-    query = f"""
+    query = """
         SELECT run_id, replicate, cycles FROM runs
-        WHERE study = ? AND cell = ? AND run_id IN ({finished}) ORDER BY replicate, run_id
+        WHERE study = ? AND cell = ? AND status = 'finished' ORDER BY replicate, run_id
     """
     return [
         _chain(connection, run_id, f"replicate {replicate}", cycles)
@@ -78,7 +77,7 @@ def _finished_chains(connection: duckdb.DuckDBPyConnection, study: str, cell: st
 
 def _chain(connection: duckdb.DuckDBPyConnection, run_id: str, name: str, cycles: int) -> Chain:
     query = """
-        SELECT cycle, metric, prompt_id, value FROM prompt_means
+        SELECT cycle, metric, prompt_id, value FROM chain_prompt_means
         WHERE run_id = ? AND metric IN ('trait', 'coherence') ORDER BY cycle, metric, prompt_id
     """
     scores: dict[str, dict[int, dict[str, float | None]]] = {"trait": {}, "coherence": {}}

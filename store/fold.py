@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +11,8 @@ from engine import events as ev
 from engine.commands import Command
 from engine.errors import JournalError
 from engine.journal import Entry
-from store.status import LIFECYCLE, Standing
+from store.run_state import CycleRow, RunState
+from store.status import LIFECYCLE, pause_message
 from store.tables import Batch
 
 TEXTS = {"samples", "scores", "rows", "values", "rubric"}
@@ -27,94 +27,23 @@ def utc(ts: str) -> datetime:
     return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at
 
 
-@dataclass
-class CycleRow:
-    """One row of `cycles`; fields in the order of its columns."""
-
-    run_id: str
-    cycle: int
-    status: str = "started"
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    adapter_path: str | None = None
-    adapter_sha256: str | None = None
-    init: str | None = None
-    reference: str | None = None
-    delta_norm: float | None = None
-    gradient_norm_max: float | None = None
-    trainable_parameters: int | None = None
-    optimizer_steps: int | None = None
-    logp_before: float | None = None
-    logp_after: float | None = None
-    training_rows: int | None = None
-    rows_moved: int | None = None
-    dropped_rows: int | None = None
-    truncated_rows: int | None = None
-    notes: list[str] = field(default_factory=list)
-    stop_rules: list[str] = field(default_factory=list)
-
-
-@dataclass
-class StageRow:
-    """One row of `stages`; fields in the order of its columns."""
-
-    run_id: str
-    cycle: int
-    stage: str
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    seconds: float | None = None
-    tokens: int | None = None
-    device: str | None = None
-    total: int | None = None
-
-
-@dataclass
-class RunState:
-    """What folding the next event of a run needs to know of the earlier ones."""
-
-    run_id: str
-    standing: Standing = field(default_factory=Standing)
-    device: str | None = None
-    cycles: dict[int, CycleRow] = field(default_factory=dict)
-    stages: dict[tuple[int, str], StageRow] = field(default_factory=dict)
-    judges: dict[str, str] = field(default_factory=dict)
-
-    changed: bool = False
-    changed_cycles: set[int] = field(default_factory=set)
-    changed_stages: set[tuple[int, str]] = field(default_factory=set)
-    closed_cycles: list[int] = field(default_factory=list)
-    declared: list[ev.JudgeDeclared] = field(default_factory=list)
-    finished: bool = False
-
-    def cycle(self, cycle: int) -> CycleRow:
-        """The cycle's row, marked as changed."""
-        self.changed_cycles.add(cycle)
-        return self.cycles.setdefault(cycle, CycleRow(self.run_id, cycle))
-
-    def stage(self, cycle: int, stage: str) -> StageRow:
-        """The stage's row, marked as changed."""
-        self.changed_stages.add((cycle, stage))
-        return self.stages.setdefault((cycle, stage), StageRow(self.run_id, cycle, stage))
-
-    def settle(self) -> None:
-        """Forget what was new: it has been written."""
-        self.changed = self.finished = False
-        self.changed_cycles, self.changed_stages = set(), set()
-        self.closed_cycles, self.declared = [], []
-
-
 def fold_command(state: RunState, batch: Batch, command: Command, position: int) -> None:
     """Take in one line of commands.jsonl."""
-    at = utc(command.ts)
-    state.standing.command(command.type, at, command.exit_code)
+    at, c = utc(command.ts), command
+    state.standing.command(c.type, at, pid=c.pid, exit_code=c.exit_code, message=c.message, log_tail=tuple(c.log_tail))
     state.changed = True
-    batch.add("commands", state.run_id, position, at, command.type, command.pid, command.exit_code)
+    if c.type == "adapters_removed":
+        state.remove_adapters(c.cycles)
+    batch.add(
+        "commands", state.run_id, position, at, c.type, c.pid, c.exit_code, c.boot_id, c.device, c.priority, c.message,
+        list(c.log_tail), list(c.cycles),
+    )  # fmt: skip
 
 
 def fold_entry(state: RunState, batch: Batch, entry: Entry) -> None:
     """Take in one line of events.jsonl."""
     at, event = utc(entry.ts), entry.event
+    state.hear(at)
     batch.add("events", state.run_id, entry.seq, at, event.type, _payload(event))
     _fold_texts(state, batch, event)
     _fold_progress(state, batch, event, at)
@@ -164,7 +93,7 @@ def _fold_progress(state: RunState, batch: Batch, event: ev.Event, at: datetime)
         case ev.RowsBuilt(cycle=cycle, rows=rows):
             state.cycle(cycle).training_rows = len(rows)
         case ev.AdapterTrained():
-            _fold_adapter(state.cycle(event.cycle), event)
+            _fold_adapter(state, event)
         case ev.ChainMarked(cycle=cycle, rule=rule, message=message):
             state.cycle(cycle).stop_rules.append(f"{rule}: {message}")
         case ev.JudgeDeclared():
@@ -176,7 +105,7 @@ def _fold_progress(state: RunState, batch: Batch, event: ev.Event, at: datetime)
 
 
 def _start_stage(state: RunState, batch: Batch, cycle: int, stage: ev.Stage, total: int, at: datetime) -> None:
-    again = (cycle, stage) in state.stages
+    again = state.began(cycle, stage)
     row = state.stage(cycle, stage)
     row.started_at = row.started_at or at
     row.total, row.device = total, state.device
@@ -186,8 +115,9 @@ def _start_stage(state: RunState, batch: Batch, cycle: int, stage: ev.Stage, tot
         batch.discard("training_rows", state.run_id, cycle)
 
 
-def _fold_adapter(row: CycleRow, event: ev.AdapterTrained) -> None:
-    row.status, row.adapter_path = "trained", event.path
+def _fold_adapter(state: RunState, event: ev.AdapterTrained) -> None:
+    row: CycleRow = state.cycle(event.cycle)
+    row.status, row.adapter_path = "trained", None if event.cycle in state.removed else event.path
     for name in (
         "adapter_sha256", "init", "reference", "delta_norm", "gradient_norm_max", "trainable_parameters",
         "optimizer_steps", "logp_before", "logp_after", "rows_moved", "dropped_rows", "truncated_rows",
@@ -198,18 +128,21 @@ def _fold_adapter(row: CycleRow, event: ev.AdapterTrained) -> None:
 
 def _fold_lifecycle(state: RunState, event: ev.Event, at: datetime) -> None:
     message: str | None = None
+    pid: int | None = None
     match event:
         case ev.RunStarted(device=device):
-            state.device = device
+            state.device, pid = device, event.pid
         case ev.RunFailed(message=text):
             message = text
         case ev.RunCancelled(reason=text):
             message = text
+        case ev.RunPaused(cause=cause, message=text):
+            message = pause_message(cause, text)
         case ev.RunFinished():
             state.finished = True
         case _:
             pass
-    state.standing.lifecycle(event.type, at, message)
+    state.standing.lifecycle(event.type, at, message=message, pid=pid)
     state.changed = True
 
 

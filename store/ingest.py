@@ -16,16 +16,18 @@ from pydantic import ValidationError
 from engine.commands import Command
 from engine.errors import JournalError
 from engine.journal import read_entries
-from store.fold import RunState, fold_command, fold_entry
+from store.fold import fold_command, fold_entry
 from store.lab import Lab
 from store.moving import Position, write_positions, write_states
+from store.recall import load_state, new_state
+from store.run_state import RunState
 from store.specs import spec_row
-from store.states import load_state
-from store.tables import Batch
+from store.tables import SCHEMAS, Batch
 from store.watch import Watch
 
 BATCH_ROWS = 20_000
 """Rows per transaction, about."""
+PARENT = SCHEMAS["runs"].names.index("parent_run_id")
 UNREADABLE = (JournalError, OSError, UnicodeError)
 UNHOLDABLE = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError)
 """A value that no column can take; a database error is nobody's file and is raised."""
@@ -109,7 +111,7 @@ class Ingest:
         state = self._states.get(run_id)
         if state is None:
             known = (run_id, "spec.json") in self._positions
-            state = self._states[run_id] = load_state(self.connection, run_id) if known else RunState(run_id)
+            state = self._states[run_id] = (load_state if known else new_state)(self.connection, run_id)
         for file, read in (
             ("spec.json", self._spec),
             ("commands.jsonl", self._commands),
@@ -127,8 +129,9 @@ class Ingest:
 
     def _spec(self, path: Path, state: RunState) -> Iterator[None]:
         if not self._position(state.run_id, path.name).lines:
-            self._batch.add("runs", *spec_row(path))
-            state.changed = True
+            row = spec_row(path)
+            self._batch.add("runs", *row)
+            state.changed, state.forked = True, row[PARENT] is not None
             self._pending[state.run_id, path.name] = Position(state.run_id, path.name, path.stat().st_size, 1)
         yield
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import duckdb
 
+from store.curves import write_cycle_means, write_deltas
 from store.derived import write_prompt_means, write_verdicts
-from store.fold import RunState
+from store.forks import with_descendants, write_inheritance
+from store.run_state import RunState
 from store.tables import incoming, replace
 
 
@@ -36,8 +38,23 @@ def write_states(connection: duckdb.DuckDBPyConnection, states: list[RunState]) 
     stages = [tuple(vars(s.stages[key]).values()) for s in states for key in sorted(s.changed_stages)]
     replace(connection, "stages", stages, ("run_id", "cycle", "stage"))
     _write_judges(connection, states)
-    write_prompt_means(connection, [(s.run_id, cycle) for s in states for cycle in dict.fromkeys(s.closed_cycles)])
-    write_verdicts(connection, [state.run_id for state in states if state.finished])
+    _write_results(connection, states)
+
+
+def _write_results(connection: duckdb.DuckDBPyConnection, states: list[RunState]) -> None:
+    """Curves and verdicts of what ended, and of the forks that begin with it."""
+    forked = [state.run_id for state in states if state.forked]
+    if forked:
+        write_inheritance(connection)
+    closed = [(s.run_id, cycle) for s in states for cycle in dict.fromkeys(s.closed_cycles)]
+    moved = with_descendants(connection, [*forked, *(run_id for run_id, _ in closed)])
+    if closed:
+        write_prompt_means(connection, closed)
+        write_cycle_means(connection, closed)
+    if moved:
+        write_deltas(connection, moved)
+    forks = [run_id for run_id in moved if run_id not in {run_id for run_id, _ in closed}]
+    write_verdicts(connection, [*(state.run_id for state in states if state.finished), *forks])
 
 
 def _write_standings(connection: duckdb.DuckDBPyConnection, states: list[RunState]) -> None:
@@ -45,12 +62,15 @@ def _write_standings(connection: duckdb.DuckDBPyConnection, states: list[RunStat
         return
     rows = []
     for state in states:
-        status, message, finished_at = state.standing.verdict()
-        rows.append((state.run_id, status, message, state.standing.started_at, finished_at))
+        now = state.standing.verdict()
+        rows.append(
+            (state.run_id, now.status, now.message, state.standing.started_at, now.finished_at, list(now.log_tail))
+        )
     with incoming(connection, "standings", rows):
         connection.execute("""
             UPDATE runs SET
-                status = i.status, message = i.message, started_at = i.started_at, finished_at = i.finished_at
+                status = i.status, message = i.message, started_at = i.started_at, finished_at = i.finished_at,
+                log_tail = i.log_tail
             FROM incoming AS i WHERE runs.run_id = i.run_id
         """)
 

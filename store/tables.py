@@ -49,16 +49,22 @@ SCHEMAS: dict[str, pa.Schema] = {
     "run_judges": _schema(run_id=TEXT, metric=TEXT, judge_id=TEXT),
     "train_steps": _schema(run_id=TEXT, cycle=INT, step=INT, name=TEXT, value=REAL),
     "events": _schema(run_id=TEXT, seq=BIG, ts=TIME, type=TEXT, payload=TEXT),
-    "commands": _schema(run_id=TEXT, position=INT, ts=TIME, type=TEXT, pid=INT, exit_code=INT),
+    "commands": _schema(
+        run_id=TEXT, position=INT, ts=TIME, type=TEXT, pid=INT, exit_code=INT, boot_id=TEXT, device=TEXT, priority=INT,
+        message=TEXT, log_tail=pa.list_(TEXT), cycles=pa.list_(INT),
+    ),
     "verdicts": _schema(
         scope=TEXT, run_id=TEXT, study=TEXT, cell=TEXT, replicates=INT, amplified_by_paper=YES, a=REAL, l=REAL,
         ci_low=REAL, ci_high=REAL, label=TEXT, suffixes=pa.list_(TEXT), notes=pa.list_(TEXT),
     ),
     "journals": _schema(run_id=TEXT, file=TEXT, byte_offset=BIG, lines=BIG, error=TEXT),
     "finished_cycles": _schema(run_id=TEXT, cycle=INT),
-    "standings": _schema(run_id=TEXT, status=TEXT, message=TEXT, started_at=TIME, finished_at=TIME),
+    "some_runs": _schema(run_id=TEXT),
+    "standings": _schema(
+        run_id=TEXT, status=TEXT, message=TEXT, started_at=TIME, finished_at=TIME, log_tail=pa.list_(TEXT)
+    ),
 }  # fmt: skip
-"""Columns in the order of the tuples; `standings` is the part of `runs` that moves, `finished_cycles` a key."""
+"""Columns in the order of the tuples; `standings` is the part of `runs` that moves, two others are keys."""
 
 Keys = Sequence[tuple[Any, ...]]
 

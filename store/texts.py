@@ -110,12 +110,12 @@ def samples(
 def count_samples(lab: Asked, wanted: SampleFilter | None = None) -> int:
     """How many samples a filter holds."""
     where, params = _where(wanted or SampleFilter())
-    return int(lab.sql(f"SELECT count(*) AS n FROM samples WHERE {where}", params or None).rows()[0]["n"])
+    return int(lab.sql(f"SELECT count(*) AS n FROM chain_samples WHERE {where}", params or None).rows()[0]["n"])
 
 
 def sample(lab: Asked, sample_id: str) -> tuple[Sample, list[Judgement]]:
     """One sample in full with every judgement of it; UsageError where the lab does not hold it."""
-    held = read(Sample, lab, "SELECT * FROM scored_samples WHERE sample_id = ?", [sample_id])
+    held = read(Sample, lab, "SELECT * FROM scored_samples WHERE sample_id = ? AND source_run_id = run_id", [sample_id])
     if not held:
         raise UsageError(f"no sample {sample_id!r} in this lab; `idemtui samples RUN` lists them.")
     query = "SELECT * FROM scores WHERE sample_id = ? ORDER BY metric <> 'trait', metric, judge_id"
@@ -126,7 +126,7 @@ def sample(lab: Asked, sample_id: str) -> tuple[Sample, list[Judgement]]:
 def eval_prompts(lab: Asked, run_id: str) -> list[Prompt]:
     """The prompts that a run is measured with."""
     query = """
-        SELECT prompt_id, any_value(prompt) AS prompt, CAST(max(draw) + 1 AS INTEGER) AS draws FROM samples
+        SELECT prompt_id, any_value(prompt) AS prompt, CAST(max(draw) + 1 AS INTEGER) AS draws FROM chain_samples
         WHERE run_id = ? AND purpose = 'eval' GROUP BY prompt_id ORDER BY prompt, prompt_id
     """
     return read(Prompt, lab, query, [run_id])

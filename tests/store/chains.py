@@ -22,7 +22,7 @@ from engine.spec import (
     run_identity,
 )
 
-Status = Literal["queued", "running", "finished", "failed", "killed", "cancelled"]
+Status = Literal["queued", "running", "paused", "finished", "failed", "killed", "cancelled"]
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
@@ -51,6 +51,9 @@ class Chain:
     steps: int = 12
     minutes: int = 0
     """Start, in minutes after START."""
+    parent: Chain | None = None
+    """Whose cycles up to `forked_at` are this fork's own."""
+    forked_at: int | None = None
 
     @property
     def cycles(self) -> int:
@@ -63,6 +66,11 @@ class Chain:
         if self.done is not None:
             return self.done
         return {"finished": self.cycles, "queued": -2}.get(self.status, 2)
+
+    @property
+    def first(self) -> int:
+        """The first cycle of its own."""
+        return -1 if self.forked_at is None else self.forked_at + 1
 
 
 def stamp(at: datetime) -> str:
@@ -110,4 +118,6 @@ def chain_spec(chain: Chain) -> RunSpec:
         provenance=Provenance(
             versions={"idemtui": "0.1.0"}, created_at=stamp(START + timedelta(minutes=chain.minutes))
         ),
+        parent_run_id=None if chain.parent is None else chain_spec(chain.parent).run_id,
+        forked_at_cycle=chain.forked_at,
     )

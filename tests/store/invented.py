@@ -33,7 +33,7 @@ def chain_events(chain: Chain) -> Iterator[ev.Event]:
             method="tree",
         )
     invented = _Invented(chain)
-    for cycle in range(-1, chain.last + 1):
+    for cycle in range(chain.first, chain.last + 1):
         yield from invented.cycle(cycle)
     if chain.status == "running":
         yield from invented.half_cycle(chain.last + 1)
@@ -41,6 +41,8 @@ def chain_events(chain: Chain) -> Iterator[ev.Event]:
         yield ev.RunFinished(cycles_done=chain.last)
     elif chain.status == "failed":
         yield ev.RunFailed(error="GuardError", message="cycle 1: the training took 0 optimizer steps.")
+    elif chain.status == "paused":
+        yield ev.RunPaused(cause="asked", message="paused as asked")
     elif chain.status == "cancelled":
         yield ev.RunCancelled(reason="asked to")
 

@@ -1,0 +1,105 @@
+-- What the lab server asks of a run and learns of its worker, forks, and the numbers of a thousand runs at hand.
+
+ALTER TABLE commands ADD COLUMN boot_id VARCHAR;
+ALTER TABLE commands ADD COLUMN device VARCHAR;
+ALTER TABLE commands ADD COLUMN priority INTEGER;
+ALTER TABLE commands ADD COLUMN message VARCHAR;
+ALTER TABLE commands ADD COLUMN log_tail VARCHAR[];
+ALTER TABLE commands ADD COLUMN cycles INTEGER[];
+ALTER TABLE runs ADD COLUMN log_tail VARCHAR[];
+
+-- Where a fork's inherited cycles are: those after `after_cycle` up to `to_cycle` are rows of `source_run_id`.
+CREATE TABLE inherited (run_id VARCHAR, source_run_id VARCHAR, after_cycle INTEGER, to_cycle INTEGER, depth INTEGER);
+
+-- A finished cycle's own numbers, written once: what the views trait_curve and deltas show.
+CREATE TABLE cycle_means (
+    run_id VARCHAR, cycle INTEGER, trait DOUBLE, trait_sd DOUBLE, prompts BIGINT, coherence DOUBLE, n BIGINT, nulls BIGINT
+);
+CREATE TABLE cycle_deltas (run_id VARCHAR, cycle INTEGER, delta DOUBLE, delta_se DOUBLE, prompts BIGINT);
+
+INSERT INTO cycle_means
+SELECT
+    run_id, cycle,
+    avg(value) FILTER (metric = 'trait'), stddev_samp(value) FILTER (metric = 'trait'),
+    count(value) FILTER (metric = 'trait'), avg(value) FILTER (metric = 'coherence'),
+    coalesce(sum(n) FILTER (metric = 'trait'), 0), coalesce(sum(nulls) FILTER (metric = 'trait'), 0)
+FROM prompt_means WHERE metric IN ('trait', 'coherence') GROUP BY run_id, cycle;
+
+INSERT INTO cycle_deltas SELECT run_id, cycle, delta, delta_se, prompts FROM deltas;
+
+DROP VIEW ladder;
+DROP VIEW scored_samples;
+DROP VIEW deltas;
+DROP VIEW trait_curve;
+DROP VIEW lineage;
+
+-- Which run holds the rows of a run's cycles: itself, or for a fork's inherited cycles an ancestor.
+CREATE VIEW lineage AS
+SELECT run_id, cycle, run_id AS source_run_id, 0 AS depth FROM cycles
+UNION ALL
+SELECT i.run_id, c.cycle, i.source_run_id, i.depth
+FROM inherited AS i JOIN cycles AS c ON c.run_id = i.source_run_id AND c.cycle > i.after_cycle AND c.cycle <= i.to_cycle;
+
+-- Prompt means of all of a run's cycles, a fork's inherited ones among them.
+CREATE VIEW chain_prompt_means AS
+SELECT * FROM prompt_means
+UNION ALL
+SELECT m.* REPLACE (i.run_id AS run_id) FROM inherited AS i
+JOIN prompt_means AS m ON m.run_id = i.source_run_id AND m.cycle > i.after_cycle AND m.cycle <= i.to_cycle;
+
+-- s(M) of every finished cycle: mean over prompts of per-prompt means, error clustered by prompt.
+CREATE VIEW trait_curve AS
+WITH means AS (
+    SELECT * FROM cycle_means
+    UNION ALL
+    SELECT m.* REPLACE (i.run_id AS run_id) FROM inherited AS i
+    JOIN cycle_means AS m ON m.run_id = i.source_run_id AND m.cycle > i.after_cycle AND m.cycle <= i.to_cycle
+)
+SELECT
+    run_id, cycle, trait, trait_sd / sqrt(prompts) AS trait_se,
+    trait - t90(prompts - 1) * trait_sd / sqrt(prompts) AS trait_low,
+    trait + t90(prompts - 1) * trait_sd / sqrt(prompts) AS trait_high,
+    coherence, n, nulls, prompts
+FROM means;
+
+-- Δ_j = s(M_j) − s(M_0), paired by eval prompt; a fork's M_0 may be an ancestor's.
+CREATE VIEW deltas AS
+SELECT * FROM cycle_deltas
+UNION ALL
+SELECT d.* REPLACE (i.run_id AS run_id) FROM inherited AS i
+JOIN cycle_deltas AS d ON d.run_id = i.source_run_id AND d.cycle > i.after_cycle AND d.cycle <= i.to_cycle;
+
+-- All texts of a run's cycles, a fork's inherited ones among them; `source_run_id` holds the rows.
+CREATE VIEW chain_samples AS
+SELECT *, run_id AS source_run_id FROM samples
+UNION ALL
+SELECT s.* REPLACE (i.run_id AS run_id), i.source_run_id FROM inherited AS i
+JOIN samples AS s ON s.run_id = i.source_run_id AND s.cycle > i.after_cycle AND s.cycle <= i.to_cycle;
+
+-- Samples with the scores of the run's own judges beside them; `source_run_id` holds the rows of an inherited one.
+CREATE VIEW scored_samples AS
+WITH own AS (
+    SELECT
+        s.*, t.value AS trait, t.label AS trait_label, t.mass AS trait_mass, c.value AS coherence,
+        c.label AS coherence_label
+    FROM samples AS s
+    LEFT JOIN (
+        SELECT x.* FROM scores AS x JOIN run_judges AS r USING (run_id, metric, judge_id) WHERE metric = 'trait'
+    ) AS t ON t.run_id = s.run_id AND t.cycle = s.cycle AND t.sample_id = s.sample_id
+    LEFT JOIN (
+        SELECT x.* FROM scores AS x JOIN run_judges AS r USING (run_id, metric, judge_id) WHERE metric = 'coherence'
+    ) AS c ON c.run_id = s.run_id AND c.cycle = s.cycle AND c.sample_id = s.sample_id
+)
+SELECT *, run_id AS source_run_id FROM own
+UNION ALL
+SELECT o.* REPLACE (i.run_id AS run_id), i.source_run_id FROM inherited AS i
+JOIN own AS o ON o.run_id = i.source_run_id AND o.cycle > i.after_cycle AND o.cycle <= i.to_cycle;
+
+-- One eval prompt from base to M_N: each generation's answer beside the one before and beside base's.
+CREATE VIEW ladder AS
+SELECT
+    run_id, prompt_id, prompt, draw, cycle, response, trait, coherence,
+    lag(response) OVER one_prompt AS previous_response,
+    first_value(response) OVER one_prompt AS first_response, sample_id
+FROM scored_samples WHERE purpose = 'eval'
+WINDOW one_prompt AS (PARTITION BY run_id, prompt_id, draw ORDER BY cycle);
