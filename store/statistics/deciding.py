@@ -127,11 +127,14 @@ def _count(variance: float, room: float, now: int) -> int | None:
 
 
 def _price(name: str, count: int, design: Design) -> float:
-    """Answers to draw and judge, a training priced as one evaluation: the late cycles again, or whole chains."""
-    answers = design.answers or 1.0
-    evaluation, measured = design.prompts * answers, design.late + 1
+    """Answers to draw and judge, a training priced as one evaluation.
+
+    More samples are needed at M_0 and the late cycles alone; a new prompt at every generation, since a curve is over
+    one set of prompts; a new replicate is a whole chain.
+    """
+    answers, generations, trainings = design.answers or 1.0, design.cycles + 2, design.cycles + 1
     if name == "samples":
-        return design.replicates * measured * design.prompts * (count - answers)
+        return design.replicates * (design.late + 1) * design.prompts * (count - answers)
     if name == "prompts":
-        return design.replicates * measured * answers * (count - design.prompts)
-    return (count - design.replicates) * evaluation * (design.cycles + 2 + design.cycles + 1)
+        return design.replicates * generations * answers * (count - design.prompts)
+    return (count - design.replicates) * design.prompts * answers * (generations + trainings)
