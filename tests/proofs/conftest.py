@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.proofs.broken_off import BrokenOff
 from tests.proofs.labs import ProofLab, new_lab, remove
 
 
@@ -27,3 +28,11 @@ def labs() -> Iterator[Callable[..., ProofLab]]:
     yield make
     for lab in made:
         remove(lab)
+
+
+@pytest.fixture(scope="package")
+def broken_off() -> Iterator[BrokenOff]:
+    """A chain broken off in its second training; tests take copies."""
+    chain = BrokenOff()
+    yield chain
+    chain.close()

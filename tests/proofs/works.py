@@ -18,7 +18,7 @@ from engine.events import (
     StageStarted,
     TrainStepped,
 )
-from tests.proofs.labs import ProofLab
+from tests.proofs.labs import ProofLab, until
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,7 @@ def work(events: list[Event]) -> Work:
 
 def check_memory(lab: ProofLab, run_id: str) -> None:
     """Fail unless the database holds every line of the run's files, and every row they tell of, exactly once."""
-    with lab.client() as client:
-        assert client.sync(30)
+    until(lambda: _settled(lab, run_id), f"{run_id} in the database", 60)
     entries, events = lab.entries(run_id), lab.events(run_id)
     where = "WHERE run_id = ?"
     assert lab.ask(f"SELECT seq, type FROM events {where} ORDER BY seq", run_id) == [
@@ -113,6 +112,20 @@ def check_memory(lab: ProofLab, run_id: str) -> None:
         (i, command.type, command.pid) for i, command in enumerate(lab.commands(run_id))
     ]
     assert lab.ask(f"SELECT error FROM ingest_errors {where}", run_id) == []
+
+
+def _settled(lab: ProofLab, run_id: str) -> bool:
+    """Whether the database has read the run's files to their end, and nobody wrote meanwhile."""
+    before = _sizes(lab, run_id)
+    with lab.client() as client:
+        client.sync(30)
+    read = dict(lab.ask("SELECT file, byte_offset FROM journals WHERE run_id = ?", run_id))
+    return before == _sizes(lab, run_id) and all(read.get(file) == size for file, size in before.items())
+
+
+def _sizes(lab: ProofLab, run_id: str) -> dict[str, int]:
+    folder = lab.run_folder(run_id)
+    return {name: (folder / name).stat().st_size for name in ("commands.jsonl", "events.jsonl")}
 
 
 def ids(lab: ProofLab, query: str, run_id: str) -> Counter[Any]:
