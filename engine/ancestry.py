@@ -46,11 +46,17 @@ def _events_of(runs: Path, run_id: str, at: int, fork: RunSpec) -> Iterator[Inhe
     for event in inherited_events(runs, _ancestor(folder, fork)):
         if event.cycle <= at:
             yield event
+    for event in _own_events(folder):
+        if event.cycle <= at:
+            yield event
+
+
+def _own_events(folder: Path) -> Iterator[Inherited]:
     path = folder / "events.jsonl"
     for event in read_some(path, INHERITED) if path.exists() else ():
         if isinstance(event, AdapterTrained):
-            event = event.model_copy(update={"path": str(folder.absolute() / event.path)})
-        if isinstance(event, Inherited) and event.cycle <= at:
+            yield event.model_copy(update={"path": str(folder.absolute() / event.path)})
+        elif isinstance(event, CycleStarted | CycleFinished):
             yield event
 
 

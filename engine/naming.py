@@ -29,6 +29,15 @@ def cell_name(spec: RunSpec, study: Sequence[RunSpec], varied: Sequence[str]) ->
     return " ".join(parts)
 
 
+def fork_cell(parent: RunSpec, spec: RunSpec, at: int, changed: Sequence[str]) -> str:
+    """The parent's cell with the fork's regime and arm, what else was changed, and where it went its own way."""
+    beginning = f"{parent.run.trait} {parent.run.regime} {arm_name(parent.run)}"
+    new = [f"{key.split('.', 1)[1]}={_value(spec, key)}" for key in changed if key not in SPOKEN]
+    replaced = {part.partition("=")[0] for part in new}
+    kept = [part for part in parent.cell.removeprefix(beginning).split() if part.partition("=")[0] not in replaced]
+    return " ".join([spec.run.trait, spec.run.regime, arm_name(spec.run), *kept, *new, f"fork@{at}"])
+
+
 def run_name(cell: str, spec: RunSpec) -> str:
     """The cell as one word, with the seed."""
     word = re.sub(r"[^A-Za-z0-9._=-]+", "-", cell).strip("-")

@@ -166,3 +166,14 @@ def run_identity(sections: dict[str, object], again: int = 0) -> str:
     """The run id: 10 hex digits over everything that decides the chain, nothing that does not."""
     canonical = json.dumps({"sections": sections, "again": again}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:10]
+
+
+def spec_identity(spec: RunSpec) -> str:
+    """The run id of a resolved spec; a fork's says from which cycle of which run it goes on."""
+    sections: dict[str, object] = {}
+    for key in IDENTITY:
+        value = getattr(spec, key)
+        sections[key] = value if isinstance(value, str) else value.model_dump(mode="json")
+    if spec.parent_run_id is not None:
+        sections["fork"] = {"parent_run_id": spec.parent_run_id, "cycle": spec.forked_at_cycle}
+    return run_identity(sections, spec.again)
