@@ -4,87 +4,137 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from importlib.metadata import version
+from dataclasses import dataclass
 from typing import Any
 
+from engine.ancestry import check_parent
 from engine.errors import UsageError
+from idemtui.server.asking import Asking
+from idemtui.server.cleaning import Cleaning
+from idemtui.server.given import Secrets
 from idemtui.server.history import run_folders
 from idemtui.server.queue import Queue
-from idemtui.server.slots import Slots
+from idemtui.server.removing import Removing
 from idemtui.server.submission import another, freeze_spec, parse_specs
 from store.lab import Lab
 
 Fields = dict[str, Any]
 
 
+@dataclass(frozen=True)
 class Commands:
     """The handlers, by name in `mapping`."""
 
-    def __init__(
-        self, lab: Lab, queue: Queue, slots: Slots, *, stop: Callable[[], None], remember: Callable[[], None]
-    ) -> None:
-        """`stop` ends the server; `remember` lets the database catch up with what a command wrote."""
-        self._lab, self._queue, self._slots, self._stop, self._remember = lab, queue, slots, stop, remember
+    lab: Lab
+    asking: Asking
+    queue: Queue
+    secrets_given: Secrets
+    removing: Removing
+    cleaning: Cleaning
+    status: Callable[[Fields], Fields]
+    stop_server: Callable[[], None]
+    remember: Callable[[], None]
+    """Lets the database catch up with what a command wrote, so that its client sees it in the next answer."""
+    keep: str
+    """The usual policy of `clean`."""
 
     @property
     def mapping(self) -> dict[str, Callable[[Fields], Fields]]:
         """Name → handler, as `store.service` takes them."""
+        asked = (
+            self.submit, self.pause, self.cancel, self.resume, self.retry, self.prioritize, self.remove, self.clean,
+            self.secrets,
+        )  # fmt: skip
         return {
-            "submit": self.submit,
-            "cancel": self.cancel,
-            "resume": self.resume,
             "status": self.status,
             "stop": self.stop,
+            **{handler.__name__: self._remembered(handler) for handler in asked},
         }
+
+    def _remembered(self, handler: Callable[[Fields], Fields]) -> Callable[[Fields], Fields]:
+        def answer(fields: Fields) -> Fields:
+            said = handler(fields)
+            self.remember()
+            return said
+
+        return answer
 
     def submit(self, fields: Fields) -> Fields:
         """`specs`: resolved specs; `again`: new runs of the same settings → `runs`: run_id, name, answer."""
-        documents = fields.get("specs")
+        documents, priority = fields.get("specs"), _priority(fields, 0)
         if not isinstance(documents, list) or not documents:
             raise UsageError("submit: `specs` has to be a list with at least one resolved spec.")
         specs = parse_specs(documents)
-        if fields.get("again"):
-            specs = [another(spec, self._lab) for spec in specs]
         for spec in specs:
-            freeze_spec(spec, self._lab)
-        runs = [{"run_id": s.run_id, "name": s.name, "answer": self._queue.enqueue(s.run_id)} for s in specs]
-        self._remember()
-        return {"runs": runs}
+            check_parent(self.lab.runs, spec)
+        self._take_secrets(fields)
+        if fields.get("again"):
+            specs = [another(spec, self.lab) for spec in specs]
+        for spec in specs:
+            freeze_spec(spec, self.lab)
+        asked = [(spec, self.asking.enqueue(spec.run_id, priority)) for spec in specs]
+        return {"runs": [{"run_id": spec.run_id, "name": spec.name, "answer": answer} for spec, answer in asked]}
+
+    def pause(self, fields: Fields) -> Fields:
+        """`run_id` → run_id, answer, when."""
+        return self.asking.pause(self._held(fields.get("run_id")))
 
     def cancel(self, fields: Fields) -> Fields:
-        """`run_id` → run_id, answer."""
-        run_id = self._held(fields)
-        answer = self._queue.cancel(run_id)
-        self._remember()
-        return {"run_id": run_id, "answer": answer}
+        """`run_id` → run_id, answer, when."""
+        return self.asking.cancel(self._held(fields.get("run_id")))
 
     def resume(self, fields: Fields) -> Fields:
-        """`run_id`, or `all` for every run that ended early and was not cancelled → `runs`: run_id, answer."""
-        run_ids = self._queue.unfinished() if fields.get("all") else [self._held(fields)]
-        runs = [{"run_id": run_id, "answer": self._queue.enqueue(run_id)} for run_id in run_ids]
-        self._remember()
-        return {"runs": runs}
+        """`run_id`, or `all` for every run that ended early and that no person stopped → `runs`: run_id, answer."""
+        self._take_secrets(fields)
+        run_ids = self.asking.ended_early() if fields.get("all") else [self._held(fields.get("run_id"))]
+        return {"runs": [{"run_id": run_id, "answer": self.asking.enqueue(run_id)} for run_id in run_ids]}
 
-    def status(self, _: Fields) -> Fields:
-        """The server's own facts: version, pid, slots, threads, waiting run ids, worker pids by run id."""
-        state = self._queue.state()
-        return {
-            "version": version("idemtui"),
-            "pid": os.getpid(),
-            "lab": str(self._lab.root),
-            "slots": self._slots.count,
-            "threads": self._slots.threads,
-            "waiting": state.waiting,
-            "workers": state.workers,
-        }
+    def retry(self, fields: Fields) -> Fields:
+        """`run_id`, or `all` for every run that failed → `runs`: run_id, answer."""
+        self._take_secrets(fields)
+        run_ids = self.asking.failed() if fields.get("all") else [self._held(fields.get("run_id"))]
+        return {"runs": [{"run_id": run_id, "answer": self.asking.retry(run_id)} for run_id in run_ids]}
+
+    def prioritize(self, fields: Fields) -> Fields:
+        """`run_id`, `priority` → run_id, answer."""
+        run_id = self._held(fields.get("run_id"))
+        return {"run_id": run_id, "answer": self.asking.prioritize(run_id, _priority(fields))}
+
+    def remove(self, fields: Fields) -> Fields:
+        """`run_ids`, `dry_run` → removed, refused, bytes."""
+        run_ids = fields.get("run_ids")
+        if not isinstance(run_ids, list) or not run_ids:
+            raise UsageError("remove: `run_ids` has to be a list with at least one run id.")
+        held = [self._held(run_id) for run_id in run_ids]
+        return self.removing.remove(held, dry_run=bool(fields.get("dry_run")))
+
+    def clean(self, fields: Fields) -> Fields:
+        """`keep`, `dry_run` → runs, bytes."""
+        return self.cleaning.clean(str(fields.get("keep") or self.keep), dry_run=bool(fields.get("dry_run")))
+
+    def secrets(self, fields: Fields) -> Fields:
+        """`values` → names of all that were given."""
+        self._take_secrets({"secrets": fields.get("values")})
+        return {"names": self.secrets_given.names}
 
     def stop(self, _: Fields) -> Fields:
         """End the server, not its workers → pid, workers that live on."""
-        self._stop()
-        return {"pid": os.getpid(), "workers": self._queue.state().workers}
+        self.stop_server()
+        return {"pid": os.getpid(), "workers": self.queue.state().running}
 
-    def _held(self, fields: Fields) -> str:
-        run_id = fields.get("run_id")
-        if not isinstance(run_id, str) or run_id not in {folder.name for folder in run_folders(self._lab.runs)}:
-            raise UsageError(f"no run {run_id!r} in {self._lab.root}; `idemtui ls` names the runs.")
+    def _take_secrets(self, fields: Fields) -> None:
+        changed = self.secrets_given.give(fields.get("secrets") or {})
+        if changed:
+            self.queue.use_new_secrets(changed)
+
+    def _held(self, run_id: object) -> str:
+        if not isinstance(run_id, str) or run_id not in {folder.name for folder in run_folders(self.lab.runs)}:
+            raise UsageError(f"no run {run_id!r} in {self.lab.root}; `idemtui ls` names the runs.")
         return run_id
+
+
+def _priority(fields: Fields, usual: int | None = None) -> int:
+    value = fields.get("priority", usual)
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > 1_000_000:
+        raise UsageError(f"priority = {value!r}: a whole number is needed; 0 is usual, higher goes first.")
+    return value

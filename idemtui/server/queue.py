@@ -1,187 +1,198 @@
-"""The queue: first come, first served, one worker per run, one slot per share of the cores.
+"""The queue's keeper: takes up ends, hears silences, and gives work to those who are free.
 
-Whatever it decides is first a line in the run's `commands.jsonl`; a server that starts reads those lines and knows what
-the one before it knew.
+Whatever it decides is a line in a run's `commands.jsonl` or a file on a worker's desk; a server that starts reads those
+and knows what the one before it knew.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any
 
-from engine.commands import append_command
 from engine.errors import IdemtuiError
-from idemtui.server.history import History, read_history, run_folders
+from engine.locks import holder_pid
+from idemtui.server.adoption import adopt, take_lone
+from idemtui.server.disk import Disk
+from idemtui.server.ends import reap
+from idemtui.server.exits import boot_id
+from idemtui.server.floor import Floor, Waiting
+from idemtui.server.given import Secrets
+from idemtui.server.launcher import Launcher
+from idemtui.server.places import Places
+from idemtui.server.planning import Asked, Hand, Plan, plan
+from idemtui.server.silence import Silence
 from idemtui.server.workers import Worker
-from store.lab import Lab
 
 log = logging.getLogger("idemtui.server")
-
-Answer = Literal["queued", "continued", "already queued", "already running", "already finished"]
-Stopped = Literal["cancelled", "stopping", "already finished", "already failed", "already cancelled"]
-
-
-class Launcher(Protocol):
-    """Starts workers and finds those that already live."""
-
-    def start(self, folder: Path) -> Worker:
-        """Start one on a run folder."""
-
-    def find(self, folders: list[Path]) -> dict[str, Worker]:
-        """Living workers by run id."""
+FOR_LATER = {errno.ENOSPC, errno.EDQUOT, errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE}
+"""What keeps a worker from starting now and may be over soon."""
 
 
 @dataclass(frozen=True)
 class QueueState:
     """What waits and what runs, for `status`."""
 
-    waiting: list[str]
-    workers: dict[str, int]
-
-    @property
-    def busy(self) -> bool:
-        """Whether anything is left to do."""
-        return bool(self.waiting or self.workers)
+    waiting: list[dict[str, Any]]
+    workers: list[dict[str, Any]]
+    running: dict[str, int]
+    busy: bool
+    """Whether anything is left to do, or will be once the disk has room."""
 
 
 class Queue:
-    """Waiting runs in order of their asking, and the workers that run now. Safe to call from any thread."""
+    """Keeps one lab's queue. Safe to call from any thread."""
 
-    def __init__(self, lab: Lab, launcher: Launcher, slots: int, changed: Callable[[], None] = lambda: None) -> None:
-        """`changed` is called after something was asked, so that a sleeping keeper looks again."""
-        self._lab, self._launcher, self._slots, self._changed = lab, launcher, slots, changed
-        self._waiting: list[str] = []
-        self._workers: dict[str, Worker] = {}
-        self._lock = threading.RLock()
-        self._last_queued = 0.0
+    def __init__(
+        self,
+        floor: Floor,
+        launcher: Launcher,
+        places: Places,
+        secrets: Secrets,
+        silence: Silence,
+        disk: Callable[[], Disk],
+    ) -> None:
+        self._floor, self._launcher, self._places = floor, launcher, places
+        self._secrets, self._silence, self._disk = secrets, silence, disk
 
     def adopt(self) -> None:
-        """Take up what the files say: runs that wait, workers that live; record the end of those that died."""
-        histories = self._histories()
-        open_runs = [h for h in histories if h.worker is not None or h.waiting]
-        with self._lock:
-            self._workers |= self._launcher.find([self._lab.run(h.run_id) for h in open_runs])
-            for history in open_runs:
-                self._adopt_one(history)
-            queued = sorted((h.queued_at or "", h.run_id) for h in open_runs if h.waiting and not self._begun(h))
-            self._waiting = [run_id for _, run_id in queued]
-
-    def _begun(self, history: History) -> bool:
-        """Whether a worker took the run up, but its server died before it could write that down."""
-        return history.worker is None and history.run_id in self._workers
-
-    def _adopt_one(self, history: History) -> None:
-        folder, worker = self._lab.run(history.run_id), self._workers.get(history.run_id)
-        if worker is None and history.worker is not None:
-            append_command(folder, "worker_exited")
-            log.warning("run %s: its worker %s is gone", history.run_id, history.worker)
-        elif worker is not None and worker.pid != history.worker:
-            append_command(folder, "started", pid=worker.pid)
-            log.info("run %s: found its worker %s", history.run_id, worker.pid)
-
-    def _histories(self) -> list[History]:
-        histories = []
-        for folder in run_folders(self._lab.runs):
-            try:
-                histories.append(read_history(folder))
-            except IdemtuiError as error:
-                log.error("%s", error)
-        return histories
-
-    def enqueue(self, run_id: str) -> Answer:
-        """Ask for a run whose folder exists; a finished, waiting or running one stays as it is."""
-        with self._lock:
-            history = read_history(self._lab.run(run_id))
-            if history.outcome == "finished":
-                return "already finished"
-            if run_id in self._workers and not history.cancelled:
-                return "already running"
-            if run_id in self._waiting:
-                return "already queued"
-            self._write_queued(run_id)
-            self._waiting.append(run_id)
-        self._changed()
-        begun = (self._lab.run(run_id) / "events.jsonl").exists() or history.cancelled
-        return "continued" if begun else "queued"
-
-    def _write_queued(self, run_id: str) -> None:
-        """Write `queued` at least a millisecond after the last: a new server finds the order by these times."""
-        time.sleep(max(self._last_queued + 0.001 - time.monotonic(), 0))
-        append_command(self._lab.run(run_id), "queued")
-        self._last_queued = time.monotonic()
-
-    def cancel(self, run_id: str) -> Stopped:
-        """Take a run out of the queue, or ask its worker to stop at the next safe point."""
-        with self._lock:
-            history = read_history(self._lab.run(run_id))
-            running, waiting = run_id in self._workers, run_id in self._waiting
-            if not running and not waiting and (history.outcome or history.cancelled):
-                return ENDED[history.outcome or "cancelled"]
-            append_command(self._lab.run(run_id), "cancel_requested")
-            if waiting:
-                self._waiting.remove(run_id)
-        self._changed()
-        return "stopping" if running else "cancelled"
-
-    def unfinished(self) -> list[str]:
-        """Runs that ended before their chain did and that nobody cancelled, oldest question first."""
-        state = self.state()
-        return [
-            history.run_id
-            for history in self._histories()
-            if history.outcome != "finished"
-            and not history.cancelled
-            and history.run_id not in state.waiting
-            and history.run_id not in state.workers
-        ]
+        """Take up what the files say."""
+        with self._floor.lock:
+            adopt(self._floor)
 
     def tick(self) -> None:
-        """Record workers that ended, then start as many as there are free slots."""
-        with self._lock:
-            for run_id, worker in list(self._workers.items()):
-                ended = worker.exited()
-                if ended is not None:
-                    del self._workers[run_id]
-                    append_command(self._lab.run(run_id), "worker_exited", exit_code=ended.code)
-                    log.info("run %s: worker %s ended with %s", run_id, worker.pid, ended.code)
-            while len(self._workers) < self._slots:
-                following = self._next()
-                if following is None:
-                    return
-                self._start(following)
+        """Look at everything once and act."""
+        with self._floor.lock:
+            self._floor.ledger.settle()
+            reap(self._floor)
+            self._silence.listen(self._floor)
+            disk = self._disk()
+            if disk.roomy:
+                self._go_on_with_room()
+            if disk.low:
+                for run in self._floor.waiting.values():
+                    run.reason = disk.reason
+            else:
+                self._carry_out(self._plan())
+            self._send_home()
 
-    def _next(self) -> str | None:
-        """The first waiting run whose earlier worker, asked to stop, has stopped."""
-        return next((run_id for run_id in self._waiting if run_id not in self._workers), None)
+    def _go_on_with_room(self) -> None:
+        for run_id in sorted(self._floor.for_room):
+            folder = self._floor.lab.run(run_id)
+            priority = self._floor.history(folder).priority
+            try:
+                self._floor.wait(run_id, priority)
+            except IdemtuiError as error:
+                log.error("run %s cannot go on: %s", run_id, error)
+                self._floor.for_room.discard(run_id)
+                continue
+            self._floor.ledger.note(folder, "queued", priority=priority)
+            log.info("run %s goes on: the disk has room", run_id)
 
-    def _start(self, run_id: str) -> None:
-        folder = self._lab.run(run_id)
-        self._waiting.remove(run_id)
-        if read_history(folder).outcome == "finished":
+    def _plan(self) -> Plan:
+        floor = self._floor
+        asked = [Asked(run.run_id, run.key, run.priority, run.order, self._held(run)) for run in floor.waiting.values()]
+        hands = [
+            Hand(worker.pid, worker.key, idle=worker.idle and not worker.stale, leaving=worker.leaving)
+            for worker in floor.workers
+        ]
+        free, full = self._places.free(floor.workers, {run.key.device for run in floor.waiting.values()})
+        return plan(asked, hands, free, full)
+
+    def _held(self, run: Waiting) -> str | None:
+        """Why a run cannot start now whatever is free."""
+        if self._floor.worker_of(run.run_id) is not None:
+            return "waits for its worker to stop"
+        missing = self._secrets.missing(run.key.secrets)
+        if missing:
+            names = " and ".join(missing)
+            return f"waits for {names}; give it with `idemtui resume {run.run_id}` from a shell where it is set"
+        return None
+
+    def _carry_out(self, made: Plan) -> None:
+        workers = {worker.pid: worker for worker in self._floor.workers}
+        for run_id, reason in made.reasons.items():
+            self._floor.waiting[run_id].reason = reason
+        for pid in made.dismissed:
+            workers[pid].dismiss()
+        for run_id, pid in made.assigned.items():
+            self._begin(run_id, lambda pid=pid: workers[pid])  # type: ignore[misc]
+        for run_id, device in made.started.items():
+            key = self._floor.waiting[run_id].key
+            self._begin(run_id, lambda key=key, device=device: self._start(key, device))  # type: ignore[misc]
+
+    def _start(self, key: Any, device: str) -> Worker:
+        worker = self._launcher.start(key, device, self._secrets.values(key.secrets))
+        self._floor.workers.append(worker)
+        log.info("worker %s started on %s for %s", worker.pid, device, key.model)
+        return worker
+
+    def _begin(self, run_id: str, find: Callable[[], Worker]) -> None:
+        """Give a run to a worker, unless it needs none any more or has one that nobody told of."""
+        folder = self._floor.lab.run(run_id)
+        history = self._floor.history(folder)
+        if history.outcome == "finished" or not folder.is_dir():
+            self._floor.forget(run_id)
+            return
+        if holder_pid(folder / "worker.lock") is not None and take_lone(self._floor, history):
+            self._floor.forget(run_id)
             return
         try:
-            worker = self._launcher.start(folder)
+            worker = find()
+            if not worker.assign(folder):
+                return
         except (OSError, IdemtuiError, ValueError) as error:
-            log.error("run %s: its worker could not be started: %s", run_id, error)
-            append_command(folder, "worker_exited", exit_code=127)
+            self._could_not_start(run_id, error)
             return
-        self._workers[run_id] = worker
-        append_command(folder, "started", pid=worker.pid)
-        log.info("run %s: worker %s started", run_id, worker.pid)
+        self._floor.forget(run_id)
+        self._floor.ledger.note(folder, "started", pid=worker.pid, boot_id=boot_id(), device=worker.device)
+        log.info("run %s: worker %s has it", run_id, worker.pid)
+
+    def _could_not_start(self, run_id: str, error: Exception) -> None:
+        log.error("run %s: its worker could not be started: %s", run_id, error)
+        if isinstance(error, OSError) and error.errno in FOR_LATER:
+            self._floor.waiting[run_id].reason = f"its worker could not be started: {error.strerror}"
+            return
+        self._floor.forget(run_id)
+        message = f"its worker could not be started: {error}"
+        self._floor.ledger.note(self._floor.lab.run(run_id), "worker_exited", exit_code=127, message=message)
+
+    def _send_home(self) -> None:
+        """A worker whose run a person stopped, or that was started with an old secret, does not linger."""
+        for worker in self._floor.workers:
+            if worker.leaving or (worker.idle and (worker.let_go or worker.stale)):
+                worker.dismiss()
+
+    def use_new_secrets(self, changed: set[str]) -> None:
+        """Workers that were started with an older value take no further run."""
+        with self._floor.lock:
+            for worker in self._floor.workers:
+                worker.stale = worker.stale or bool(changed & set(worker.key.secrets))
 
     def state(self) -> QueueState:
-        """What waits, in order, and what runs."""
-        with self._lock:
-            return QueueState(list(self._waiting), {run_id: worker.pid for run_id, worker in self._workers.items()})
+        """What waits, in order and with its reason, and what runs."""
+        with self._floor.lock:
+            floor = self._floor
+            waiting = [{"run_id": run.run_id, "priority": run.priority, "reason": run.reason} for run in floor.queue()]
+            workers = [self._row(worker) for worker in floor.workers]
+            running = floor.running()
+            return QueueState(
+                waiting, workers, running, bool(waiting or running or floor.for_room or floor.ledger.owed)
+            )
 
+    def _row(self, worker: Worker) -> dict[str, Any]:
+        return {
+            "pid": worker.pid,
+            "run_id": worker.run.name if worker.run else None,
+            "device": worker.device,
+            "model": worker.key.model,
+            "silent_seconds": self._silence.seconds(worker),
+            "adopted": worker.adopted,
+        }
 
-ENDED: dict[str, Stopped] = {
-    "finished": "already finished",
-    "failed": "already failed",
-    "cancelled": "already cancelled",
-}
+    def devices(self) -> list[dict[str, Any]]:
+        """What `status` shows of the devices."""
+        with self._floor.lock:
+            return self._places.table(self._floor.workers)

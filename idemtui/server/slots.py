@@ -1,4 +1,4 @@
-"""How many workers run side by side, and how many threads each may use."""
+"""How many workers run side by side on the cores, and how many threads each may use."""
 
 from __future__ import annotations
 
@@ -19,15 +19,25 @@ class Slots:
     threads: int
 
 
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def share_cores(asked: int | None = None) -> Slots:
     """Slots as asked, else $IDEMTUI_SLOTS, else two where there are two cores; threads = cores // slots."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    count = asked if asked is not None else _from_environment()
+    count = asked_slots(asked)
     if count is None:
-        count = min(USUAL, cores)
-    if count < 1:
-        raise UsageError(f"slots = {count}: at least 1 worker has to run; this machine has {cores} cores.")
-    return Slots(count, max(cores // count, 1))
+        count = min(USUAL, cores())
+    return Slots(count, max(cores() // count, 1))
+
+
+def asked_slots(asked: int | None) -> int | None:
+    """The number of workers that a flag, the settings or $IDEMTUI_SLOTS asks for, None where nothing does."""
+    count = asked if asked is not None else _from_environment()
+    if count is not None and count < 1:
+        raise UsageError(f"slots = {count}: at least 1 worker has to run; this machine has {cores()} cores.")
+    return count
 
 
 def _from_environment() -> int | None:

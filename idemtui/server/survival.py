@@ -79,13 +79,13 @@ def has_user_manager() -> bool:
     return (Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}") / "systemd" / "private").exists()
 
 
-def ask_logind() -> tuple[bool | None, bool | None]:
+def ask_logind(seconds: float = TRIAL_SECONDS) -> tuple[bool | None, bool | None]:
     """Whether this user lingers, and whether logout ends this user's processes."""
     user = user_name()
-    own = _properties("show-user", user, "--property=Linger")
+    own = _properties(seconds, user, "--property=Linger")
     linger = own["Linger"] == "yes" if "Linger" in own else (LINGERING / user).exists() if LINGERING.exists() else None
     all_users = ("KillUserProcesses", "KillOnlyUsers", "KillExcludeUsers")
-    said = _properties("show-user", *(f"--property={name}" for name in all_users))
+    said = _properties(seconds, *(f"--property={name}" for name in all_users))
     if "KillUserProcesses" not in said:
         return linger, None
     only, spared = said.get("KillOnlyUsers", "").split(), said.get("KillExcludeUsers", "").split()
@@ -100,9 +100,9 @@ def user_name() -> str:
         return str(os.getuid())
 
 
-def _properties(*arguments: str) -> dict[str, str]:
-    """`loginctl`'s Name=value lines; nothing where it does not answer in time."""
-    said = run_quietly(["loginctl", *arguments])
+def _properties(seconds: float, *arguments: str) -> dict[str, str]:
+    """`loginctl show-user`'s Name=value lines; nothing where it does not answer in time."""
+    said = run_quietly(["loginctl", "show-user", *arguments], seconds)
     return dict(line.split("=", 1) for line in (said or "").splitlines() if "=" in line)
 
 

@@ -43,8 +43,8 @@ def lab_to_write() -> Iterator[Lab]:
     pid = holder_pid(lab.lock)
     if pid is not None:
         os.kill(pid, signal.SIGKILL)
-    for run in lab.runs.iterdir() if lab.runs.exists() else ():
-        worker = holder_pid(run / "worker.lock")
+    for lock in (*lab.runs.glob("*/worker.lock"), *lab.root.glob("workers/*/worker.lock")):
+        worker = holder_pid(lock)
         if worker is not None:
             os.kill(worker, signal.SIGKILL)
     for server in STARTED:

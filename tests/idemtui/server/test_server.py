@@ -48,6 +48,11 @@ def server_pid(lab: Lab) -> int:
     return pid
 
 
+def running(client: Client) -> dict[str, int]:
+    workers = client.command("status")["workers"]
+    return {worker["run_id"]: worker["pid"] for worker in workers if worker["run_id"]}
+
+
 def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
     until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, "the kill")
@@ -98,7 +103,7 @@ def test_a_worker_that_dies_is_told_and_the_next_run_starts(lab: Lab, served: Se
     client = served("hold", slots=1)
     client.command("submit", specs=SPECS[:2])
     until(lambda: status(client) == "running")
-    kill(client.command("status")["workers"][RUN])
+    kill(running(client)[RUN])
     until(lambda: status(client, SPECS[1]["run_id"]) == "running", "the next run")
     assert status(client) == "failed"
     assert [command.exit_code for command in read_commands(lab.run(RUN))][-1] == -signal.SIGKILL
@@ -109,7 +114,7 @@ def test_workers_outlive_a_killed_server_and_the_next_one_takes_them_up(lab: Lab
     client = served("hold", slots=1)
     client.command("submit", specs=SPECS[:2])
     until(lambda: status(client) == "running")
-    before = client.command("status")
+    before, workers = client.command("status"), running(client)
     kill(server_pid(lab))
     with pytest.raises(ServerError):
         client.command("status")
@@ -117,7 +122,9 @@ def test_workers_outlive_a_killed_server_and_the_next_one_takes_them_up(lab: Lab
     client = served("hold", slots=1)
     after = client.command("status")
     assert after["pid"] != before["pid"]
-    assert (after["workers"], after["waiting"]) == (before["workers"], before["waiting"])
+    assert running(client) == workers
+    assert [worker["adopted"] for worker in after["workers"]] == [True]
+    assert [run["run_id"] for run in after["waiting"]] == [run["run_id"] for run in before["waiting"]]
     (lab.run(RUN) / "release").touch()
     until(lambda: status(client) == "finished")
     until(lambda: status(client, SPECS[1]["run_id"]) == "running", "the run that waited")
@@ -183,7 +190,7 @@ def test_workers_get_the_threads_of_their_spec(lab: Lab, served: Serve) -> None:
     client = served("hold")
     client.command("submit", specs=SPECS[:1])
     until(lambda: status(client) == "running")
-    worker = psutil.Process(client.command("status")["workers"][RUN])
+    worker = psutil.Process(running(client)[RUN])
     environment = worker.environ()
     assert environment["OMP_NUM_THREADS"] == str(SPECS[0]["execution"]["threads"])
     assert environment["HF_HUB_DISABLE_TELEMETRY"] == "1"

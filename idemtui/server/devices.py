@@ -1,0 +1,122 @@
+"""The GPUs of this machine as NVML tells them, and which of them this server may use.
+
+An inherited CUDA_VISIBLE_DEVICES is respected: indices as `nvidia-smi` counts them, UUIDs or their beginnings; like in
+CUDA, the first entry that names nothing ends the list, and an empty value hides every GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+VARIABLE = "CUDA_VISIBLE_DEVICES"
+
+
+class DevicesError(Exception):
+    """No GPU can be seen, and why, in one line."""
+
+
+@dataclass(frozen=True)
+class GpuProcess:
+    """A process on a GPU; its bytes are unknown where the driver does not tell (in containers, for other users)."""
+
+    pid: int
+    used: int | None
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU now; memory in bytes."""
+
+    uuid: str
+    index: int
+    name: str
+    total: int
+    used: int
+    processes: tuple[GpuProcess, ...] = ()
+
+
+class GpuReader(Protocol):
+    """Reads the GPUs."""
+
+    def read(self) -> list[Gpu]:
+        """Every GPU that the driver knows, in its order; raise DevicesError where none can be read."""
+
+
+class NvmlReader:
+    """Through nvidia-ml-py, loaded at the first question."""
+
+    def __init__(self) -> None:
+        self._nvml: Any = None
+
+    def read(self) -> list[Gpu]:
+        """Every GPU that the driver knows; DevicesError without driver or library, or where NVML fails."""
+        try:
+            import pynvml
+        except ImportError as error:
+            raise DevicesError(f"no GPU can be seen: {error}") from None
+        try:
+            if self._nvml is None:
+                pynvml.nvmlInit()
+                self._nvml = pynvml
+            return [_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
+        except pynvml.NVMLError as error:
+            self._nvml = None
+            raise DevicesError(f"no GPU can be seen: NVML says {str(error)!r}") from None
+
+
+def _gpu(nvml: Any, index: int) -> Gpu:
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+    running = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
+    return Gpu(
+        uuid=_text(nvml.nvmlDeviceGetUUID(handle)),
+        index=index,
+        name=_text(nvml.nvmlDeviceGetName(handle)),
+        total=int(memory.total),
+        used=int(memory.used),
+        processes=tuple(GpuProcess(int(p.pid), p.usedGpuMemory) for p in running),
+    )
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def visible(gpus: Sequence[Gpu], variable: str | None) -> list[Gpu]:
+    """The GPUs that a value of CUDA_VISIBLE_DEVICES shows, in its order; all of them where it is unset (None)."""
+    if variable is None:
+        return list(gpus)
+    shown: list[Gpu] = []
+    for entry in (part.strip() for part in variable.split(",")):
+        found = [gpu for gpu in gpus if _names(entry, gpu)]
+        if len(found) != 1 or found[0] in shown:
+            return shown
+        shown += found
+    return shown
+
+
+def _names(entry: str, gpu: Gpu) -> bool:
+    return entry == str(gpu.index) or (entry.startswith("GPU-") and gpu.uuid.startswith(entry))
+
+
+def left_alone(gpu: Gpu, ours: set[int], free_share: float) -> str | None:
+    """Why a GPU is not used: processes other than `ours` fill more than (1 − free_share) of its memory; else None."""
+    others = [process for process in gpu.processes if process.pid not in ours]
+    used_by_us = sum(process.used or 0 for process in gpu.processes if process.pid in ours)
+    used = max(gpu.used - used_by_us, 0)
+    if used <= (1 - free_share) * gpu.total:
+        return None
+    largest = max(others, key=lambda process: process.used or 0, default=None)
+    by = "another process" if largest is None else f"process {largest.pid}{_program(largest.pid)}"
+    return f"GPU {gpu.index} is left alone: {used / 1e9:.0f} GB of {gpu.total / 1e9:.0f} GB in use by {by}"
+
+
+def _program(pid: int) -> str:
+    import psutil
+
+    try:
+        return f" ({psutil.Process(pid).name()})"
+    except psutil.Error:
+        return ""

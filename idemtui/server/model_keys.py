@@ -1,0 +1,49 @@
+"""What a worker has loaded and what a run needs: runs of the same key can share one worker, one after another."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import JournalError
+
+
+@dataclass(frozen=True)
+class ModelKey:
+    """Everything about a run that its process is bound to."""
+
+    model: str
+    judge: str
+    threads: int
+    device: str
+    """`cpu` or `cuda`."""
+    secrets: tuple[str, ...] = ()
+    """Names of the variables in the worker's environment that people gave."""
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def read_key(folder: Path) -> ModelKey:
+    """The key of a run, from its frozen spec; JournalError where that cannot be read."""
+    path = folder / "spec.json"
+    try:
+        spec = json.loads(path.read_bytes())
+        execution = spec["execution"]
+        return ModelKey(
+            model=str(spec["run"]["model"]),
+            judge=str(spec["judge"]["model"]),
+            threads=max(int(execution["threads"]), 1),
+            device="cuda" if str(execution.get("device", "cpu")).startswith("cuda") else "cpu",
+            secrets=tuple(sorted(execution.get("secrets", ()))),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise JournalError(f"{path}: cannot be read ({type(error).__name__}: {error}).") from None
+
+
+def key_from(plain: dict[str, Any]) -> ModelKey:
+    """What `plain` gave; raises TypeError for anything else."""
+    return ModelKey(**{**plain, "secrets": tuple(plain.get("secrets", ()))})

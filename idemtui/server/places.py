@@ -1,0 +1,139 @@
+"""Where workers can run: a share of the cores, or a GPU of their own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from engine.errors import IdemtuiError
+from idemtui.server.device_locks import device_holder
+from idemtui.server.devices import VARIABLE as VISIBLE
+from idemtui.server.devices import DevicesError, Gpu, GpuReader, left_alone, visible
+from idemtui.server.slots import asked_slots, cores, share_cores
+
+FRESH_SECONDS = 1.0
+"""How long a look at the GPUs counts as now."""
+
+
+class Placed(Protocol):
+    """What slots need to know of a living worker."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    @property
+    def device(self) -> str:
+        """`cpu`, or the UUID of a GPU; `cuda` where that is not known."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """The GPUs at one moment: what is free for a new worker and why the others are not."""
+
+    gpus: tuple[Gpu, ...]
+    reasons: dict[str, str]
+    """By UUID, for GPUs that are taken by somebody else."""
+    busy: frozenset[str]
+    """UUIDs that a worker of this server holds."""
+
+
+class Places:
+    """CPU slots, and one slot per GPU that may be used."""
+
+    def __init__(self, asked: int | None, free_share: float, reader: GpuReader) -> None:
+        self._asked, self._share, self._reader = asked_slots(asked), free_share, reader
+        self._cpu = share_cores(asked)
+        self._gpus: list[Gpu] = []
+        self._read_at = -FRESH_SECONDS
+        self.problem: str | None = None
+        """Why no GPU is used, where none is."""
+        self._read()
+        self.device = "cuda" if self._gpus else "cpu"
+        """Where runs of this machine go unless they say otherwise."""
+
+    @property
+    def count(self) -> int:
+        """Workers side by side on the usual device."""
+        if self.device == "cpu":
+            return self._cpu.count
+        return min(len(self._gpus), self._asked or len(self._gpus))
+
+    @property
+    def threads(self) -> int:
+        """Threads of each of them."""
+        return self._cpu.threads if self.device == "cpu" else max(cores() // max(self.count, 1), 1)
+
+    def free(self, workers: Collection[Placed], wanted: Collection[str]) -> tuple[dict[str, list[str]], dict[str, str]]:
+        """Devices for new workers and, where there is none, the reason, by kind, for the kinds that are wanted."""
+        on_cpu = sum(worker.device == "cpu" for worker in workers)
+        free = {"cpu": ["cpu"] * max(self._cpu.count - on_cpu, 0)}
+        full = {}
+        if "cuda" in wanted:
+            free["cuda"], full["cuda"] = self._free_gpus(workers)
+        return free, full
+
+    def _free_gpus(self, workers: Collection[Placed]) -> tuple[list[str], str]:
+        look = self.look(workers)
+        unused = [gpu.uuid for gpu in look.gpus if gpu.uuid not in look.busy and gpu.uuid not in look.reasons]
+        on_gpu = sum(worker.device != "cpu" for worker in workers)
+        room = max((self._asked or len(look.gpus)) - on_gpu, 0)
+        if not look.gpus:
+            return [], f"waits for a GPU: {self.problem}"
+        reasons = "; ".join(look.reasons.values())
+        return unused[:room], "waits for a free slot" + (f"; {reasons}" if reasons and room else "")
+
+    def look(self, workers: Collection[Placed]) -> Look:
+        """The GPUs now."""
+        self._read()
+        busy = {worker.device for worker in workers} - {"cpu", "cuda"}
+        pids = {worker.pid for worker in workers}
+        busy |= {gpu.uuid for gpu in self._gpus if any(process.pid in pids for process in gpu.processes)}
+        reasons = {gpu.uuid: self._taken(gpu, pids) for gpu in self._gpus if gpu.uuid not in busy}
+        taken = {uuid: reason for uuid, reason in reasons.items() if reason is not None}
+        return Look(tuple(self._gpus), taken, frozenset(busy))
+
+    def _taken(self, gpu: Gpu, pids: set[int]) -> str | None:
+        try:
+            holder = device_holder(gpu.uuid)
+        except (OSError, IdemtuiError) as error:
+            return f"GPU {gpu.index} cannot be locked: {error}"
+        if holder is not None and holder.pid not in pids:
+            return f"GPU {gpu.index} is taken by {holder}"
+        return left_alone(gpu, pids, self._share)
+
+    def _read(self) -> None:
+        if time.monotonic() - self._read_at < FRESH_SECONDS:
+            return
+        try:
+            every = self._reader.read()
+            self._gpus = visible(every, os.environ.get(VISIBLE))
+            self.problem = None if self._gpus else _unseen(every)
+        except DevicesError as error:
+            self._gpus, self.problem = [], str(error)
+        self._read_at = time.monotonic()
+
+    def table(self, workers: Collection[Placed]) -> list[dict[str, Any]]:
+        """What `status` shows of the devices."""
+        look = self.look(workers)
+        if not look.gpus:
+            on_cpu = sum(worker.device == "cpu" for worker in workers)
+            name = f"{self._cpu.count} workers side by side, {self._cpu.threads} threads each"
+            state = "busy" if on_cpu >= self._cpu.count else "free"
+            return [{"device": "cpu", "name": name, "state": state, "reason": self.problem}]
+        return [_row(gpu, look) for gpu in look.gpus]
+
+
+def _row(gpu: Gpu, look: Look) -> dict[str, Any]:
+    reason = look.reasons.get(gpu.uuid)
+    state = "busy" if gpu.uuid in look.busy else "taken" if reason else "free"
+    return {"device": gpu.uuid, "name": f"GPU {gpu.index}: {gpu.name}", "state": state, "reason": reason}
+
+
+def _unseen(every: list[Gpu]) -> str:
+    if not every:
+        return "NVML knows no GPU"
+    return f"${VISIBLE} = {os.environ.get(VISIBLE, '')!r} shows none of this machine's {len(every)}"

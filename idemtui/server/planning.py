@@ -1,0 +1,103 @@
+"""Who works on what next: a pure function of what waits, which workers live and what is free.
+
+Higher priority first, then first come, first served; at equal priority a free worker takes the oldest run of the model
+that it holds before another model is loaded. Where no slot is free, a worker that idles on another model is told to go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from idemtui.server.model_keys import ModelKey
+
+CPU = "cpu"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One waiting run."""
+
+    run_id: str
+    key: ModelKey
+    priority: int = 0
+    order: int = 0
+    """Its place among all that were asked for."""
+    held: str | None = None
+    """Why it cannot start now whatever is free."""
+
+
+@dataclass(frozen=True)
+class Hand:
+    """One living worker that may take a run, now or after it was told to go."""
+
+    pid: int
+    key: ModelKey | None
+    """None for a worker that takes no further run."""
+    idle: bool = False
+    leaving: bool = False
+
+
+@dataclass
+class Plan:
+    """What to do now; every other run has a reason to wait."""
+
+    assigned: dict[str, int] = field(default_factory=dict)
+    """Worker's process id by run id."""
+    started: dict[str, str] = field(default_factory=dict)
+    """Device of a new worker by run id."""
+    dismissed: list[int] = field(default_factory=list)
+    """Idle workers that are told to go, so that another model finds room."""
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+def plan(
+    waiting: Iterable[Asked], hands: Iterable[Hand], free: Mapping[str, Sequence[str]], full: Mapping[str, str]
+) -> Plan:
+    """`free`: devices to start a worker on, and `full`: why there is no more, by kind (`cpu`, `cuda`)."""
+    room = _Room(list(hands), {kind: list(devices) for kind, devices in free.items()}, full)
+    made = Plan()
+    ordered = sorted(waiting, key=lambda asked: (-asked.priority, asked.order))
+    for _, level in groupby(ordered, key=lambda asked: asked.priority):
+        for asked in list(room.take_loaded(list(level), made)):
+            room.place(asked, made)
+    return made
+
+
+class _Room:
+    """What is left while the plan is made."""
+
+    def __init__(self, hands: list[Hand], free: dict[str, list[str]], full: Mapping[str, str]) -> None:
+        self._idle = [hand for hand in hands if hand.idle and not hand.leaving and hand.key is not None]
+        self._coming = [hand.key.device for hand in hands if hand.leaving and hand.key is not None]
+        self._free, self._full = free, full
+
+    def take_loaded(self, level: list[Asked], made: Plan) -> Iterator[Asked]:
+        """Give idle workers the oldest run of their model; yield the runs that nobody took."""
+        for asked in level:
+            hand = next((hand for hand in self._idle if hand.key == asked.key), None)
+            if asked.held is not None:
+                made.reasons[asked.run_id] = asked.held
+            elif hand is not None:
+                self._idle.remove(hand)
+                made.assigned[asked.run_id] = hand.pid
+            else:
+                yield asked
+
+    def place(self, asked: Asked, made: Plan) -> None:
+        """Find a slot for a run that needs a new worker."""
+        kind = asked.key.device
+        other = next((hand for hand in self._idle if hand.key is not None and hand.key.device == kind), None)
+        if self._free.get(kind):
+            made.started[asked.run_id] = self._free[kind].pop(0)
+            return
+        made.reasons[asked.run_id] = self._full.get(kind, "waits for a free slot")
+        if kind in self._coming:
+            self._coming.remove(kind)
+        elif other is not None:
+            self._idle.remove(other)
+            made.dismissed.append(other.pid)
+        else:
+            return
+        made.reasons[asked.run_id] = "waits for a free slot: a worker is letting go of another model"
