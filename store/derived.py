@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import duckdb
 
-from store.tables import incoming, replace
-from store.verdict import Chain, Verdict, cell_verdict, run_verdict
+from store.statistics.chain import Chain
+from store.statistics.reading import with_answers
+from store.statistics.rows import adjust_studies, measure_rows, put, verdict_row
+from store.tables import incoming
+from store.verdict import cell_verdict, run_verdict
 
 PROMPT_MEANS = """
 INSERT INTO prompt_means
@@ -46,21 +48,20 @@ def write_verdicts(connection: duckdb.DuckDBPyConnection, run_ids: Iterable[str]
     run_ids = list(run_ids)
     if not run_ids:
         return
-    query = "SELECT DISTINCT study, cell FROM runs WHERE list_contains(?, run_id)"
-    rows = []
-    for study, cell in connection.execute(query, [run_ids]).fetchall():
-        chains = _finished_chains(connection, study, cell)
-        rows += [_row("run", c.run_id, study, cell, 1, run_verdict(c)) for c in chains if c.run_id in run_ids]
+    query = "SELECT DISTINCT study, cell FROM runs WHERE list_contains(?, run_id) ORDER BY study, cell"
+    cells = connection.execute(query, [run_ids]).fetchall()
+    verdicts, measures = [], []
+    for study, cell in cells:
+        chains = with_answers(connection, _finished_chains(connection, study, cell))
+        for chain in chains:
+            if chain.run_id in run_ids:
+                verdicts.append(verdict_row(run_verdict(chain), study, cell, 1, chain))
+                measures += measure_rows(chain)
         if len(chains) >= 2:
-            rows.append(_row("cell", None, study, cell, len(chains), cell_verdict(chains)))
-    replace(connection, "verdicts", rows, ("scope", "run_id", "study", "cell"))
-
-
-def _row(scope: str, run_id: str | None, study: str, cell: str, replicates: int, v: Verdict) -> tuple[Any, ...]:
-    return (
-        scope, run_id, study, cell, replicates, v.amplified_by_paper, v.a, v.l, v.ci_low, v.ci_high, v.label,
-        list(v.suffixes), list(v.notes),
-    )  # fmt: skip
+            verdicts.append(verdict_row(cell_verdict(chains), study, cell, len(chains)))
+    put(connection, "verdicts", verdicts, ("scope", "run_id", "study", "cell"))
+    put(connection, "chain_measures", measures, ("run_id", "cycle"))
+    adjust_studies(connection, [study for study, _ in cells])
 
 
 def _finished_chains(connection: duckdb.DuckDBPyConnection, study: str, cell: str) -> list[Chain]:
