@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import App
@@ -16,47 +16,18 @@ from textual.screen import Screen
 from engine.errors import IdemtuiError
 from idemtui.console import messages
 from idemtui.console.actions import bindings
+from idemtui.console.answers import PAUSABLE, answer_words, newest_to_fork, possible
 from idemtui.console.asking import in_thread
 from idemtui.console.facts import Glance, Run
-from idemtui.console.feed import POLL_SECONDS, RETRY_SECONDS, feed
+from idemtui.console.feed import Feed, Pace
+from idemtui.console.lab_facts import Server
 from idemtui.console.palette import ConsoleCommands
 from idemtui.console.reader import Connect, Reader, connect_through_server
+from idemtui.console.screens.modes import MODES
 from idemtui.console.screens.room import Room
 from store.lab import Lab
 
-
-def _runs() -> Screen[Any]:
-    from idemtui.console.screens.runs import RunsScreen
-
-    return RunsScreen()
-
-
-def _run() -> Screen[Any]:
-    from idemtui.console.screens.run import RunScreen
-
-    return RunScreen()
-
-
-def _samples() -> Screen[Any]:
-    from idemtui.console.screens.samples import SamplesScreen
-
-    return SamplesScreen()
-
-
-def _ladder() -> Screen[Any]:
-    from idemtui.console.screens.ladder import LadderScreen
-
-    return LadderScreen()
-
-
-def _sql() -> Screen[Any]:
-    from idemtui.console.screens.sql import SqlScreen
-
-    return SqlScreen()
-
-
-CANCELLABLE = ("queued", "running", "paused")
-RESUMABLE = ("failed", "cancelled", "paused")
+Answer = TypeVar("Answer")
 
 
 class Console(App[None]):
@@ -66,13 +37,7 @@ class Console(App[None]):
     CSS_PATH = "console.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings("everywhere")
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ConsoleCommands}
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
-        "runs": _runs,
-        "run": _run,
-        "samples": _samples,
-        "ladder": _ladder,
-        "sql": _sql,
-    }
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {**MODES}
     DEFAULT_MODE = "runs"
 
     def __init__(
@@ -81,21 +46,22 @@ class Console(App[None]):
         follow: str | None = None,
         *,
         connect: Connect = connect_through_server,
-        poll_seconds: float = POLL_SECONDS,
-        retry_seconds: float = RETRY_SECONDS,
+        pace: Pace | None = None,
     ) -> None:
         super().__init__()
         if "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
         self.lab = lab
-        self.reader = Reader(lab, connect)
+        self.reader = Reader(lab, connect, lambda line: self.post_message(messages.Noticed(line)))
         self.glance = Glance(())
+        self.server: Server | None = None
         self.read_once = False
         self.trouble = ""
         self._follow = follow
         self._chosen: str | None = None
         self._offers: str | None = "unread"
-        self._pace = (poll_seconds, retry_seconds)
+        self._told_of_interrupted = False
+        self._pace = pace or Pace()
 
     def on_mount(self) -> None:
         """Paint first, then begin to ask."""
@@ -103,7 +69,7 @@ class Console(App[None]):
 
     @work(group="feed")
     async def _start_feed(self) -> None:
-        await feed(self.reader, self.post_message, *self._pace)
+        await Feed(self.reader, self.post_message, self._pace).run()
 
     @property
     def chosen(self) -> Run | None:
@@ -128,10 +94,25 @@ class Console(App[None]):
         self._refresh_offers()
         self._refresh_room()
 
+    @on(messages.ServerRead)
+    def take_server(self, message: messages.ServerRead) -> None:
+        """Show how the server is doing; what was interrupted is asked about once per opening."""
+        self.server = message.server
+        self._refresh_room()
+        if message.server.interrupted and not self._told_of_interrupted:
+            self.action_interrupted()
+
+    @on(messages.Noticed)
+    def show_notice(self, message: messages.Noticed) -> None:
+        """Say what connecting met."""
+        self.notify(message.line, severity="warning", markup=False)
+
     @on(messages.LabLost)
     def show_trouble(self, message: messages.LabLost) -> None:
         """Say so, and that it costs nothing."""
         self.trouble = f"{message.reason} Runs go on; asking again."
+        if message.gone:
+            self.server = None
         self._refresh_room(everything=False)
 
     @on(messages.LabFound)
@@ -161,16 +142,14 @@ class Console(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Dim what the chosen run cannot do just now."""
-        run = self.chosen
-        if action == "cancel_run":
-            return True if run and run.status in CANCELLABLE else None
-        if action == "resume_run":
-            return True if run and run.status in RESUMABLE else None
-        return True
+        if action == "interrupted":
+            return True if self.server and self.server.interrupted else None
+        return True if possible(action, self.chosen) else None
 
     def _refresh_offers(self) -> None:
         """Redraw the footer only where something else is possible now."""
-        offers = self.chosen.status if self.chosen else None
+        run = self.chosen
+        offers = f"{run.status} {newest_to_fork(run)}" if run else None
         if offers != self._offers:
             self._offers = offers
             self.refresh_bindings()
@@ -192,34 +171,88 @@ class Console(App[None]):
 
         def answered(sure: bool | None) -> None:
             if sure:
-                self.command("cancel", f"{run.name}: cancelling", run_id=run.run_id)
+                self.command("cancel", run.name, run_id=run.run_id)
 
         self.push_screen(ConfirmScreen(question), answered)
 
-    def action_resume_run(self) -> None:
-        """Continue the chosen run."""
+    def action_pause_or_resume(self) -> None:
+        """Pause the chosen run, or continue it."""
         run = self.chosen
         if run is not None:
-            self.command("resume", f"{run.name}: queued again", run_id=run.run_id)
+            if run.status in PAUSABLE:
+                self.command("pause", run.name, run_id=run.run_id)
+            else:
+                self.queue_again("resume", run.run_id, run.name)
+
+    def action_retry_run(self) -> None:
+        """Try a failed run again."""
+        run = self.chosen
+        if run is not None:
+            self.queue_again("retry", run.run_id, run.name)
+
+    def action_priority(self, step: int) -> None:
+        """Move the chosen run in the queue."""
+        run = self.chosen
+        if run is None:
+            return
+        waiting = self.server.wait_of(run.run_id) if self.server else None
+        priority = (waiting.priority if waiting else 0) + step
+        self.command("prioritize", f"{run.name}, priority {priority:+d}", run_id=run.run_id, priority=priority)
+
+    def action_fork_run(self) -> None:
+        """Ask from where and with what, and start the new run."""
+        run = self.chosen
+        newest = newest_to_fork(run) if run else None
+        if run is None or newest is None:
+            return
+        from idemtui.console.screens.fork import ForkScreen
+
+        def forked(answer: str | None) -> None:
+            if answer:
+                self.notify(answer, markup=False)
+
+        selected = self.screen.selected_cycle if isinstance(self.screen, Room) else None
+        self.push_screen(ForkScreen(run, newest, newest if selected is None else min(selected, newest)), forked)
+
+    def action_interrupted(self) -> None:
+        """Show what was interrupted and let the chosen ones go on."""
+        if self.server is None:
+            return
+        from idemtui.console.screens.interrupted import InterruptedScreen
+
+        self._told_of_interrupted = True
+        names = {run.run_id: run.name for run in self.server.interrupted}
+
+        def chosen(run_ids: tuple[str, ...] | None) -> None:
+            for run_id in run_ids or ():
+                self.queue_again("resume", run_id, names[run_id])
+
+        self.push_screen(InterruptedScreen(self.server.interrupted), chosen)
 
     def start_demo(self) -> None:
         """Queue the pocket study in this lab."""
         from idemtui.console.demo import queue_demo
 
-        self._command(partial(queue_demo, self.lab), "The pocket study is queued.")
+        self._command(partial(queue_demo, self.lab), lambda _: "The pocket study is queued.")
 
-    def command(self, name: str, words: str, **fields: object) -> None:
-        """Ask the server for something and say how that went."""
-        self._command(partial(self.reader.command, name, **fields), words)
+    def command(self, name: str, about: str, **fields: object) -> None:
+        """Ask the server for something about a run and say what it answered."""
+        self._command(partial(self.reader.command, name, **fields), partial(answer_words, about))
+
+    def queue_again(self, verb: str, run_id: str, name: str) -> None:
+        """Resume or retry a run and say what the server answered."""
+        from idemtui.console.requests import queue_again
+
+        self._command(partial(queue_again, self.reader, verb, run_id), partial(answer_words, name))
 
     @work(group="command")
-    async def _command(self, ask: Callable[[], object], words: str) -> None:
+    async def _command(self, ask: Callable[[], Answer], words: Callable[[Answer], str]) -> None:
         try:
-            await in_thread(ask)
+            answer = await in_thread(ask)
         except IdemtuiError as error:
             self.notify(str(error), severity="error", markup=False)
         else:
-            self.notify(words, markup=False)
+            self.notify(words(answer), markup=False)
 
 
 def open_console(lab: Lab, follow: str | None = None) -> int:

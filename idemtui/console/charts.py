@@ -14,6 +14,8 @@ from idemtui.console.facts import AMPLIFIED, BASE, Run, Trace
 from idemtui.console.words import generation
 
 MARKERS = ("●", "○", "■", "□", "▲", "△", "◆", "◇")
+INHERITED = "·"
+"""The sign of a generation that a fork took from its parent."""
 COLOURS = ("cyan", "orange", "green", "magenta", "blue", "red", "yellow", "white")
 # plotext's 256-colour numbers; the first is the chosen run's.
 CODES = {
@@ -45,6 +47,8 @@ class Series:
     dots: bool = True
     front: bool = False
     """Drawn over the others."""
+    inherited: int = 0
+    """How many of the first points a fork took from its parent; they get a sign of their own."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,8 @@ def _series(run: Run, index: int, measure: str, chosen: bool) -> Series:
             (float(p.cycle), p.low, p.high) for p in run.points if p.low is not None and p.high is not None
         )
     marker, colour = MARKERS[index % len(MARKERS)], COLOURS[index % len(COLOURS)]
-    return Series(run.name, points, intervals, marker, colour, front=chosen)
+    inherited = sum(run.inherits(int(cycle)) for cycle, _ in points)
+    return Series(run.name, points, intervals, marker, colour, front=chosen, inherited=inherited)
 
 
 def cycle_ticks(runs: Sequence[Run]) -> tuple[tuple[float, str], ...]:
@@ -209,7 +214,9 @@ def _draw_series(figure: Any, grid: Grid, series: Series) -> None:
     figure.plot([x for x, _ in series.points], [y for _, y in series.points], marker="braille", color=colour)
     if series.dots:
         xs, ys = [grid.x(x) for x, _ in series.points], [grid.y(y) for _, y in series.points]
-        figure.scatter(xs, ys, marker=series.marker, color=colour)
+        for part, marker in ((slice(series.inherited), INHERITED), (slice(series.inherited, None), series.marker)):
+            if xs[part]:
+                figure.scatter(xs[part], ys[part], marker=marker, color=colour)
 
 
 def _y_ticks(chart: Chart, height: int, y_range: tuple[float, float]) -> list[tuple[float, str]]:

@@ -43,11 +43,12 @@ class Noticed(Message):
 
 
 class LabLost(Message):
-    """The lab could not be asked."""
+    """The lab could not be asked; `gone` where that is because nobody answers."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, gone: bool = False) -> None:
         super().__init__()
         self.reason = reason
+        self.gone = gone
 
 
 class LabFound(Message):

@@ -115,10 +115,14 @@ class Reader:
             facts.Logged(time_of_day(event.ts), event_words(event.type, event.payload))
             for event in reversed(stored.read(stored.LoggedEvent, client, queries.EVENTS, [run_id]))
         )
-        spec = self._rows(queries.SPEC, [run_id])
-        settings = settings_of(json.loads(spec[0][0])) if spec and spec[0][0] else ()
+        settings = settings_of(json.loads(self.spec(run_id)))
         log = last_lines(self._lab.run(run_id) / "worker.log")
         return facts.RunDetail(run_id, adapters, traces, starts, events, settings, log)
+
+    def spec(self, run_id: str) -> str:
+        """A run's frozen spec as JSON; an empty object where the store has not read it."""
+        rows = self._rows(queries.SPEC, [run_id])
+        return rows[0][0] or "{}" if rows else "{}"
 
     def count_samples(self, wanted: SampleFilter) -> int:
         """How many samples a filter holds."""

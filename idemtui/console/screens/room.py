@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
@@ -20,8 +21,10 @@ from idemtui.console.actions import Room as RoomName
 from idemtui.console.actions import bindings
 from idemtui.console.asking import in_thread
 from idemtui.console.facts import Glance, Run
+from idemtui.console.lab_facts import Server
 from idemtui.console.reader import Reader
 from idemtui.console.widgets.masthead import Banner, Masthead
+from idemtui.console.words import SIGNS
 
 if TYPE_CHECKING:
     from idemtui.console.app import Console
@@ -55,9 +58,19 @@ class Room(Screen[None]):
         return self.console_app.glance
 
     @property
+    def server(self) -> Server | None:
+        """The lab's server as last read; None before that, and while it is lost."""
+        return self.console_app.server
+
+    @property
     def chosen(self) -> Run | None:
         """The run that all rooms look at."""
         return self.console_app.chosen
+
+    @property
+    def selected_cycle(self) -> int | None:
+        """The chosen run's generation under a cursor, in rooms that list them."""
+        return None
 
     def contents(self) -> Iterable[Widget]:
         """What stands between masthead and footer."""
@@ -81,10 +94,11 @@ class Room(Screen[None]):
     def show_pulse(self) -> None:
         """Show how the lab is doing in the frame."""
         app = self.console_app
-        self.query_one(Banner).reason = app.trouble
-        live = sum(run.live for run in app.glance.runs)
-        waiting = sum(run.status == "queued" for run in app.glance.runs)
-        self.query_one(Masthead).pulse = "" if not app.read_once else f"{live} running, {waiting} queued"
+        self.query_one(Banner).reason = app.trouble or version_words(app.server)
+        counted = pulse(app.glance.runs) if app.read_once else []
+        masthead = self.query_one(Masthead)
+        masthead.pulse = ", ".join(f"{count} {status}" for status, count in counted)
+        masthead.short_pulse = " ".join(f"{count}{SIGNS[status]}" for status, count in counted)
 
     def ask(self, group: str, question: Callable[[Reader], Message]) -> None:
         """Put a question to the lab; its message comes here, unless a newer question of the group came first."""
@@ -103,3 +117,21 @@ class Room(Screen[None]):
     def show_refusal(self, message: messages.Refused) -> None:
         """Say what could not be done; rooms that can say it in place override this."""
         self.notify(message.reason, severity="error", markup=False)
+
+
+def pulse(runs: Sequence[Run]) -> list[tuple[str, int]]:
+    """How many run and how many wait; how many are paused, where some are."""
+    counted = Counter(run.status for run in runs)
+    return [
+        (status, counted[status]) for status in ("running", "queued", "paused") if status != "paused" or counted[status]
+    ]
+
+
+def version_words(server: Server | None) -> str:
+    """That the server is of another version than this program; empty where it is not."""
+    if server is None or not server.other_version:
+        return ""
+    return (
+        f"The lab server is idemtui {server.version}, this console is {server.other_version}; "
+        "`idemtui stop` ends it, and the next command starts one of this version."
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from rich.text import Text
@@ -12,10 +12,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from idemtui.console.charts import coherence_chart, trace_chart, trait_chart
-from idemtui.console.facts import Adapter, Run, RunDetail, Trace
+from idemtui.console.facts import Adapter, Glance, Run, RunDetail, Trace
+from idemtui.console.lab_facts import Server
 from idemtui.console.messages import RunRead
 from idemtui.console.reader import Reader
 from idemtui.console.screens.room import Room
+from idemtui.console.standing import STYLES, doing_now, lineage, reason
 from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.columns import Cell, Column, Tone
 from idemtui.console.widgets.ledger import Ledger
@@ -24,7 +26,6 @@ from idemtui.console.words import (
     SIGNS,
     chain_words,
     cycle_of,
-    doing,
     generation,
     number,
     paper_word,
@@ -32,9 +33,9 @@ from idemtui.console.words import (
 )
 from idemtui.text import one_line
 
-PANELS = ("lineage", "losses", "events", "settings")
+PANELS = ("lineage", "losses", "events", "log", "settings")
 ADAPTERS = (
-    Column("made", 4),
+    Column("made", 5),
     Column("from", 6),
     Column("reference", 9, rank=1),
     Column("steps", 5, right=True),
@@ -45,7 +46,11 @@ ADAPTERS = (
     Column("coherence", 9, right=True),
     Column("null", 4, rank=4, right=True),
     Column("adapter", 12, rank=3, flex=1),
+    Column("made by", 14, rank=5, flex=1),
 )
+INHERITED = "←"
+"""Behind a generation that a fork took from its parent."""
+LOG = (Column("the end of worker.log", 20, flex=1),)
 EVENTS = (Column("at", 8), Column("what happened", 20, flex=1))
 SETTINGS = (Column("setting", 24, flex=1), Column("value", 14, flex=2), Column("from", 8))
 ORIGIN_TONES: dict[str, Tone] = {"study": "accent", "recipe": "good", "default": "dim"}
@@ -61,8 +66,16 @@ class RunScreen(Room):
         self._panel = 0
         self._detail: RunDetail | None = None
 
+    @property
+    def selected_cycle(self) -> int | None:
+        """The training under the cursor, where somebody has moved it."""
+        lineage = self.query_one("#lineage", Ledger)
+        if self._detail is None or not lineage.has_focus or not lineage.cursor:
+            return None
+        return self._detail.adapters[lineage.cursor].cycle
+
     def contents(self) -> Iterable[Widget]:
-        """Headline, curves, four panels."""
+        """Headline, curves, panels."""
         yield Static(id="headline")
         with Horizontal(id="curves"):
             yield ChartPane(id="trait")
@@ -74,6 +87,7 @@ class RunScreen(Room):
                 yield ChartPane(id="loss")
                 yield ChartPane(id="second")
             yield Ledger(EVENTS, id="events")
+            yield Ledger(LOG, id="log")
             yield Ledger(SETTINGS, id="settings")
 
     def lab_changed(self) -> None:
@@ -83,7 +97,7 @@ class RunScreen(Room):
         if run is None:
             self.query_one("#headline", Static).update("No run yet: `1` shows the lab.")
             return
-        self.query_one("#headline", Static).update(headline(run))
+        self.query_one("#headline", Static).update(headline(run, self.glance, self.server))
         self.query_one("#trait", ChartPane).show_chart(trait_chart([run], run))
         self.query_one("#coherence", ChartPane).show_chart(coherence_chart([run], run))
         self.ask("detail", partial(_read, run.run_id))
@@ -98,7 +112,10 @@ class RunScreen(Room):
         self._detail = detail
         self.query_one("#lineage", Ledger).show_rows([adapter_cells(run, adapter) for adapter in detail.adapters])
         self._show_traces(run, detail)
-        self._show_events(detail, follow=known is None or known.run_id != detail.run_id)
+        another = known is None or known.run_id != detail.run_id
+        events = [(Cell(event.when, "dim"), Cell(one_line(event.words))) for event in detail.events]
+        show_tail(self.query_one("#events", Ledger), events, another)
+        show_tail(self.query_one("#log", Ledger), [(Cell(one_line(line)),) for line in detail.log], another)
         self.query_one("#settings", Ledger).show_rows(
             [
                 (Cell(s.name), Cell(one_line(s.value)), Cell(s.origin, ORIGIN_TONES.get(s.origin, "")))
@@ -112,13 +129,6 @@ class RunScreen(Room):
         for pane, name in (("#loss", "loss"), ("#second", second)):
             trace: Trace | None = traces.get(name)
             self.query_one(pane, ChartPane).show_chart(trace_chart(trace, detail.starts, f"train/{name}"))
-
-    def _show_events(self, detail: RunDetail, follow: bool) -> None:
-        ledger = self.query_one("#events", Ledger)
-        at_end = follow or ledger.cursor >= ledger.count - 1
-        ledger.show_rows([(Cell(event.when, "dim"), Cell(one_line(event.words))) for event in detail.events])
-        if at_end:
-            ledger.cursor = len(detail.events) - 1
 
     def action_panel(self, step: int) -> None:
         """Go to another panel."""
@@ -143,22 +153,32 @@ def _read(run_id: str, reader: Reader) -> RunRead:
     return RunRead(reader.run_detail(run_id))
 
 
-def headline(run: Run) -> Text:
-    """Two lines: what the run is, and where it stands."""
+def show_tail(ledger: Ledger, rows: Sequence[Sequence[Cell]], another: bool) -> None:
+    """Show rows that grow at their end; whoever stands at the end, or comes from another run, stays there."""
+    at_end = another or ledger.cursor >= ledger.count - 1
+    ledger.show_rows(rows)
+    if at_end:
+        ledger.cursor = len(rows) - 1
+
+
+def headline(run: Run, glance: Glance, server: Server | None) -> Text:
+    """Two lines: what the run is, and where it stands; a third for its parent and for what keeps it."""
     text = Text(no_wrap=True, overflow="ellipsis", end="")
     text.append(f" {SIGNS.get(run.status, '?')} {one_line(run.name)}", "bold")
     text.append(f"  {run.trait}  {run.regime} {run.arm}  {one_line(run.model)}  seed {run.seed}")
     text.append(f"  n_seed {run.n_seed}  n_sampled {run.n_sampled}", "dim")
     last = run.last
-    text.append(f"\n   {doing(run)}  cycle {cycle_of(run)}")
+    text.append(f"\n   {doing_now(run, server)}  cycle {cycle_of(run)}")
     if last is not None:
         text.append(f"  {generation(last.cycle)}: s {number(last.trait)}  Δ {signed(run.delta)}")
         text.append(f"  coherence {number(last.coherence)}")
     if run.verdict:
         text.append(f"  {paper_word(run.verdict)}", "bold")
         text.append(f"  {chain_words(run.verdict)}  (one chain)")
-    if run.message:
-        text.append(f"  {one_line(run.message)}", "red" if run.status == "failed" else "yellow")
+    born = lineage(run, glance)
+    words = [f"{born} ({INHERITED} inherited)" if born else "", reason(run, server)]
+    if any(words):
+        text.append("\n   " + "; ".join(filter(None, words)), STYLES.get(run.status, ""))
     return text
 
 
@@ -169,7 +189,7 @@ def adapter_cells(run: Run, adapter: Adapter) -> tuple[Cell, ...]:
     seeded = run.seeded
     moved = trait - seeded if trait is not None and seeded is not None and adapter.cycle > 0 else None
     return (
-        Cell(generation(adapter.cycle)),
+        Cell(generation(adapter.cycle) + (INHERITED if adapter.made_by else "")),
         Cell(adapter.init),
         Cell(adapter.reference),
         Cell(NONE if adapter.optimizer_steps is None else str(adapter.optimizer_steps)),
@@ -180,4 +200,5 @@ def adapter_cells(run: Run, adapter: Adapter) -> tuple[Cell, ...]:
         Cell(number(point.coherence if point else None)),
         Cell(str(point.nulls) if point else NONE),
         Cell(adapter.sha256[:12], "dim"),
+        Cell(one_line(adapter.made_by) or "this run", "dim"),
     )

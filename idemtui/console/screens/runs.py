@@ -13,11 +13,14 @@ from textual.widgets import Static
 
 from idemtui.console.charts import COLOURS, MARKERS, STYLES, coherence_chart, trait_chart
 from idemtui.console.facts import Run
+from idemtui.console.lab_facts import Server
 from idemtui.console.screens.room import Room
+from idemtui.console.standing import LOG_LINES, doing_now, reason, standing
 from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.columns import Cell, Column, Tone
 from idemtui.console.widgets.ledger import Ledger
-from idemtui.console.words import SIGNS, chain_words, cycle_of, doing, number, paper_word, signed, spark
+from idemtui.console.widgets.strip import strip_text
+from idemtui.console.words import SIGNS, chain_words, cycle_of, number, paper_word, signed, spark
 from idemtui.text import one_line
 
 COLUMNS = (
@@ -37,7 +40,16 @@ COLUMNS = (
     Column("verdict", 9, rank=2),
     Column("this chain: A, L [90 %]", 24, rank=7, flex=3),
 )
-TONES: dict[str, Tone] = {"running": "accent", "failed": "bad", "finished": "good", "queued": "dim", "cancelled": "dim"}
+TONES: dict[str, Tone] = {
+    "running": "accent",
+    "failed": "bad",
+    "finished": "good",
+    "queued": "dim",
+    "cancelled": "dim",
+    "paused": "warn",
+}
+FORKED = "↳ "
+REASONED: dict[str, Tone] = {"failed": "bad", "queued": "dim", "cancelled": "dim"}
 OVERLAID = len(MARKERS)
 """Runs that one chart can tell apart."""
 WELCOME = """\
@@ -52,26 +64,27 @@ INTERVAL = " │ 90 % interval of the underlined run"
 LOADING = "Reading the lab …"
 
 
-def run_cells(run: Run) -> Sequence[Cell]:
-    """One run as a row of the table."""
+def run_cells(run: Run, server: Server | None = None) -> Sequence[Cell]:
+    """One run as a row of the table; a fork's name stands behind an arrow."""
     tone: Tone = TONES.get(run.status, "")
     last = run.last
+    why = reason(run, server)
     return (
         Cell(SIGNS.get(run.status, "?"), tone),
-        Cell(one_line(run.name)),
+        Cell((FORKED if run.parent_run_id else "") + one_line(run.name)),
         Cell(one_line(run.study), "dim"),
         Cell(run.trait),
         Cell(f"{run.regime} {run.arm}"),
         Cell(one_line(run.model), "dim"),
         Cell(str(run.seed), "dim"),
         Cell(cycle_of(run)),
-        Cell(doing(run), tone),
+        Cell(doing_now(run, server), tone),
         Cell(number(last.trait if last else None)),
         Cell(signed(run.delta)),
         Cell(number(last.coherence if last else None, 0)),
         Cell(spark(point.trait for point in run.points)),
         Cell(paper_word(run.verdict), "warn" if run.verdict and run.verdict.amplified_by_paper else ""),
-        Cell(one_line(run.message) or chain_words(run.verdict), "bad" if run.message else "dim"),
+        Cell(why or chain_words(run.verdict), REASONED.get(run.status, "warn") if why else "dim"),
     )
 
 
@@ -85,9 +98,11 @@ class RunsScreen(Room):
         self._overlay = True
 
     def contents(self) -> Iterable[Widget]:
-        """Table, two charts, their legend; and what to do in an empty lab."""
+        """The lab's strip, table, the chosen run's state, two charts, their legend; and what to do in an empty lab."""
+        yield Static(id="strip")
         yield Static(LOADING, id="welcome")
         yield Ledger(COLUMNS, id="runs")
+        yield Static(id="standing")
         with Horizontal(id="curves"):
             yield ChartPane(id="trait")
             yield ChartPane(id="coherence")
@@ -101,7 +116,7 @@ class RunsScreen(Room):
             self.query_one("#welcome", Static).update(WELCOME if self.console_app.read_once else LOADING)
             return
         ledger = self.query_one("#runs", Ledger)
-        ledger.show_rows([run_cells(run) for run in runs])
+        ledger.show_rows([run_cells(run, self.server) for run in runs])
         ledger.styles.height = min(len(runs) + 1, max(self.size.height * 2 // 5, 5))
         if self.chosen is not None:
             ledger.cursor = runs.index(self.chosen)
@@ -143,9 +158,22 @@ class RunsScreen(Room):
         if chosen is None:
             return
         runs = self._drawn(chosen)
+        self._show_standing(chosen)
         self.query_one("#trait", ChartPane).show_chart(trait_chart(runs, chosen))
         self.query_one("#coherence", ChartPane).show_chart(coherence_chart(runs, chosen))
         self.query_one("#legend", Static).update(legend(runs, chosen, self.size.width))
+
+    def show_pulse(self) -> None:
+        """Show the lab's own state above its runs."""
+        super().show_pulse()
+        text = strip_text(self.server, self.glance, self.size.width, self.has_class("-tall"))
+        strip = self.query_one("#strip", Static)
+        strip.update(text)
+        strip.display = bool(text.plain)
+
+    def _show_standing(self, chosen: Run) -> None:
+        text = standing(chosen, self.glance, self.server, LOG_LINES if self.has_class("-tall") else 0)
+        self.query_one("#standing", Static).update(text)
 
     def _drawn(self, chosen: Run) -> tuple[Run, ...]:
         if not self._overlay:

@@ -14,6 +14,8 @@ class Masthead(Widget):
     """`idemtui · lab`, the rooms with their keys, and the lab's pulse."""
 
     pulse: reactive[str] = reactive("")
+    short_pulse: reactive[str] = reactive("")
+    """The same where there is no room for it."""
 
     def __init__(self, lab_name: str, room: Room) -> None:
         super().__init__()
@@ -33,9 +35,9 @@ class Masthead(Widget):
             word = f"[{title}]" if here else f" {title} "
             line.append(word, "bold reverse" if here else "")
             line.apply_meta({"@click": f"app.room('{room}')"}, len(line) - len(word), len(line))
-        gap = self.size.width - line.cell_len - len(self.pulse) - 1
-        if gap > 0:
-            line.append(" " * gap + self.pulse, "dim")
+        left = self.size.width - line.cell_len - 2
+        pulse = next((words for words in (self.pulse, self.short_pulse) if len(words) <= left), "")
+        line.append(" " * (left + 1 - len(pulse)) + pulse, "dim")
         return line
 
 

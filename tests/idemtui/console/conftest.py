@@ -12,11 +12,16 @@ from typing import Any
 import pytest
 
 from idemtui.console.app import Console
+from idemtui.console.feed import Pace
 from store.client import connect
 from store.lab import Lab, create_lab, find_lab
 from store.service import LabService
-from tests.store.journals import write_lab
+from tests.idemtui.console.served import status, working
+from tests.idemtui.console.states import troubled_status, write_troubled
+from tests.store.journals import STATES, chain_spec, write_lab
 
+COMMANDS = ("cancel", "resume", "pause", "retry", "prioritize", "submit")
+RUNNING, FAILED, QUEUED = (chain_spec(chain).run_id for chain in STATES)
 NEVER, SOON = 600.0, 0.1
 """Seconds between looks for changes. The pilot waits for an idle process, so most tests look once."""
 
@@ -28,16 +33,23 @@ class House:
     lab: Lab
     service: LabService | None = None
     commands: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    status: dict[str, Any] = field(default_factory=status)
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What a command answers, or the error that it raises."""
 
     def serve(self) -> None:
         def keep(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
             def handle(arguments: dict[str, Any]) -> dict[str, Any]:
                 self.commands.append((name, arguments))
-                return {}
+                answer = self.answers.get(name, {})
+                if isinstance(answer, Exception):
+                    raise answer
+                return dict(answer)
 
             return handle
 
-        self.service = LabService(self.lab, {name: keep(name) for name in ("cancel", "resume")}, poll_seconds=NEVER)
+        commands = {name: keep(name) for name in COMMANDS}
+        self.service = LabService(self.lab, {**commands, "status": lambda _: self.status}, poll_seconds=NEVER)
         self.service.start()
         assert self.service.tail.sync()
 
@@ -47,13 +59,8 @@ class House:
             self.service = None
 
     def console(self, follow: str | None = None, *, live: bool = False) -> Console:
-        return Console(
-            self.lab,
-            follow,
-            connect=lambda lab, _: connect(lab),
-            poll_seconds=SOON if live else NEVER,
-            retry_seconds=SOON,
-        )
+        pace = Pace(poll=SOON if live else NEVER, status=SOON, retry=SOON)
+        return Console(self.lab, follow, connect=lambda lab, _: connect(lab), pace=pace)
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +86,25 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def house(ingested: Path, tmp_path: Path) -> Iterator[House]:
     """A copy of that lab, served."""
     house = House(find_lab(shutil.copytree(ingested, tmp_path / "lab")))
+    house.status = working(RUNNING, ((QUEUED, 0, "the only slot is taken"),))
+    house.serve()
+    yield house
+    house.leave()
+
+
+@pytest.fixture(scope="session")
+def troubled_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fork, a paused, a silent, a killed and a waiting run, already in the database."""
+    house = House(find_lab(write_troubled(tmp_path_factory.mktemp("troubled") / "lab")))
+    house.serve()
+    house.leave()
+    return house.lab.root
+
+
+@pytest.fixture
+def troubled(troubled_root: Path, tmp_path: Path) -> Iterator[House]:
+    """A copy of that lab, served."""
+    house = House(find_lab(shutil.copytree(troubled_root, tmp_path / "lab")), status=troubled_status())
     house.serve()
     yield house
     house.leave()

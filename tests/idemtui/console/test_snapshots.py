@@ -12,7 +12,8 @@ from textual.pilot import Pilot
 
 from idemtui.console import reader
 from tests.idemtui.console.conftest import House
-from tests.idemtui.console.waiting import press, settled
+from tests.idemtui.console.states import interrupted, troubled_status
+from tests.idemtui.console.waiting import choose, press, settled
 
 SMALL, LARGE = (80, 24), (200, 60)
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x60"])
@@ -28,6 +29,14 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 def after(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
     async def run_before(pilot: Pilot[None]) -> None:
         await press(pilot, *keys)
+        await settled(pilot)
+
+    return run_before
+
+
+def at(name: str, *keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    async def run_before(pilot: Pilot[None]) -> None:
+        await choose(pilot, name, *keys)
         await settled(pilot)
 
     return run_before
@@ -54,7 +63,7 @@ def test_rooms(house: House, snap_compare: Snap, size: tuple[int, int], state: s
         ("one_run", ("j", "j", "o")),
         ("losses", ("j", "j", "2", "v")),
         ("events", ("2", "v", "v")),
-        ("settings", ("2", "v", "v", "v")),
+        ("settings", ("2", "v", "v", "v", "v")),
         ("reading", ("3", "right", "right", "s", "enter")),
         ("sql_refused", ("5", "x", "f5")),
         ("help", ("question_mark",)),
@@ -64,6 +73,40 @@ def test_rooms(house: House, snap_compare: Snap, size: tuple[int, int], state: s
 )
 def test_states(house: House, snap_compare: Snap, state: str, keys: tuple[str, ...]) -> None:
     assert snap_compare(house.console(), terminal_size=SMALL, run_before=after(*keys))
+
+
+@SIZES
+@pytest.mark.parametrize(("state", "name", "keys"), [("runs", "sft-killed", ()), ("fork", "warmer", ("2",))])
+def test_troubled_rooms(
+    troubled: House, snap_compare: Snap, size: tuple[int, int], state: str, name: str, keys: tuple[str, ...]
+) -> None:
+    assert snap_compare(troubled.console(), terminal_size=size, run_before=at(name, *keys))
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "keys"),
+    [
+        ("silent", "sft-silent", ()),
+        ("paused", "sft-paused", ()),
+        ("waiting", "sft-waiting", ()),
+        ("log", "sft-killed", ("2", "v", "v", "v")),
+        ("fork", "sft-reset", ("f",)),
+        ("fork_refused", "sft-reset", ("f", "x", "f5")),
+    ],
+)
+def test_troubled_states(troubled: House, snap_compare: Snap, state: str, name: str, keys: tuple[str, ...]) -> None:
+    assert snap_compare(troubled.console(), terminal_size=SMALL, run_before=at(name, *keys))
+
+
+@SIZES
+def test_interrupted(troubled: House, snap_compare: Snap, size: tuple[int, int]) -> None:
+    troubled.status = troubled_status(interrupted=interrupted("sft-killed", "sft-silent"))
+    assert snap_compare(troubled.console(), terminal_size=size, run_before=after("space"))
+
+
+def test_server_of_another_version(troubled: House, snap_compare: Snap) -> None:
+    troubled.status = troubled_status(version="0.0.1")
+    assert snap_compare(troubled.console(), terminal_size=SMALL, run_before=after())
 
 
 @SIZES

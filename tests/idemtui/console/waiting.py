@@ -29,7 +29,7 @@ async def until(pilot: Pilot[None], happened: Callable[[], object], what: str = 
 async def settled(pilot: Pilot[None]) -> None:
     """Let the app work until the lab was read and every question is answered and drawn."""
     app = console_of(pilot)
-    await until(pilot, lambda: app.read_once or app.trouble, "the lab was read")
+    await until(pilot, lambda: app.trouble or (app.read_once and app.server), "the lab was read")
     quiet = False
     while not quiet:
         await until(pilot, lambda: not busy(app), "questions answered")
@@ -47,6 +47,16 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
         await settled(pilot)
+
+
+async def choose(pilot: Pilot[None], name: str, *keys: str) -> None:
+    """Move to a run by its name, then press keys."""
+    await settled(pilot)
+    app = console_of(pilot)
+    run = next(run for run in app.glance.runs if run.name == name)
+    app.choose(run.run_id)
+    app._refresh_room()
+    await press(pilot, *keys)
 
 
 def screen_lines(pilot: Pilot[None]) -> list[str]:

@@ -1,0 +1,48 @@
+"""What people ask of runs, with the secrets and settings that go with it; everything here blocks."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from engine.errors import SpecError
+from idemtui.console.answers import answer_words
+from idemtui.console.reader import Reader
+
+
+def queue_again(reader: Reader, verb: str, run_id: str) -> dict[str, Any]:
+    """`resume` or `retry` a run, with the secrets that it names and this environment holds."""
+    from idemtui.cli.secrets import needed_by, values_of
+
+    client = reader.client()
+    return dict(client.command(verb, run_id=run_id, secrets=values_of(needed_by(client, [run_id]))))
+
+
+def submit_fork(reader: Reader, run_id: str, at: int, changes: str) -> str:
+    """Queue the fork and say what the server answered; SpecError for what a fork may not be."""
+    from engine.forking import resolve_fork
+
+    from engine.spec import RunSpec
+    from idemtui.cli.studies import queue_specs
+
+    stated = read_changes(changes)
+    parent = RunSpec.model_validate_json(reader.spec(run_id))
+    spec = resolve_fork(parent, at, stated)
+    return answer_words(spec.name, {"runs": queue_specs(reader.client(), [spec], again=False, priority=0)})
+
+
+def read_changes(text: str) -> dict[str, Any]:
+    """`run.regime = "dpo"` and the like, by dotted name; SpecError for what is not TOML."""
+    try:
+        return dict(dotted(tomllib.loads(text)))
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f'settings: not TOML: {error}; write one a line, as run.regime = "dpo".') from None
+
+
+def dotted(tables: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """The values of nested tables by their dotted names."""
+    found: list[tuple[str, Any]] = []
+    for key, value in tables.items():
+        found += dotted(value, f"{prefix}{key}.") if isinstance(value, dict) else [(f"{prefix}{key}", value)]
+    return found

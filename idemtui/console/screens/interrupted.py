@@ -1,0 +1,78 @@
+"""What ended while no server looked, and which of it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from idemtui.console.lab_facts import Interrupted
+from idemtui.console.widgets.columns import Cell, Column
+from idemtui.console.widgets.ledger import Ledger
+from idemtui.text import one_line
+
+COLUMNS = (Column("", 3), Column("run", 16, flex=1), Column("why", 20, flex=2))
+MOST_ROWS = 12
+KEYS = "Enter the marked go on    a all    Space marks    Esc later"
+
+
+class InterruptedScreen(ModalScreen[tuple[str, ...]]):
+    """Gives the ids of the runs that go on; none for later."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "go_on(True)", "All"),
+        Binding("enter", "go_on(False)", "The marked"),
+        Binding("space", "mark", "Mark"),
+        Binding("escape,q,l", "later", "Later"),
+    ]
+
+    def __init__(self, interrupted: Sequence[Interrupted]) -> None:
+        super().__init__()
+        self._runs = tuple(interrupted)
+        self._marked = {run.run_id for run in interrupted}
+
+    def compose(self) -> ComposeResult:
+        """What happened, the runs, the keys."""
+        count = len(self._runs)
+        with Vertical(id="interrupted"):
+            yield Static(Text(f"{count} {'run was' if count == 1 else 'runs were'} interrupted. What is done is kept."))
+            yield Ledger(COLUMNS)
+            yield Static(Text(KEYS, "bold"), id="choices")
+
+    def on_mount(self) -> None:
+        """All are marked, since going on is what most want."""
+        ledger = self.query_one(Ledger)
+        ledger.styles.height = min(len(self._runs), MOST_ROWS) + 1
+        self._show()
+        ledger.focus()
+
+    def _show(self) -> None:
+        self.query_one(Ledger).show_rows(
+            [
+                (
+                    Cell("[x]" if run.run_id in self._marked else "[ ]"),
+                    Cell(one_line(run.name)),
+                    Cell(one_line(run.message), "dim"),
+                )
+                for run in self._runs
+            ]
+        )
+
+    def action_mark(self) -> None:
+        """Take the run under the cursor in or out."""
+        self._marked ^= {self._runs[self.query_one(Ledger).cursor].run_id}
+        self._show()
+
+    def action_go_on(self, every: bool) -> None:
+        """Close with all runs, or with the marked ones."""
+        self.dismiss(tuple(run.run_id for run in self._runs if every or run.run_id in self._marked))
+
+    def action_later(self) -> None:
+        """Close with none."""
+        self.dismiss(())

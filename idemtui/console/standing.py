@@ -1,0 +1,58 @@
+"""Why a run stands where it stands, in words: paused, failed, silent, waiting, forked."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from idemtui.console.facts import Glance, Run
+from idemtui.console.lab_facts import Server
+from idemtui.console.words import chain_words, doing, generation
+from idemtui.text import one_line
+
+LOG_LINES = 4
+ENDED_EARLY = ("paused", "failed", "cancelled")
+STYLES = {"failed": "red", "paused": "yellow"}
+
+
+def doing_now(run: Run, server: Server | None) -> str:
+    """`doing`, with a silent worker's minutes and a waiting run's priority, in nine cells."""
+    worker = server.worker_of(run.run_id) if server and run.live else None
+    if worker and worker.silent_minutes is not None:
+        return f"quiet {worker.silent_minutes}m"
+    waiting = server.wait_of(run.run_id) if server and run.status == "queued" else None
+    return f"queued {waiting.priority:+d}" if waiting and waiting.priority else doing(run)
+
+
+def reason(run: Run, server: Server | None) -> str:
+    """One line: why it paused, failed, says nothing, or waits; empty where there is nothing to say."""
+    worker = server.worker_of(run.run_id) if server and run.live else None
+    if worker and worker.silent_minutes is not None:
+        return f"no event for {worker.silent_minutes} min from process {worker.pid}; see its log, or cancel it"
+    waiting = server.wait_of(run.run_id) if server and run.status == "queued" else None
+    if waiting:
+        priority = f" (priority {waiting.priority:+d})" if waiting.priority else ""
+        return f"waiting{priority}: {one_line(waiting.reason) or 'its turn comes'}"
+    return one_line(run.message)
+
+
+def lineage(run: Run, glance: Glance) -> str:
+    """`forked from sft-reset at M3`; empty for a run of its own."""
+    if run.parent_run_id is None or run.forked_at_cycle is None:
+        return ""
+    parent = glance.run(run.parent_run_id)
+    name = one_line(parent.name) if parent else run.parent_run_id
+    return f"forked from {name} at {generation(run.forked_at_cycle)}"
+
+
+def standing(run: Run, glance: Glance, server: Server | None, log_lines: int = 0) -> Text:
+    """Lineage and reason, else verdict, in one line; below it, where it failed, the last lines of its worker's log."""
+    text = Text(no_wrap=True, overflow="ellipsis", end="")
+    why = reason(run, server)
+    if why and run.status in ENDED_EARLY:
+        why = f"{run.status}: {why}"
+    words = [word for word in (lineage(run, glance), why or chain_words(run.verdict) or run.status) if word]
+    text.append(f" {one_line(run.name)}  ", "bold")
+    text.append("; ".join(words), STYLES.get(run.status, "dim"))
+    for line in run.log_tail[-log_lines:] if log_lines else ():
+        text.append(f"\n   {one_line(line)}", "dim")
+    return text
