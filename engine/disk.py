@@ -53,9 +53,7 @@ def naming_full_disk(path: Path) -> Iterator[None]:
     except Exception as error:
         if not out_of_room(error):
             raise
-        raise DiskFullError(
-            f"{path}: no room to write on its disk or in its quota; it goes on when there is room"
-        ) from error
+        raise DiskFullError(f"{path}: its disk or quota is full; it goes on when there is room") from error
 
 
 def sync_folder(folder: Path) -> None:

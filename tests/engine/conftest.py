@@ -1,9 +1,10 @@
-"""Tiny models, built once per test session and kind."""
+"""Tiny models, built once per test session and kind; fake parts for the real worker."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.engine.fake_parts import install
 from tests.engine.tiny import build_tiny
 
 
@@ -31,3 +32,9 @@ def tiny(tiny_folder):
         return loaded[kind]
 
     return load
+
+
+@pytest.fixture
+def parts(monkeypatch):
+    """Fake sampler, trainer and judge in place of the real worker's."""
+    return install(monkeypatch)

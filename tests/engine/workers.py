@@ -29,6 +29,12 @@ def start_worker(folder: Path) -> subprocess.Popen[str]:
     )
 
 
+def start_at_desk(desk: Path, *more: str) -> subprocess.Popen[str]:
+    """A worker at a desk, its own output in pipes."""
+    command = [sys.executable, "-m", "engine.worker", "--desk", str(desk), *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
 def finish(worker: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit code and what it said, once it ended."""
     _, said = worker.communicate(timeout=240)
@@ -48,7 +54,12 @@ def results(folder: Path) -> list[Event]:
 
 def wait_until(folder: Path, reached: Callable[[list[Event]], bool], worker: subprocess.Popen[str]) -> None:
     """Until the journal satisfies `reached`; fails when the worker ends before."""
+    wait_for(lambda: reached(events(folder)), worker)
+
+
+def wait_for(reached: Callable[[], bool], worker: subprocess.Popen[str]) -> None:
+    """Until `reached`; fails when the worker ends before."""
     tick = threading.Event()
-    while not reached(events(folder)):
+    while not reached():
         assert worker.poll() is None, f"the worker ended first: {finish(worker)}"
         tick.wait(0.02)
