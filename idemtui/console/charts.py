@@ -14,7 +14,7 @@ from idemtui.console.facts import AMPLIFIED, BASE, Run, Trace
 from idemtui.console.words import generation
 
 MARKERS = ("●", "○", "■", "□", "▲", "△", "◆", "◇")
-INHERITED = "·"
+INHERITED = "◦"
 """The sign of a generation that a fork took from its parent."""
 COLOURS = ("cyan", "orange", "green", "magenta", "blue", "red", "yellow", "white")
 # plotext's 256-colour numbers; the first is the chosen run's.

@@ -33,11 +33,11 @@ LOG_LINES, LOG_BYTES = 200, 64 * 1024
 """How much of a worker's log is shown."""
 
 
-def connect_through_server(lab: Lab, _: Notice) -> Client:
-    """The lab's server, started where it is not up."""
+def connect_through_server(lab: Lab, notice: Notice) -> Client:
+    """The lab's server, started where it is not up; `notice` is told of every repair."""
     from idemtui.server.start import ensure_server
 
-    return ensure_server(lab)
+    return ensure_server(lab, notify=notice)
 
 
 class Reader:

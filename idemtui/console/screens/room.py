@@ -131,7 +131,4 @@ def version_words(server: Server | None) -> str:
     """That the server is of another version than this program; empty where it is not."""
     if server is None or not server.other_version:
         return ""
-    return (
-        f"The lab server is idemtui {server.version}, this console is {server.other_version}; "
-        "`idemtui stop` ends it, and the next command starts one of this version."
-    )
+    return f"The server is idemtui {server.version}, this is {server.other_version}: `idemtui stop` ends it."

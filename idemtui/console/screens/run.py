@@ -45,8 +45,8 @@ ADAPTERS = (
     Column("Δ", 6, right=True),
     Column("coherence", 9, right=True),
     Column("null", 4, rank=4, right=True),
-    Column("adapter", 12, rank=3, flex=1),
-    Column("made by", 14, rank=5, flex=1),
+    Column("adapter", 12, rank=5, flex=1),
+    Column("made by", 10, rank=3, flex=1),
 )
 INHERITED = "←"
 """Behind a generation that a fork took from its parent."""

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from idemtui.console.app import Console
+from idemtui.console.feed import Pace
 from idemtui.console.widgets.masthead import Banner
-from tests.idemtui.console.conftest import House
+from store.client import Client, connect
+from store.lab import Lab
+from tests.idemtui.console.conftest import SOON, House
+from tests.idemtui.console.served import status
 from tests.idemtui.console.waiting import console_of, ledger_of, press, screen_text, settled, until
 
 
@@ -42,3 +52,43 @@ async def test_closing_and_opening_again_shows_the_same(house: House) -> None:
             await pilot.press("q")
     assert seen[0] == seen[1]
     assert house.commands == []
+
+
+async def test_a_server_that_hangs_is_named_and_nothing_else_hangs(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = threading.Event()
+    changes = Client.changes
+
+    def hang(client: Client, since: int = -1) -> object:
+        let_go.wait(30)
+        return changes(client, since)
+
+    pace = Pace(poll=SOON, status=SOON, retry=SOON, patience=SOON)
+    async with Console(house.lab, connect=lambda lab, _: connect(lab), pace=pace).run_test() as pilot:
+        app = console_of(pilot)
+        await settled(pilot)
+        monkeypatch.setattr(Client, "changes", hang)
+        await until(pilot, lambda: "has not answered" in app.trouble, "the silence was noticed")
+        await press(pilot, "j", "2")
+        assert "[2 Run]" in screen_text(pilot)
+        let_go.set()
+        await until(pilot, lambda: not app.trouble, "the answer came")
+
+
+async def test_what_connecting_repaired_is_a_toast(house: House) -> None:
+    def repaired(lab: Lab, notice: Callable[[str], object]) -> Client:
+        notice("cleared a dead socket")
+        return connect(lab)
+
+    async with Console(house.lab, connect=repaired).run_test() as pilot:
+        await settled(pilot)
+        await until(pilot, lambda: [n.message for n in console_of(pilot)._notifications] == ["cleared a dead socket"])
+
+
+async def test_a_server_of_another_version_is_named_on_every_screen(house: House) -> None:
+    house.status = status(version="0.0.1")
+    async with house.console().run_test() as pilot:
+        for key in "1234":
+            await press(pilot, key)
+            assert "The server is idemtui 0.0.1" in screen_text(pilot)
