@@ -41,7 +41,7 @@ class Asking:
                 floor.waiting.pop(run_id)
                 raise
         self._changed()
-        begun = (floor.lab.run(run_id) / "events.jsonl").exists() or history.stop is not None
+        begun = history.starts or history.stop or (floor.lab.run(run_id) / "events.jsonl").exists()
         return "continued" if begun else "queued"
 
     def pause(self, run_id: str) -> Answer:

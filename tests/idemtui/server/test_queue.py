@@ -1,202 +1,208 @@
-from dataclasses import dataclass, field
-from pathlib import Path
+import errno
+import os
 
 import pytest
 
-from engine.commands import append_command, read_commands, stop_requested
-from engine.events import RunCancelled, RunFailed, RunFinished
-from idemtui.server.history import read_history
-from idemtui.server.queue import Queue
-from idemtui.server.workers import Exit, Worker
-from store.lab import Lab, create_lab, find_lab
-from tests.store.journals import Chain, append_events, write_chain
-
-
-@dataclass
-class FakeWorker:
-    pid: int
-    end: Exit | None = None
-
-    def exited(self) -> Exit | None:
-        return self.end
-
-
-@dataclass
-class FakeLauncher:
-    """Starts nothing; `alive` are workers of an earlier server."""
-
-    alive: dict[str, Worker] = field(default_factory=dict)
-    started: list[str] = field(default_factory=list)
-    workers: dict[str, FakeWorker] = field(default_factory=dict)
-    broken: bool = False
-
-    def start(self, folder: Path) -> Worker:
-        if self.broken:
-            raise OSError("no such program")
-        self.started.append(folder.name)
-        self.workers[folder.name] = FakeWorker(1000 + len(self.started))
-        return self.workers[folder.name]
-
-    def find(self, folders: list[Path]) -> dict[str, Worker]:
-        return {folder.name: self.alive[folder.name] for folder in folders if folder.name in self.alive}
-
-    def end(self, lab: Lab, run_id: str, code: int = 0) -> None:
-        if code == 0:
-            append_events(lab.run(run_id), [RunFinished(cycles_done=6)])
-        self.workers[run_id].end = Exit(code)
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Lab:
-    return create_lab(find_lab(tmp_path / "lab"))
-
-
-def new_run(lab: Lab, name: str) -> str:
-    run_id = write_chain(lab, Chain(name, status="queued"))
-    (lab.run(run_id) / "commands.jsonl").unlink()
-    return run_id
-
-
-def types(lab: Lab, run_id: str) -> list[str]:
-    return [command.type for command in read_commands(lab.run(run_id))]
-
-
-def queue_of(lab: Lab, launcher: FakeLauncher, slots: int = 2) -> Queue:
-    queue = Queue(lab, launcher, slots)
-    queue.adopt()
-    return queue
+from engine.commands import append_command
+from idemtui.server.exits import Exit
+from idemtui.server.workers import LEAVE_SECONDS
+from store.lab import Lab
+from tests.idemtui.server.bench import FAILED, NO_ROOM, Bench, FakeProcess, commands, new_run, types
 
 
 def test_first_come_first_served_up_to_the_slots(lab: Lab) -> None:
-    launcher = FakeLauncher()
-    queue = queue_of(lab, launcher)
+    bench = Bench(lab, slots=2)
     runs = [new_run(lab, name) for name in "abc"]
-    assert [queue.enqueue(run) for run in runs] == ["queued"] * 3
-    queue.tick()
-    assert launcher.started == runs[:2]
-    assert queue.state().waiting == runs[2:]
-    launcher.end(lab, runs[1])
-    queue.tick()
-    assert launcher.started == runs
+    assert bench.ask(*runs) == ["queued"] * 3
+    assert (bench.running, bench.waiting) == (runs[:2], runs[2:])
+    assert bench.reason(runs[2]) == "waits for a free slot"
+    bench.let_go(runs[1])
+    assert sorted(bench.running) == sorted([runs[0], runs[2]])
     assert types(lab, runs[1]) == ["queued", "started", "worker_exited"]
-    assert types(lab, runs[2]) == ["queued", "started"]
 
 
-def test_what_is_waiting_running_or_finished_is_not_queued_again(lab: Lab) -> None:
-    launcher = FakeLauncher()
-    queue = queue_of(lab, launcher, slots=1)
+def test_a_worker_keeps_its_model_for_the_next_run(lab: Lab) -> None:
+    bench = Bench(lab, slots=1)
+    runs = [new_run(lab, name) for name in "abc"]
+    bench.ask(*runs)
+    for run in runs:
+        assert bench.running == [run]
+        bench.let_go(run)
+    assert len(bench.launcher.started) == 1
+    assert [command.pid for run in runs for command in commands(lab, run) if command.type == "started"] == [
+        bench.workers[0].pid
+    ] * 3
+    started = next(command for command in commands(lab, runs[0]) if command.type == "started")
+    assert started.device == "cpu"
+    assert started.boot_id
+
+
+def test_the_oldest_run_of_the_loaded_model_goes_before_another_model_is_loaded(lab: Lab) -> None:
+    bench = Bench(lab, slots=1)
+    first, other, second = new_run(lab, "a"), new_run(lab, "b", model="pocket/base"), new_run(lab, "c")
+    bench.ask(first, other, second)
+    bench.let_go(first)
+    assert bench.running == [second]
+    old = bench.workers[0]
+    bench.let_go(second)
+    assert old.leaving
+    assert bench.reason(other) == "waits for a free slot: a worker is letting go of another model"
+    bench.tick()
+    assert bench.running == [other]
+    assert not old.desk.folder.exists()
+
+
+def test_a_higher_priority_goes_first_even_where_its_model_is_not_loaded(lab: Lab) -> None:
+    bench = Bench(lab, slots=1)
+    first, low, high = new_run(lab, "a"), new_run(lab, "b"), new_run(lab, "c", model="pocket/base")
+    bench.ask(first, low)
+    bench.ask(high, priority=5)
+    assert bench.waiting == [high, low]
+    bench.let_go(first)
+    bench.tick()
+    assert (bench.running, bench.waiting) == ([high], [low])
+
+
+def test_an_idle_worker_that_does_not_go_is_killed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(lab, slots=1)
+    first, other = new_run(lab, "a"), new_run(lab, "b", model="pocket/base")
+    bench.ask(first, other)
+    process = bench.worker(first).process
+    assert isinstance(process, FakeProcess)
+    process.obedient = False
+    bench.let_go(first)
+    assert len(process.signals) == 1
+    monkeypatch.setattr("idemtui.server.workers.time.monotonic", lambda: LEAVE_SECONDS * 1e6)
+    process.obedient = True
+    bench.tick()
+    bench.tick()
+    assert bench.running == [other]
+
+
+def test_a_failed_run_does_not_stop_the_next(lab: Lab) -> None:
+    bench = Bench(lab, slots=1)
     first, second = new_run(lab, "a"), new_run(lab, "b")
-    queue.enqueue(first)
-    queue.enqueue(second)
-    queue.tick()
-    assert (queue.enqueue(first), queue.enqueue(second)) == ("already running", "already queued")
-    launcher.end(lab, first)
-    queue.tick()
-    assert queue.enqueue(first) == "already finished"
-    assert types(lab, first) == ["queued", "started", "worker_exited"]
+    bench.ask(first, second)
+    bench.let_go(first, FAILED, code=1)
+    assert bench.running == [second]
+    assert commands(lab, first)[-1].message is None
 
 
-def test_a_failed_run_does_not_stop_the_next_and_is_continued_when_asked(lab: Lab) -> None:
-    launcher = FakeLauncher()
-    queue = queue_of(lab, launcher, slots=1)
+def test_a_closed_desk_takes_no_run(lab: Lab) -> None:
+    bench = Bench(lab, slots=1)
     first, second = new_run(lab, "a"), new_run(lab, "b")
-    queue.enqueue(first)
-    queue.enqueue(second)
-    queue.tick()
-    append_events(lab.run(first), [RunFailed(error="GuardError", message="nothing moved")])
-    launcher.end(lab, first, code=1)
-    queue.tick()
-    assert launcher.started == [first, second]
-    assert queue.unfinished() == [first]
-    assert queue.enqueue(first) == "continued"
-
-
-def test_cancel_takes_a_waiting_run_out_and_asks_a_running_one_to_stop(lab: Lab) -> None:
-    launcher = FakeLauncher()
-    queue = queue_of(lab, launcher, slots=1)
-    first, second = new_run(lab, "a"), new_run(lab, "b")
-    queue.enqueue(first)
-    queue.enqueue(second)
-    queue.tick()
-    assert (queue.cancel(second), queue.cancel(first)) == ("cancelled", "stopping")
-    assert queue.cancel(second) == "already cancelled"
-    assert stop_requested(lab.run(first)) == "cancel"
-    append_events(lab.run(first), [RunCancelled(reason="asked to")])
-    launcher.workers[first].end = Exit(0)
-    queue.tick()
-    assert launcher.started == [first]
-    assert queue.unfinished() == []
-    assert not queue.state().busy
-
-
-def test_a_run_resumed_before_its_worker_stopped_waits_for_that_worker(lab: Lab) -> None:
-    launcher = FakeLauncher()
-    queue = queue_of(lab, launcher)
-    run = new_run(lab, "a")
-    queue.enqueue(run)
-    queue.tick()
-    queue.cancel(run)
-    assert queue.enqueue(run) == "continued"
-    queue.tick()
-    assert launcher.started == [run]
-    append_events(lab.run(run), [RunCancelled(reason="asked to")])
-    launcher.workers[run].end = Exit(0)
-    queue.tick()
-    assert launcher.started == [run, run]
-
-
-def test_a_new_server_goes_on_with_the_queue_it_finds(lab: Lab) -> None:
-    before = queue_of(lab, FakeLauncher(), slots=2)
-    alive, dead, second, first = (new_run(lab, name) for name in ("alive", "dead", "second", "first"))
-    for run in (alive, dead):
-        before.enqueue(run)
-    before.tick()
-    pid = read_history(lab.run(alive)).worker
-    for run in (first, second):
-        before.enqueue(run)
-    launcher = FakeLauncher(alive={alive: FakeWorker(pid or 0)})
-    after = queue_of(lab, launcher, slots=2)
-    assert after.state().workers == {alive: pid}
-    assert after.state().waiting == [first, second]
-    assert types(lab, dead) == ["queued", "started", "worker_exited"]
-    after.tick()
-    assert launcher.started == [first]
-
-
-def test_a_worker_whose_server_died_before_writing_it_down_is_found(lab: Lab) -> None:
-    run = new_run(lab, "a")
-    append_command(lab.run(run), "queued")
-    launcher = FakeLauncher(alive={run: FakeWorker(77)})
-    queue = queue_of(lab, launcher)
-    queue.tick()
-    assert (queue.state().waiting, queue.state().workers, launcher.started) == ([], {run: 77}, [])
-    assert read_history(lab.run(run)).worker == 77
+    bench.ask(first)
+    worker = bench.worker(first)
+    bench.let_go(first)
+    assert worker.desk.close()
+    bench.ask(second)
+    assert (bench.running, bench.waiting) == ([], [second])
+    worker.process.end = Exit(0)  # type: ignore[attr-defined]
+    bench.tick()
+    assert bench.running == [second]
 
 
 def test_a_worker_that_cannot_be_started_is_recorded(lab: Lab) -> None:
-    queue = queue_of(lab, FakeLauncher(broken=True))
+    bench = Bench(lab)
+    bench.launcher.broken = OSError(errno.ENOENT, "no such program")
     run = new_run(lab, "a")
-    queue.enqueue(run)
-    queue.tick()
+    bench.ask(run)
     assert types(lab, run) == ["queued", "worker_exited"]
-    assert not queue.state().busy
-    assert not queue_of(lab, FakeLauncher()).state().busy
+    assert "no such program" in (commands(lab, run)[-1].message or "")
+    assert not bench.queue.state().busy
+    assert not Bench(lab).queue.state().busy
+
+
+def test_a_machine_without_room_for_a_process_is_waited_for(lab: Lab) -> None:
+    bench = Bench(lab)
+    bench.launcher.broken = OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    run = new_run(lab, "a")
+    bench.ask(run)
+    assert "Resource temporarily unavailable" in bench.reason(run)
+    bench.launcher.broken = None
+    bench.tick()
+    assert bench.running == [run]
 
 
 def test_a_run_whose_commands_are_broken_does_not_stop_the_others(lab: Lab) -> None:
     broken, sound = new_run(lab, "a"), new_run(lab, "b")
     (lab.run(broken) / "commands.jsonl").write_text("nonsense\n")
     append_command(lab.run(sound), "queued")
-    launcher = FakeLauncher()
-    queue_of(lab, launcher).tick()
-    assert launcher.started == [sound]
+    bench = Bench(lab)
+    bench.tick()
+    assert bench.running == [sound]
 
 
-def test_the_outcome_is_the_last_whole_line(lab: Lab) -> None:
-    run = write_chain(lab, Chain("a", status="finished"))
-    assert read_history(lab.run(run)).outcome == "finished"
-    with (lab.run(run) / "events.jsonl").open("ab") as file:
-        file.write(b'{"seq": 9')
-    assert read_history(lab.run(run)).outcome == "finished"
-    killed = write_chain(lab, Chain("b", status="killed"))
-    assert read_history(lab.run(killed)).outcome is None
+def test_a_run_waits_for_its_secret(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    bench = Bench(lab)
+    run, other = new_run(lab, "a", secrets=("HF_TOKEN",)), new_run(lab, "b")
+    bench.ask(run, other)
+    assert bench.running == [other]
+    assert bench.reason(run).startswith("waits for HF_TOKEN; give it with")
+    bench.secrets.give({"HF_TOKEN": "hf_abc", "OTHER": "not for this one"})
+    bench.tick()
+    assert bench.launcher.secrets[-1] == {"HF_TOKEN": "hf_abc"}
+
+
+def test_a_worker_with_an_old_secret_takes_no_further_run(lab: Lab) -> None:
+    bench = Bench(lab, slots=1)
+    bench.secrets.give({"HF_TOKEN": "old"})
+    first, second = (new_run(lab, name, secrets=("HF_TOKEN",)) for name in "ab")
+    bench.ask(first, second)
+    bench.queue.use_new_secrets(bench.secrets.give({"HF_TOKEN": "new"}))
+    bench.let_go(first)
+    bench.tick()
+    assert bench.running == [second]
+    assert [given["HF_TOKEN"] for given in bench.launcher.secrets] == ["old", "new"]
+
+
+def test_a_full_disk_starts_nothing_and_lets_go_on_what_it_paused(lab: Lab) -> None:
+    bench = Bench(lab, slots=2)
+    paused, stopped, late = (new_run(lab, name) for name in "abc")
+    bench.ask(paused, stopped)
+    bench.asking.pause(stopped)
+    bench.free_bytes = 120_000_000
+    bench.let_go(paused, NO_ROOM)
+    bench.let_go(stopped, NO_ROOM)
+    bench.ask(late)
+    assert bench.reason(late) == "the disk has 120 MB free, 256 MB are kept free"
+    assert bench.queue.state().busy
+    bench.free_bytes = 400_000_000
+    bench.tick()
+    assert (bench.running, bench.floor.for_room) == ([late], {paused})
+    assert Bench(lab).floor.for_room == {paused}
+    bench.free_bytes = 600_000_000
+    bench.tick()
+    assert sorted(bench.running) == sorted([late, paused])
+    assert types(lab, paused)[-3:] == ["worker_exited", "queued", "started"]
+    assert types(lab, stopped)[-1] == "worker_exited"
+
+
+def test_a_worker_that_lost_the_race_for_its_gpu_puts_its_run_back(lab: Lab) -> None:
+    bench = Bench(lab, slots=1)
+    first, second = new_run(lab, "a"), new_run(lab, "b")
+    bench.ask(first, second)
+    bench.die(first, 76)
+    assert bench.running == [first]
+    assert [command.exit_code for command in commands(lab, first) if command.type == "worker_exited"] == [76]
+
+
+def test_a_silent_worker_is_named_once_per_silence(lab: Lab) -> None:
+    bench = Bench(lab, silent_seconds=60)
+    run = new_run(lab, "a")
+    bench.ask(run)
+    bench.tick()
+    for _ in range(3):
+        bench.now += 61
+        bench.tick()
+    assert types(lab, run).count("worker_silent") == 1
+    told = commands(lab, run)[-1].message
+    assert told == f"no event for 61 s; its process {bench.workers[0].pid} is disk sleep"
+    assert bench.queue.state().workers[0]["silent_seconds"] == 183
+    (lab.run(run) / "events.jsonl").write_text("{}\n")
+    bench.tick()
+    assert bench.queue.state().workers[0]["silent_seconds"] == 0
+    bench.now += 61
+    bench.tick()
+    assert types(lab, run).count("worker_silent") == 2
