@@ -12,7 +12,7 @@ from typing import Any
 
 from engine.errors import SpecError, UsageError
 from engine.naming import fork_cell, run_name
-from engine.resolving import REGIMES, Draft, build, fill
+from engine.resolving import REGIMES, REQUIRED, Draft, build, fill
 from engine.spec import RunSpec
 from engine.study_file import SECTIONS, Values
 
@@ -48,6 +48,10 @@ def resolve_fork(parent: RunSpec, at: int, changes: Mapping[str, Any]) -> RunSpe
         spec = build(draft, parent.execution, parent_run_id=parent.run_id, forked_at_cycle=at)
     except UsageError as error:
         raise error if str(error).startswith(where) else type(error)(f"{where}: {error}") from None
+    if spec.run.cycles <= at:
+        raise SpecError(
+            f"{where}: run.cycles = {spec.run.cycles} leaves nothing to do; set run.cycles to {at + 1} or more."
+        )
     _same_files(where, parent, spec)
     cell = fork_cell(parent, spec, at, [key for key in changes if values[key] != changes[key]])
     return spec.model_copy(update={"cell": cell, "name": run_name(cell, spec), "replicate": parent.replicate})
@@ -81,11 +85,6 @@ def _allowed() -> str:
 def _check_place(where: str, parent: RunSpec, at: int, changes: Mapping[str, Any]) -> None:
     if not 0 <= at <= parent.run.cycles:
         raise SpecError(f"{where}: {parent.name} has the cycles 0…{parent.run.cycles}; fork at one of them.")
-    cycles = changes.get("run.cycles", parent.run.cycles)
-    if isinstance(cycles, int) and cycles <= at:
-        raise SpecError(
-            f"{where}: run.cycles = {cycles} leaves nothing to do after it; set run.cycles to {at + 1} or more."
-        )
     regime = changes.get("run.regime", parent.run.regime)
     if regime in REGIMES and (regime == "sdf") != (parent.run.regime == "sdf"):
         allowed = "sdf" if parent.run.regime == "sdf" else "sft, dpo"
@@ -98,7 +97,9 @@ def _check_place(where: str, parent: RunSpec, at: int, changes: Mapping[str, Any
 def _draft(where: str, parent: RunSpec, values: Values, changes: Mapping[str, Any]) -> Draft:
     """Stated values, the changes among them, resolved as a study's; then what has to stay put back as it was."""
     regime = changes.get("run.regime", parent.run.regime)
-    stated = {key: values[key] for key, origin in parent.origins.items() if origin == "study"} | dict(changes)
+    stated = {key: values[key] for key in values if key in REQUIRED or parent.origins.get(key) == "study"} | dict(
+        changes
+    )
     if regime != "dpo":
         stated = {key: value for key, value in stated.items() if key in changes or key not in DPO_KEYS}
     draft = fill(where, parent.study, stated)

@@ -19,6 +19,7 @@ from engine.secrets import needed_secrets
 from engine.spec import Execution, Origin, RunSpec, TrainSettings, spec_identity
 from engine.study_file import SECTIONS, Values
 
+REQUIRED = ("run.model", "run.trait", "run.regime")
 REGIMES = ("sft", "sdf", "dpo")
 Origins = dict[str, Origin]
 
@@ -35,7 +36,7 @@ class Draft:
 
 def fill(where: str, study: str, stated: Mapping[str, Any]) -> Draft:
     """All values with their origins: study over recipe over default."""
-    for key in ("run.model", "run.trait", "run.regime"):
+    for key in REQUIRED:
         if not isinstance(stated.get(key), str):
             raise SpecError(f"{where}: {key} is missing; every run needs a model, a trait and a regime.")
     regime, trait, model = stated["run.regime"], stated["run.trait"], stated["run.model"]
