@@ -50,9 +50,11 @@ def write_verdicts(connection: duckdb.DuckDBPyConnection, run_ids: Iterable[str]
         return
     query = "SELECT DISTINCT study, cell FROM runs WHERE list_contains(?, run_id) ORDER BY study, cell"
     cells = connection.execute(query, [run_ids]).fetchall()
+    finished = {key: _finished_chains(connection, *key) for key in cells}
+    whole = {c.run_id: c for c in with_answers(connection, [c for chains in finished.values() for c in chains])}
     verdicts, measures = [], []
-    for study, cell in cells:
-        chains = with_answers(connection, _finished_chains(connection, study, cell))
+    for (study, cell), chains in finished.items():
+        chains = [whole[chain.run_id] for chain in chains]
         for chain in chains:
             if chain.run_id in run_ids:
                 verdicts.append(verdict_row(run_verdict(chain), study, cell, 1, chain))

@@ -2,7 +2,7 @@
 
 A label needs an interval that clears ±5 on one side, so a half-width below | |L| − 5 |, if L and the variances stay
 what they are: t_{R−1} · √(V/R) with V = σ²_a + (σ²_ac + σ²_s·(1 + 1/J)/n)/P. Only R shrinks σ²_a, so samples and
-prompts have a floor. L will not stay: with this many, about half of such cells decide.
+prompts have a floor. L will not stay: a fresh cell with so many replicates decides in about three cases of four.
 Source: Searle, Casella, McCulloch (1992), Variance Components, ch. 4, for V; Cochran (1977), Sampling Techniques,
 ch. 10, for the cheapest of several stages.
 """
