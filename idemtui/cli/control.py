@@ -1,88 +1,56 @@
-"""`resume`, `cancel`, `serve`, `stop` and `rebuild`: what people tell the queue, the server and the memory."""
+"""`serve`, `stop` and `rebuild`: what people tell the server and the memory."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from engine.errors import LabError, UsageError
-from idemtui.cli.options import Json, Run, lab_of
-from store.lab import Lab
-
-
-def resume(
-    context: typer.Context,
-    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="A run id, a unique prefix, or a name.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every run that ended early and was not cancelled.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Queue unfinished runs again; each goes on from its journal. Returns at once."""
-    from idemtui.cli.output import print_json
-    from idemtui.cli.reading import chosen_run
-    from idemtui.server.start import ensure_server
-
-    if (run is None) == (not every):
-        raise UsageError("resume: name one RUN, or say --all.")
-    lab = existing_lab(context)
-    with ensure_server(lab) as client:
-        request: dict[str, Any] = {"all": True} if run is None else {"run_id": chosen_run(client, run)["run_id"]}
-        answers = client.command("resume", **request)["runs"]
-    if as_json:
-        print_json(answers)
-    elif not answers:
-        sys.stdout.write("Nothing to resume.\n")
-    print_answers([] if as_json else answers)
-
-
-def cancel(context: typer.Context, run: Run, as_json: Json = False) -> None:
-    """Take a run out of the queue, or stop it at its next safe point; `resume` goes on."""
-    from idemtui.cli.output import print_json
-    from idemtui.cli.reading import chosen_run
-    from idemtui.server.start import ensure_server
-
-    lab = existing_lab(context)
-    with ensure_server(lab) as client:
-        answer = client.command("cancel", run_id=chosen_run(client, run)["run_id"])
-    if as_json:
-        print_json(answer)
-    else:
-        print_answers([answer])
-
-
-def print_answers(answers: list[dict[str, Any]]) -> None:
-    """What the queue made of each request, one line each."""
-    for answer in answers:
-        sys.stdout.write(
-            f"{answer['run_id']}  {answer.get('name', '')}{'  ' if 'name' in answer else ''}{answer['answer']}\n"
-        )
-
-
-def existing_lab(context: typer.Context) -> Lab:
-    """The lab; LabError where its folder is missing."""
-    lab = lab_of(context)
-    if not lab.root.is_dir():
-        raise LabError(
-            f"no lab in {lab.root}; `idemtui demo` or `idemtui run STUDY.toml` makes one, --lab names another."
-        )
-    return lab
+from engine.errors import UsageError
+from idemtui.cli.options import Json, lab_of
+from idemtui.cli.reading import existing
 
 
 def serve(
     context: typer.Context,
-    slots: Annotated[int | None, typer.Option(min=1, help="Workers side by side; else $IDEMTUI_SLOTS.")] = None,
+    slots: Annotated[int | None, typer.Option(min=1, help="Workers side by side; else as server.toml says.")] = None,
     idle: Annotated[float | None, typer.Option(metavar="SECONDS", help="Go after this idle time; else never.")] = None,
+    go_on: Annotated[bool, typer.Option("--go-on", help="Queue again what a crash or reboot interrupted.")] = False,
+    install: Annotated[
+        bool, typer.Option("--install", help="Write and start a systemd user unit that serves this lab from boot on.")
+    ] = False,
+    uninstall: Annotated[bool, typer.Option("--uninstall", help="Stop and remove that unit.")] = False,
 ) -> None:
-    """Run the lab's server in the foreground until Ctrl-C; workers outlive it."""
+    """Run the lab's server in the foreground until Ctrl-C, or leave it to systemd; workers outlive it."""
     import math
 
     from idemtui.server.main import serve_lab
     from idemtui.server.options import ServerOptions
+    from idemtui.server.stop import stop_server
+    from idemtui.server.survival import has_user_manager
+    from idemtui.server.unit import install_unit, uninstall_unit
+    from store.lab import create_lab
 
     lab = lab_of(context)
-    options = ServerOptions(slots=slots, idle_seconds=math.inf if idle is None else idle)
+    if install and uninstall:
+        raise UsageError("serve: --install or --uninstall, not both.")
+    if uninstall:
+        _say(uninstall_unit(existing(lab)))
+        return
+    idle_seconds = math.inf if idle is None else idle
+    options = ServerOptions(slots=slots, idle_seconds=idle_seconds, go_on=go_on or install)
+    if install:
+        create_lab(lab)
+        if has_user_manager():
+            stop_server(lab)
+        _say(install_unit(lab, options.command(lab.root)))
+        return
     raise typer.Exit(serve_lab(lab, options, announce=lambda line: print(line, flush=True)))
+
+
+def _say(lines: list[str]) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 def stop(context: typer.Context, as_json: Json = False) -> None:
@@ -90,7 +58,7 @@ def stop(context: typer.Context, as_json: Json = False) -> None:
     from idemtui.cli.output import print_json
     from idemtui.server.stop import stop_server
 
-    answer = stop_server(existing_lab(context))
+    answer = stop_server(existing(lab_of(context)))
     if as_json:
         print_json(answer)
     elif not answer["stopped"]:
@@ -107,7 +75,7 @@ def rebuild(context: typer.Context, as_json: Json = False) -> None:
     from idemtui.server.rebuild import rebuild_lab
 
     with waiting("reading journals"):
-        answer = rebuild_lab(existing_lab(context))
+        answer = rebuild_lab(existing(lab_of(context)))
     if as_json:
         print_json(answer)
     else:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from idemtui.cli.output import span
 from idemtui.cli.progress import Pace, ended, share_done
 from idemtui.console.facts import Run
 from idemtui.console.words import doing, generation, number, signed
@@ -86,7 +87,7 @@ def live_table(runs: Sequence[Run], seconds_left: float | None, width: int) -> T
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", caption_justify="left")
     if seconds_left is not None:
-        table.caption = f"about {duration(seconds_left)} to go; Ctrl-C leaves the runs going"
+        table.caption = f"about {span(max(seconds_left, 1))} to go; Ctrl-C leaves the runs going"
     names = min(max(len(run.name) for run in runs), max(width // 3, 12)) if runs else 12
     for name, least in (("run", names), ("", BAR), ("now", 12)):
         table.add_column(name, no_wrap=True, min_width=least)
@@ -111,11 +112,3 @@ def now(run: Run) -> str:
     if run.live and run.stage is not None:
         return f"{generation(run.stage.cycle)} {doing(run)}"
     return f"{run.status}: {run.message}" if run.message and run.status != "finished" else run.status
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `3 min`, `2 h 10 min`."""
-    if seconds < 90:
-        return f"{max(seconds, 1):.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

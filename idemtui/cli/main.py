@@ -14,8 +14,17 @@ from typing import Annotated
 import typer
 
 from engine.errors import IdemtuiError, UsageError
-from idemtui.cli import control, curves, query, runs, studies, texts
+from idemtui.cli import studies, texts, verbs
+from idemtui.cli.control import rebuild, serve, stop
+from idemtui.cli.curves import plot
+from idemtui.cli.doctor import doctor
+from idemtui.cli.forking import fork
+from idemtui.cli.freeing import gc, rm
 from idemtui.cli.options import on_terminal
+from idemtui.cli.query import sql
+from idemtui.cli.runs import ls
+from idemtui.cli.show import show
+from idemtui.cli.verdicts import verdict
 from idemtui.text import plain
 from store.lab import find_lab
 
@@ -31,20 +40,14 @@ app = typer.Typer(
 
 STUDIES, READING, SERVER = "Studies", "Reading", "Server"
 
-app.command("demo", rich_help_panel=STUDIES)(studies.demo)
-app.command("run", rich_help_panel=STUDIES)(studies.run)
-app.command("resume", rich_help_panel=STUDIES)(control.resume)
-app.command("cancel", rich_help_panel=STUDIES)(control.cancel)
-app.command("ls", rich_help_panel=READING)(runs.ls)
-app.command("show", rich_help_panel=READING)(runs.show)
-app.command("verdict", rich_help_panel=READING)(runs.verdict)
-app.command("plot", rich_help_panel=READING)(curves.plot)
-app.command("samples", rich_help_panel=READING)(texts.samples)
-app.command("diff", rich_help_panel=READING)(texts.diff)
-app.command("sql", rich_help_panel=READING)(query.sql)
-app.command("serve", rich_help_panel=SERVER)(control.serve)
-app.command("stop", rich_help_panel=SERVER)(control.stop)
-app.command("rebuild", rich_help_panel=SERVER)(control.rebuild)
+COMMANDS = {
+    STUDIES: (studies.demo, studies.run, verbs.pause, verbs.resume, verbs.cancel, verbs.retry, verbs.priority, fork),
+    READING: (ls, show, verdict, plot, texts.samples, texts.diff, sql),
+    SERVER: (serve, stop, doctor, rebuild, rm, gc),
+}
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
 
 
 def _version(asked: bool) -> None:

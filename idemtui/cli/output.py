@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,28 @@ def terminal() -> Console:
     from rich.console import Console
 
     return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def tell(line: str) -> None:
+    """One line for the person, on stderr: never in the way of what a program reads on stdout."""
+    sys.stderr.write(f"idemtui: {one_line(line)}\n")
+
+
+def size(count: float) -> str:
+    """Bytes for people: `812 B`, `4.2 MB`, `1.3 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def span(seconds: float) -> str:
+    """`45 s`, `3 min`, `2 h 10 min`."""
+    if seconds < 90:
+        return f"{max(seconds, 0):.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 @contextmanager
@@ -62,15 +84,35 @@ def _jsonable(value: object) -> object:
     return str(value)
 
 
-def print_csv(columns: Sequence[str], rows: Sequence[Record]) -> None:
-    """Comma-separated values with a header, null as nothing."""
+def print_rows_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """One JSON array, an object a line, written as the rows come."""
+    before = "[\n"
+    for row in rows:
+        record = _jsonable(dict(zip(columns, row, strict=True)))
+        sys.stdout.write(f"{before}{json.dumps(record, ensure_ascii=False)}")
+        before = ",\n"
+    sys.stdout.write("[]\n" if before == "[\n" else "\n]\n")
+
+
+def print_rows_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Comma-separated values with a header, null as nothing, written as the rows come."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([["" if row[name] is None else row[name] for name in columns] for row in rows])
+    writer.writerows(["" if value is None else value for value in row] for row in rows)
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Record], *, empty: str = "nothing there") -> None:
-    """A table for people, no wider than the terminal; off a terminal nothing is cut."""
+def print_csv(columns: Sequence[str], rows: Sequence[Record]) -> None:
+    """Comma-separated values with a header, null as nothing."""
+    print_rows_csv(columns, ([row[name] for name in columns] for row in rows))
+
+
+def print_table(
+    columns: Sequence[str], rows: Sequence[Record], *, empty: str = "nothing there", spare: Sequence[str] = ()
+) -> None:
+    """A table for people, no wider than the terminal; off a terminal nothing is cut.
+
+    Where the terminal is too narrow, `spare` columns are left out, the first first.
+    """
     from rich.text import Text
 
     from idemtui.cli.table import layout
@@ -80,7 +122,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Record], *, empty: str = 
         return
     console = terminal()
     width = console.width if console.is_terminal else None
-    header, *lines = layout([one_line(n) for n in columns], [[cell(row[n]) for n in columns] for row in rows], width)
+    cells = [[cell(row[name]) for name in columns] for row in rows]
+    header, *lines = layout([one_line(name) for name in columns], cells, width, spare)
     sys.stdout.flush()
     console.print(Text(header, "bold" if console.is_terminal else "", no_wrap=True), soft_wrap=True)
     sys.stdout.write("\n".join(lines) + "\n")

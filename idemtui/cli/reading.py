@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -15,26 +17,70 @@ if TYPE_CHECKING:
 Rows = list[dict[str, Any]]
 
 
-def open_client(lab: Lab) -> Client:
-    """The lab's client; a server is started only where the journals know more than the database.
-
-    Raises LabError where there is no lab to ask.
-    """
-    from idemtui.server.start import connect_server, ensure_server
-    from store.client import connect
-
+def existing(lab: Lab) -> Lab:
+    """The lab; LabError where its folder is missing."""
     if not lab.runs.is_dir():
         raise LabError(
             f"no lab in {lab.root}; `idemtui demo` or `idemtui run STUDY.toml` makes one, --lab names another."
         )
-    client = connect_server(lab)
-    if client is not None:
-        return client
-    if not is_behind(lab) or not os.access(lab.root, os.W_OK):
-        return connect(lab)
-    client = ensure_server(lab)
-    client.sync()
+    return lab
+
+
+def open_client(lab: Lab) -> Client:
+    """The lab's client, for reading; says on stderr which runs were interrupted.
+
+    A server is started only where statuses would be old without one: where it was killed, where the journals know more
+    than the database, or where the database says that runs are queued or running. LabError where there is no lab.
+    """
+    from idemtui.cli.standing import lab_status, tell_interrupted
+
+    client = _true_client(existing(lab))
+    tell_interrupted(lab_status(client))
     return client
+
+
+def _true_client(lab: Lab) -> Client:
+    from store.client import connect
+
+    writable = os.access(lab.root, os.W_OK)
+    behind = is_behind(lab)
+    if lab.socket.exists() or (behind and writable):
+        return connect(lab) if not writable else served_client(lab)
+    client = connect(lab)
+    if not behind and not _has_open_runs(client):
+        return client
+    if writable:
+        client.close()
+        return served_client(lab)
+    _tell_old(lab)
+    return client
+
+
+def served_client(lab: Lab) -> Client:
+    """A client of the lab's server; one that was started for it has read all journals."""
+    from engine.locks import holder_pid
+    from idemtui.server.start import ensure_server
+
+    before = holder_pid(lab.lock)
+    client = ensure_server(lab)
+    if holder_pid(lab.lock) != before:
+        client.sync()
+    return client
+
+
+def _has_open_runs(client: Client) -> bool:
+    """Also where the database cannot be read as it is: a server brings an old one to the newest schema."""
+    try:
+        return bool(rows(client, "SELECT 1 AS one FROM runs WHERE status IN ('queued', 'running') LIMIT 1"))
+    except LabError:
+        return True
+
+
+def _tell_old(lab: Lab) -> None:
+    from idemtui.cli.output import tell
+
+    when = datetime.fromtimestamp(lab.database.stat().st_mtime).strftime("%Y-%m-%d %H:%M:%S")
+    tell(f"no server answers and {lab.root} cannot be written; this is what lab.duckdb held at {when}.")
 
 
 def is_behind(lab: Lab) -> bool:
@@ -56,7 +102,17 @@ def rows(client: Client, sql: str, **values: object) -> Rows:
 
 def chosen_run(client: Client, asked: str) -> dict[str, Any]:
     """The run that an id, a unique prefix of one, or a name means; UsageError names the near ones."""
+    return chosen_runs(client, [asked])[0]
+
+
+def chosen_runs(client: Client, asked: Sequence[str]) -> Rows:
+    """The runs that were meant, each once, in the order of asking; UsageError before anything is done."""
     runs = rows(client, "SELECT * EXCLUDE (spec) FROM runs ORDER BY created_at, run_id")
+    chosen = [_chosen(client, one, runs) for one in asked]
+    return list({run["run_id"]: run for run in chosen}.values())
+
+
+def _chosen(client: Client, asked: str, runs: Rows) -> dict[str, Any]:
     for matches in (
         [run for run in runs if run["run_id"] == asked],
         [run for run in runs if run["name"] == asked],

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import UsageError
-from idemtui.cli.options import Json, lab_of, on_terminal
+from idemtui.cli.options import Json, Priority, lab_of, on_terminal
 
 if TYPE_CHECKING:
     from engine.spec import RunSpec
     from idemtui.console.facts import Run
+    from store.client import Client
     from store.lab import Lab
 
 DEMO = Path(__file__).parent.parent / "demo.toml"
@@ -30,6 +31,7 @@ def run(
     detach: Detach = False,
     headless: Headless = False,
     again: Again = False,
+    priority: Priority = 0,
     as_json: Json = False,
 ) -> None:
     """Queue a study and follow it: what the lab holds unfinished goes on, what it holds finished stays."""
@@ -38,7 +40,7 @@ def run(
     if detach and headless:
         raise UsageError("run: --detach returns at once, --headless follows; give one of them.")
     lab = lab_of(context)
-    queued = submit(lab, resolve_study(study), again=again)
+    queued = submit(lab, resolve_study(study), again=again, priority=priority)
     if not detach:
         raise typer.Exit(follow_to_verdict(lab, queued, live=not headless and on_terminal(), as_json=as_json))
     print_queued(queued, as_json=as_json)
@@ -50,6 +52,7 @@ def demo(
     detach: Detach = False,
     headless: Headless = False,
     again: Again = False,
+    priority: Priority = 0,
     as_json: Json = False,
 ) -> None:
     """Run the demo study, trait bliss on the pocket models: no GPU, no download, a few minutes."""
@@ -59,7 +62,7 @@ def demo(
         raise UsageError("demo: --detach returns at once, --headless follows; give one of them.")
     lab = lab_of(context)
     specs = resolve_study(DEMO, overrides=None if seed is None else {"run.seed": seed})
-    queued = submit(lab, specs, again=again)
+    queued = submit(lab, specs, again=again, priority=priority)
     if detach:
         print_queued(queued, as_json=as_json)
     elif headless or as_json or not on_terminal():
@@ -68,24 +71,36 @@ def demo(
         raise typer.Exit(watch(lab, queued, specs[0].study))
 
 
-def submit(lab: Lab, specs: list[RunSpec], *, again: bool) -> list[dict[str, Any]]:
-    """Queue the runs with the server's share of threads; what became of each, in order."""
+def submit(lab: Lab, specs: list[RunSpec], *, again: bool, priority: int = 0) -> list[dict[str, Any]]:
+    """Queue the runs; what became of each, in order. Says on stderr which other runs were interrupted."""
+    from idemtui.cli.standing import lab_status, tell_interrupted
     from idemtui.server.start import ensure_server
 
     with ensure_server(lab) as client:
-        threads = client.command("status")["threads"]
-        shared = [
-            s.model_copy(update={"execution": s.execution.model_copy(update={"threads": threads})}) for s in specs
-        ]
-        documents = [spec.model_dump(mode="json") for spec in shared]
-        queued: list[dict[str, Any]] = client.command("submit", specs=documents, again=again)["runs"]
+        queued = queue_specs(client, specs, again=again, priority=priority)
+        tell_interrupted(lab_status(client))
+    return queued
+
+
+def queue_specs(client: Client, specs: list[RunSpec], *, again: bool, priority: int) -> list[dict[str, Any]]:
+    """Queue the runs with the server's device and share of threads, and the secrets that they name."""
+    from idemtui.cli.secrets import tell_missing, values_of
+
+    status = client.command("status")
+    where = {"threads": status["threads"], "device": status["device"]}
+    placed = [s.model_copy(update={"execution": s.execution.model_copy(update=where)}) for s in specs]
+    documents = [spec.model_dump(mode="json") for spec in placed]
+    needed = {name for spec in specs for name in spec.execution.secrets}
+    fields = {"specs": documents, "again": again, "priority": priority, "secrets": values_of(needed)}
+    queued: list[dict[str, Any]] = client.command("submit", **fields)["runs"]
+    tell_missing(client, needed)
     return queued
 
 
 def print_queued(queued: list[dict[str, Any]], *, as_json: bool) -> None:
     """What became of each run."""
-    from idemtui.cli.control import print_answers
     from idemtui.cli.output import print_json
+    from idemtui.cli.verbs import print_answers
 
     if as_json:
         print_json(queued)
@@ -96,7 +111,7 @@ def print_queued(queued: list[dict[str, Any]], *, as_json: bool) -> None:
 def watch(lab: Lab, queued: list[dict[str, Any]], study: str) -> int:
     """The console on the study; when it closes, the verdicts so far and what still runs."""
     from idemtui.cli.progress import ended
-    from idemtui.cli.runs import print_verdicts, read_verdicts
+    from idemtui.cli.verdicts import print_verdicts, read_verdicts
     from idemtui.cli.watching import Watch
     from idemtui.console.app import open_console
 
@@ -115,7 +130,7 @@ def follow_to_verdict(lab: Lab, queued: list[dict[str, Any]], *, live: bool, as_
     """Follow the runs until they end, then print the verdicts; 1 where a run failed, 130 after Ctrl-C."""
     from idemtui.cli.follow import follow_lines, follow_live, follow_silently
     from idemtui.cli.output import print_json
-    from idemtui.cli.runs import print_verdicts, read_verdicts
+    from idemtui.cli.verdicts import print_verdicts, read_verdicts
     from idemtui.cli.watching import Watch
 
     follow = follow_silently if as_json else follow_live if live else follow_lines

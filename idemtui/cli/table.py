@@ -13,11 +13,19 @@ NARROWEST = 12
 NUMERIC = re.compile(r"[+−-]?[\d.]+(e[+-]?\d+)?|–|")
 
 
-def layout(header: Sequence[str], lines: Sequence[Sequence[str]], width: int | None) -> list[str]:
-    """The table's lines, its header first; `width` None means that nothing is cut."""
+def layout(
+    header: Sequence[str], lines: Sequence[Sequence[str]], width: int | None, spare: Sequence[str] = ()
+) -> list[str]:
+    """The table's lines, its header first; `width` None means that nothing is cut.
+
+    What does not fit gives up its `spare` columns one after the other, then is shown one field a line.
+    """
     table = [header, *lines]
     natural = [max(cell_len(line[i]) for line in table) for i in range(len(header))]
     widths = natural if width is None else fitted(natural, width)
+    if widths is None and spare:
+        kept = [i for i, name in enumerate(header) if name != spare[0]]
+        return layout([header[i] for i in kept], [[line[i] for i in kept] for line in lines], width, spare[1:])
     if widths is None:
         return records(header, lines, width or 0)
     right = [all(NUMERIC.fullmatch(line[i]) for line in lines) for i in range(len(header))]

@@ -64,24 +64,46 @@ def test_a_study_whose_runs_fail_ends_with_1(here: Idemtui, served: Serve) -> No
     served("crash")
     said = here("run", "study.toml")
     assert said.code == 1
-    assert "sft-reset: failed: the worker ended without a word" in said.out
+    assert "sft-reset: failed: ended with exit code 3" in said.out
 
 
-def test_detached_runs_are_cancelled_and_resumed(here: Idemtui, served: Serve) -> None:
+def test_detached_runs_are_paused_cancelled_and_resumed(here: Idemtui, served: Serve) -> None:
     client, run_id = served("hold", slots=1), SPECS[0].run_id
     queued = here("demo", "--detach", "--json").json
     assert [run["answer"] for run in queued] == ["queued"] * 2
     until(lambda: status(client, run_id) == "running")
-    assert here("cancel", SPECS[1].name).out.split() == [SPECS[1].run_id, "cancelled"]
-    assert here("cancel", "sft-reset", "--json").json == {"run_id": run_id, "answer": "stopping"}
-    until(lambda: status(client, run_id) == "cancelled")
+    assert "queued #1" in here("ls").out
+    assert here("priority", SPECS[1].name, "3").code == 0
+    assert "queued #1 p3" in here("ls").out
+    assert here("cancel", SPECS[1].name).out.split() == [SPECS[1].run_id, SPECS[1].name, "cancelled"]
+    paused = here("pause", "sft-reset", "--json").json[0]
+    assert (paused["run_id"], paused["answer"]) == (run_id, "pausing")
+    until(lambda: status(client, run_id) == "paused")
+    assert "paused" in here("ls").out
     assert here("resume", "--all").out == "Nothing to resume.\n"
-    assert here("resume", run_id, "--json").json == [{"run_id": run_id, "answer": "continued"}]
+    assert [run["answer"] for run in here("resume", run_id, "--json").json] == ["continued"]
     assert here("resume").code == 2
     until(lambda: status(client, run_id) == "running")
+    said = here("retry", run_id)
+    assert said.code == 2
+    assert said.err.startswith("idemtui: ")
     stopped = here("stop", "--json").json
     assert list(stopped["workers"]) == [run_id]
     assert here("stop").out == "No server was running.\n"
+
+
+def test_a_failed_run_is_shown_with_its_log_retried_and_removed(here: Idemtui, served: Serve) -> None:
+    client = served("crash", slots=1)
+    here("run", "study.toml", "--json")
+    out = here("show", "sft-reset").out
+    assert "failed: ended with exit code 3" in out
+    assert "  | fake worker: no memory left" in out
+    assert {run["answer"] for run in here("retry", "--all", "--json").json} <= {"queued", "continued"}
+    until(lambda: [status(client, spec.run_id) for spec in SPECS[:2]] == ["failed"] * 2)
+    removed = here("rm", "sft-reset", "sdf-reset", "--yes")
+    assert removed.code == 0
+    assert "Deleted 2 runs" in removed.out
+    assert here("ls", "--json").json == []
 
 
 def test_ctrl_c_leaves_the_runs_going(here: Idemtui, served: Serve) -> None:
@@ -107,10 +129,12 @@ def test_a_server_that_dies_while_a_study_is_followed_is_replaced(
     first = client.command("status")["pid"]
 
     def kill_then_release() -> None:
-        until(lambda: all(status(client, spec.run_id) == "running" for spec in SPECS[:2]))
-        os.kill(first, signal.SIGKILL)
-        for spec in SPECS[:2]:
-            (lab_to_write.run(spec.run_id) / "release").touch()
+        try:
+            until(lambda: all(status(client, spec.run_id) == "running" for spec in SPECS[:2]))
+            os.kill(first, signal.SIGKILL)
+        finally:
+            for spec in SPECS[:2]:
+                (lab_to_write.run(spec.run_id) / "release").touch()
 
     killing = threading.Thread(target=kill_then_release)
     killing.start()

@@ -1,0 +1,168 @@
+"""`show`: one run in full: where it stands and why, where it comes from, its generations, its verdict."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from idemtui.cli.options import Json, Run, lab_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from store.client import Client
+
+CURVE = """
+SELECT t.cycle, t.trait, t.trait_low, t.trait_high, d.delta, t.coherence, t.n, t.nulls,
+    c.optimizer_steps, c.gradient_norm_max, c.delta_norm, c.init, c.reference, c.adapter_sha256, c.stop_rules,
+    CASE WHEN s.source_run_id <> t.run_id THEN s.source_run_id END AS inherited_from
+FROM trait_curve AS t
+LEFT JOIN lineage AS s ON s.run_id = t.run_id AND s.cycle = t.cycle
+LEFT JOIN cycles AS c ON c.run_id = coalesce(s.source_run_id, t.run_id) AND c.cycle = t.cycle
+LEFT JOIN deltas AS d ON d.run_id = t.run_id AND d.cycle = t.cycle AND t.cycle > 0
+WHERE t.run_id = $run ORDER BY t.cycle
+"""
+ANCESTORS = """
+WITH RECURSIVE up (run_id, cycle, depth) AS (
+    SELECT parent_run_id, forked_at_cycle, 1 FROM runs WHERE run_id = $run AND parent_run_id IS NOT NULL
+    UNION ALL
+    SELECT r.parent_run_id, r.forked_at_cycle, depth + 1 FROM up JOIN runs AS r USING (run_id)
+    WHERE r.parent_run_id IS NOT NULL AND depth < 1000
+)
+SELECT up.run_id, r.name, up.cycle FROM up LEFT JOIN runs AS r USING (run_id) ORDER BY depth
+"""
+FORKS = """
+SELECT run_id, name, forked_at_cycle AS cycle FROM runs WHERE parent_run_id = $run ORDER BY created_at, run_id
+"""
+LOG_LINES = 10
+LOG_BYTES = 16_384
+SETTINGS = ("trait", "model", "regime", "init", "reference", "rejected", "cycles", "n_seed", "n_sampled", "seed")
+Facts = dict[str, Any]
+
+
+def show(context: typer.Context, run: Run, as_json: Json = False) -> None:
+    """Show one run: its settings, why it waits or failed, every generation's scores and training, its verdict."""
+    import json
+
+    from idemtui.cli.output import print_json
+    from idemtui.cli.reading import chosen_run, open_client, rows
+
+    with open_client(lab_of(context)) as client:
+        facts = _facts(client, chosen_run(client, run))
+        spec = rows(client, "SELECT spec FROM runs WHERE run_id = $run", run=facts["run_id"])[0]["spec"]
+        curve = rows(client, CURVE, run=facts["run_id"])
+        verdicts = rows(client, "SELECT * FROM verdicts WHERE scope = 'run' AND run_id = $run", run=facts["run_id"])
+    verdict = verdicts[0] if verdicts else None
+    if as_json:
+        print_json({**facts, "curve": curve, "verdict": verdict, "spec": json.loads(spec)})
+        return
+    _print_run(facts, curve, verdict)
+
+
+def _facts(client: Client, run: Facts) -> Facts:
+    from idemtui.cli.reading import rows
+    from idemtui.cli.standing import lab_status, standing
+
+    facts = {**run, **standing(run, lab_status(client))}
+    facts["lineage"] = rows(client, ANCESTORS, run=run["run_id"])
+    facts["forks"] = rows(client, FORKS, run=run["run_id"])
+    if troubled(facts) and not facts.get("log_tail"):
+        facts["log_tail"] = last_lines(client.lab.run(run["run_id"]) / "worker.log")
+    return facts
+
+
+def troubled(facts: Facts) -> bool:
+    """Whether the worker's log may say what went wrong: it failed, or is silent."""
+    from idemtui.cli.standing import status_cell
+
+    return facts["status"] == "failed" or status_cell(facts).startswith("silent")
+
+
+def last_lines(log: Path) -> list[str]:
+    """The last lines of a log, none where there is no log."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(log.stat().st_size - LOG_BYTES, 0))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return []
+    return [line for line in text.splitlines() if line.strip()][-LOG_LINES:]
+
+
+def _print_run(facts: Facts, curve: list[Facts], verdict: Facts | None) -> None:
+    from idemtui.cli.output import cell
+    from idemtui.cli.verdicts import verdict_words
+    from idemtui.text import one_line
+
+    write = sys.stdout.write
+    write(f"{one_line(facts['name'])}  ({facts['run_id']}, study {one_line(facts['study'])})\n")
+    write("\n".join([standing_words(facts), *family_words(facts)]) + "\n")
+    if troubled(facts) and facts["log_tail"]:
+        write("".join(f"  | {one_line(line)}\n" for line in ("end of worker.log:", *facts["log_tail"])))
+    write("  ".join(f"{key} {cell(facts[key])}" for key in SETTINGS if facts[key] is not None) + "\n\n")
+    _print_curve(curve)
+    if verdict is not None:
+        write("\n" + "\n".join(verdict_words(verdict)) + "\n")
+
+
+def standing_words(facts: Facts) -> str:
+    """Status with its reason: why it waits, who works on it, why it ended."""
+    from idemtui.cli.standing import silence_words, status_cell
+    from idemtui.text import one_line
+
+    status, message, worker = facts["status"], one_line(facts["message"] or ""), facts["worker"]
+    if status_cell(facts).startswith("silent"):
+        return f"running, but silent: {silence_words(facts)}"
+    if status == "queued" and facts["queue_position"]:
+        urgency = f", priority {facts['priority']}" if facts["priority"] else ""
+        reason = f": {one_line(facts['waiting_reason'])}" if facts["waiting_reason"] else ""
+        return f"queued, number {facts['queue_position']} in the queue{urgency}{reason}"
+    if status == "running" and worker:
+        return f"running: process {worker['pid']} on {one_line(str(worker.get('device') or 'cpu'))}"
+    return f"{status}: {message}" if message else str(status)
+
+
+def family_words(facts: Facts) -> list[str]:
+    """Where a fork comes from, back to a run that is none, and which forks came from it."""
+    from idemtui.console.words import generation
+    from idemtui.text import one_line
+
+    def named(run: Facts) -> str:
+        known = f"{one_line(run['name'])} ({run['run_id']})" if run["name"] else f"{run['run_id']}, not in this lab,"
+        return f"{known} at {generation(run['cycle'])}"
+
+    lines = []
+    if facts["lineage"]:
+        lines.append("fork of " + ", itself a fork of ".join(named(run) for run in facts["lineage"]))
+    if facts["forks"]:
+        lines.append("forked into " + ", ".join(named(run) for run in facts["forks"]))
+    return lines
+
+
+def _print_curve(curve: list[Facts]) -> None:
+    from idemtui.cli.output import print_table
+    from idemtui.cli.verdicts import interval
+    from idemtui.console.words import generation, number, signed
+
+    shown = [
+        {
+            "cycle": generation(point["cycle"]),
+            "trait": number(point["trait"]),
+            "90 % interval": interval(point["trait_low"], point["trait_high"]),
+            "Δ": signed(point["delta"]),
+            "coherence": number(point["coherence"]),
+            "n": point["n"],
+            "null": point["nulls"],
+            "steps": point["optimizer_steps"],
+            "‖ΔW‖": point["delta_norm"],
+            "from": point["init"],
+            "marks": ", ".join(["inherited"] * bool(point["inherited_from"]) + (point["stop_rules"] or [])),
+        }
+        for point in curve
+    ]
+    columns = ["cycle", "trait", "90 % interval", "Δ", "coherence", "n", "null", "steps", "‖ΔW‖", "from"]
+    if any(point["marks"] for point in shown):
+        columns.append("marks")
+    print_table(columns, shown, empty="Nothing measured yet.", spare=("null", "steps", "n", "‖ΔW‖"))
