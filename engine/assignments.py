@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.lines import append_line
 from engine.locks import holder_pid
 
 
@@ -42,12 +43,10 @@ class Desk:
     def assign(self, run: Path) -> bool:
         """Give the worker a run; False where the desk is closed, so that another worker has to take it."""
         try:
-            with _locked(self._assigned) as fd:
+            with _locked(self._assigned):
                 if not self._assigned.exists():
                     return False
-                os.ftruncate(fd, self._assigned.read_bytes().rfind(b"\n") + 1)
-                os.write(fd, _line(run=str(run)))
-                os.fsync(fd)
+                append_line(self._assigned, _line(run=str(run)))
         except FileNotFoundError:
             return False
         return True
@@ -58,9 +57,7 @@ class Desk:
 
     def finish(self, run: Path, code: int) -> None:
         """The worker's word that it has let go of a run."""
-        with self._done.open("ab", buffering=0) as file:
-            file.write(_line(run=str(run), code=code))
-            os.fsync(file.fileno())
+        append_line(self._done, _line(run=str(run), code=code))
 
     def done(self) -> list[Done]:
         """The runs that the worker has let go of, in order: always the first of those assigned."""
@@ -95,11 +92,11 @@ def open_desk(folder: Path) -> Desk:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+def _locked(path: Path) -> Iterator[None]:
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
-        yield fd
+        yield
     finally:
         os.close(fd)
 

@@ -5,14 +5,15 @@ The worker looks at it at every safe point, so pausing and cancelling need no si
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from engine.errors import JournalError
+from engine.lines import append_line
 
 CommandType = Literal[
     "queued", "started", "pause_requested", "cancel_requested", "worker_silent", "worker_exited", "adapters_removed"
@@ -46,24 +47,32 @@ class Command(BaseModel):
 
 
 def append_command(folder: Path, type_: CommandType, **values: Any) -> Command:
-    """Add one line, durable before it returns; `values` are fields of Command."""
+    """Add one line, durable before it returns; `values` are fields of Command. DiskFullError leaves no trace."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     command = Command(ts=now, type=type_, **values)
-    with (folder / "commands.jsonl").open("ab", buffering=0) as file:
-        file.write(command.model_dump_json(exclude_defaults=True).encode() + b"\n")
-        os.fsync(file.fileno())
+    append_line(folder / "commands.jsonl", command.model_dump_json(exclude_defaults=True).encode() + b"\n")
     return command
 
 
 def read_commands(folder: Path) -> Iterator[Command]:
-    """All whole lines in order; a torn last line is left out."""
+    """All whole lines in order; a torn last line is left out. JournalError for a line that is no command."""
     path = folder / "commands.jsonl"
     if not path.exists():
         return
     with path.open("rb") as file:
-        for line in file:
+        for number, line in enumerate(file, 1):
             if line.endswith(b"\n"):
-                yield Command.model_validate(json.loads(line))
+                yield _command(path, number, line)
+
+
+def _command(path: Path, number: int, line: bytes) -> Command:
+    try:
+        return Command.model_validate_json(line)
+    except ValidationError as error:
+        raise JournalError(
+            f"{path}, line {number} is no command of this version ({error.errors()[0]['msg']}); "
+            "remove that line, or use the version that wrote it."
+        ) from None
 
 
 def stop_requested(folder: Path) -> Stop | None:

@@ -30,8 +30,12 @@ class FileLock:
             raise LockedError(
                 f"{self.what} is held by another process (pid {holder}); wait for it or stop it."
             ) from None
-        os.ftruncate(fd, 0)
-        os.write(fd, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(fd, 0)
+            os.write(fd, f"{os.getpid()}\n".encode())
+        except OSError:
+            os.close(fd)
+            raise
         self._fd = fd
         return self
 

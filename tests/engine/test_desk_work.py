@@ -44,10 +44,11 @@ def desk(tmp_path: Path) -> Desk:
 
 @pytest.fixture
 def specs(tmp_path: Path) -> list[RunSpec]:
-    """SFT, DPO, SFT with another seed, and one more to be disturbed."""
+    """SFT, DPO, SFT with another seed and more threads, and one more to be disturbed."""
     path = tmp_path / "study.toml"
     path.write_text(STUDY)
-    return [resolve_study(path, overrides=arm)[0] for arm in ARMS]
+    threads = (1, 1, 2, 1)
+    return [resolve_study(path, overrides=arm, threads=n)[0] for arm, n in zip(ARMS, threads, strict=True)]
 
 
 def training(seen: list[Event]) -> bool:
