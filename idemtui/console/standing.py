@@ -31,7 +31,7 @@ def reason(run: Run, server: Server | None) -> str:
     waiting = server.wait_of(run.run_id) if server and run.status == "queued" else None
     if waiting:
         priority = f" (priority {waiting.priority:+d})" if waiting.priority else ""
-        return f"waiting{priority}: {one_line(waiting.reason) or 'its turn comes'}"
+        return f"{one_line(waiting.reason) or 'waits for its turn'}{priority}"
     return one_line(run.message)
 
 
@@ -48,7 +48,7 @@ def standing(run: Run, glance: Glance, server: Server | None, log_lines: int = 0
     """Lineage and reason, else verdict, in one line; below it, where it failed, the last lines of its worker's log."""
     text = Text(no_wrap=True, overflow="ellipsis", end="")
     why = reason(run, server)
-    if why and run.status in ENDED_EARLY:
+    if why and run.status in ENDED_EARLY and not why.startswith(run.status):
         why = f"{run.status}: {why}"
     words = [word for word in (lineage(run, glance), why or chain_words(run.verdict) or run.status) if word]
     text.append(f" {one_line(run.name)}  ", "bold")

@@ -42,9 +42,9 @@ class Masthead(Widget):
 
 
 class Banner(Widget):
-    """One line that appears when something is wrong with the lab and goes when it is right again."""
+    """A line, two at most, that appears when something is wrong with the lab and goes when it is right again."""
 
-    reason: reactive[str] = reactive("")
+    reason: reactive[str] = reactive("", layout=True)
 
     def watch_reason(self, reason: str) -> None:
         """Take no space while all is well."""
@@ -52,4 +52,4 @@ class Banner(Widget):
 
     def render(self) -> RenderResult:
         """The reason, in words."""
-        return Text(f" ! {self.reason}", no_wrap=True, overflow="ellipsis", end="")
+        return Text(f" ! {self.reason}", overflow="ellipsis", end="")

@@ -41,7 +41,7 @@ def _short(server: Server) -> Iterable[Word]:
     counted = Counter(device.state for device in server.devices)
     if len(server.devices) == 1:
         device = server.devices[0]
-        reason = f": {one_line(device.reason, 40)}" if device.reason else ""
+        reason = f": {one_line(device.reason, 40)}" if device.state == "taken" else ""
         yield f"{device.device} {device.state}{reason}", _tone(device)
     elif server.devices:
         yield "devices " + ", ".join(f"{n} {state}" for state, n in counted.items()), ""
@@ -55,24 +55,28 @@ def _long(server: Server, glance: Glance) -> Iterable[Word]:
     for device in server.devices:
         yield _device(device, server, glance), _tone(device)
     yield from ((_idle(worker), "dim") for worker in server.workers if not worker.run_id)
-    reasons = Counter(one_line(waiting.reason, 60) or "their turn" for waiting in server.waiting)
-    waiting = "; ".join(
-        f"{n} for {reason}" if reason == "their turn" else f"{n}: {reason}" for reason, n in reasons.items()
-    )
-    yield f"{len(server.waiting)} waiting" + (f" ({waiting})" if waiting else ""), ""
+    yield f"{len(server.waiting)} waiting{_reasons(server)}", ""
     yield f"{_number(server.slots, 'slot')}", "dim"
     if server.free_gigabytes is not None and not server.disk_low:
         yield disk(server), "dim"
     yield f"server {server.version}, process {server.pid}", "dim"
 
 
+def _reasons(server: Server) -> str:
+    counted = Counter(one_line(waiting.reason, 60) for waiting in server.waiting)
+    if len(counted) == 1:
+        return "".join(f": {reason}" for reason in counted if reason)
+    return "".join(f"; {n} {reason}" for reason, n in counted.items())
+
+
 def _device(device: Device, server: Server, glance: Glance) -> str:
-    words = f"{device.device} {one_line(device.name, 24)}".strip() + f" {device.state}"
-    if device.reason:
+    words = f"{device.device} {one_line(device.name, 40)}".strip() + f" {device.state}"
+    if device.state == "taken":
         return f"{words}: {one_line(device.reason, 60)}"
     here = [worker for worker in server.workers if worker.run_id and worker.device == device.device]
     names = ", ".join(_busy(worker, glance) for worker in here)
-    return f"{words}: {names}" if names else words
+    note = f" ({one_line(device.reason, 60)})" if device.reason else ""
+    return f"{words}: {names}{note}" if names else f"{words}{note}"
 
 
 def _busy(worker: Worker, glance: Glance) -> str:

@@ -86,7 +86,7 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def house(ingested: Path, tmp_path: Path) -> Iterator[House]:
     """A copy of that lab, served."""
     house = House(find_lab(shutil.copytree(ingested, tmp_path / "lab")))
-    house.status = working(RUNNING, ((QUEUED, 0, "the only slot is taken"),))
+    house.status = working(RUNNING, ((QUEUED, 0, "waits for a free slot"),))
     house.serve()
     yield house
     house.leave()

@@ -55,7 +55,7 @@ def troubled_status(**more: Any) -> dict[str, Any]:
             {"device": "GPU-1", "name": "NVIDIA H200", "state": "taken", "reason": "python (process 77) holds 71 GB"},
         ],
         "workers": [worker(IDS["sft-silent"], device="GPU-0", silent_seconds=1893.2, adopted=True)],
-        "waiting": [{"run_id": IDS["sft-waiting"], "priority": 2, "reason": "no device is free"}],
+        "waiting": [{"run_id": IDS["sft-waiting"], "priority": 2, "reason": "waits for a free device"}],
         "disk": {"free_bytes": 210_000_000, "reserve_bytes": 256_000_000, "low": True},
     }
     return status(**{**facts, **more})
