@@ -86,8 +86,10 @@ def check_database(patient: Patient, memory: Memory) -> Check:
     bytes_ = path.stat().st_size + (wal.stat().st_size if wal.exists() else 0)
     what = f"{path.name}, {size(bytes_)}"
     if memory.problem:
-        held = " (the server that does not answer)" if patient.holder and not patient.served else ""
-        return Check("database", "warn" if held else "bad", f"{what}: {memory.problem}{held}", "See `server` above.")
+        if patient.holder is not None and not patient.served:
+            return Check("database", "warn", f"{what}: {memory.problem}", "It is the server that does not answer.")
+        advice = "Journals are whole whatever becomes of it: close it elsewhere, or `idemtui rebuild` it."
+        return Check("database", "bad", f"{what}: {memory.problem}", advice)
     newest = migrations()[-1].version
     what += f", schema {memory.version}, {len(memory.runs)} runs"
     if memory.version is None or memory.version > newest:
