@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from store.intervals import Array
 from store.statistics.bootstrap import bootstrap_interval
 from store.statistics.chain import Chain
 from store.statistics.core import AMPLIFIED_AT, judge_cells, judge_chains, labels, paired
-from store.verdict import REPLICATES
+from store.verdict import REPLICATES, cell_verdict
 from tests.simulation.model import LATE, PROMPTS, Scenario, cells
 
 LABELS = ("AMPLIFIED", "ROSE", "CONSTANT", "DECAYED", "UNDECIDED")
@@ -70,6 +71,42 @@ def bootstrap_coverage(scenario: Scenario, count: int, replicates: int = 10, see
             low, high = bootstrap_interval(answers, number)
             inside.append(low <= scenario.drift <= high)
     return float(np.mean(inside))
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Of cells with five replicates: how many are undecided, are told a number of replicates, and then decide."""
+
+    cells: int
+    undecided: int
+    told: int
+    """Told at most `MOST_TRIED` replicates."""
+    decided: int
+    cheapest: dict[str, int]
+
+
+MOST_TRIED = 60
+
+
+def advice(scenario: Scenario, count: int, seed: int = SEED) -> Advice:
+    """Try what undecided cells are told: a fresh cell with so many replicates."""
+    told, tried, cheapest = 0, [], Counter[str]()
+    for block in cells(scenario, 5, count, seed):
+        for answers in block.answers:
+            needed = cell_verdict(as_chains(answers)).needed
+            if needed is None:
+                continue
+            cheapest[needed.cheapest or "nothing"] += 1
+            if needed.replicates is not None and needed.replicates <= MOST_TRIED:
+                told += 1
+                tried.append(_decides(scenario, needed.replicates, seed + told))
+    return Advice(count, sum(cheapest.values()), told, sum(tried), dict(cheapest))
+
+
+def _decides(scenario: Scenario, replicates: int, seed: int) -> bool:
+    [fresh] = cells(scenario, replicates, 1, seed)
+    found = judge_cells(paired(fresh.answers.mean(axis=-1, dtype=np.float64)))
+    return bool(labels(found.low, found.high, found.a)[0] != "UNDECIDED")
 
 
 def as_chains(answers: Array) -> list[Chain]:

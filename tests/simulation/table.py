@@ -1,13 +1,14 @@
-"""Print the tables of docs/simulation.md: `python -m tests.simulation.table [CELLS] [BOOTSTRAPPED]`."""
+"""Print the tables of docs/simulation.md: `python -m tests.simulation.table [CELLS] [BOOTSTRAPPED] [ADVISED]`."""
 
 from __future__ import annotations
 
 import sys
 
 from tests.simulation.model import SCENARIOS, Scenario
-from tests.simulation.study import LABELS, Outcome, bootstrap_coverage, outcome
+from tests.simulation.study import LABELS, Outcome, advice, bootstrap_coverage, outcome
 
 SIZES = (1, 3, 5, 10)
+ADVISED = (Scenario("still", 3), Scenario("still", 5), Scenario("drift", 5, 10), Scenario("drift", 8, 20))
 
 
 def percent(share: float | None) -> str:
@@ -25,20 +26,29 @@ def row(found: Outcome) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def main(count: int = 20_000, bootstrapped: int = 400) -> None:
-    """Write both tables to stdout."""
+def main(count: int = 20_000, bootstrapped: int = 400, advised: int = 300) -> None:
+    """Write the tables to stdout; 0 leaves one out."""
     write = sys.stdout.write
-    write(f"{count} cells a line, all numbers in %\n\n")
-    write(f"| truth | R | paper A ≥ 15 | {' | '.join(LABELS)} | 90 % interval covers |\n")
-    write("|---" * (4 + len(LABELS)) + "|\n")
-    for scenario in SCENARIOS:
+    if count:
+        write(f"{count} cells a line, all numbers in %\n\n")
+        write(f"| truth | R | paper A ≥ 15 | {' | '.join(LABELS)} | 90 % interval covers |\n")
+        write("|---" * (4 + len(LABELS)) + "|\n")
+    for scenario in SCENARIOS if count else ():
         for replicates in SIZES:
             write(row(outcome(scenario, replicates, count)) + "\n")
-            sys.stdout.flush()
     if bootstrapped:
         write(f"\nhierarchical bootstrap, R = 10, B = 5000, {bootstrapped} cells\n\n| truth | covers |\n|---|---|\n")
         for scenario in (Scenario("still", 5), Scenario("drift", 5, 20)):
             write(f"| {scenario.name} | {percent(bootstrap_coverage(scenario, bootstrapped))} |\n")
+    if advised:
+        write(
+            f"\nundecided cells of {advised} with R = 5, and fresh cells with as many replicates as they are told\n\n"
+        )
+        write("| truth | undecided | told R ≤ 60 | decided then | cheapest |\n|---|---|---|---|---|\n")
+        for scenario in ADVISED:
+            found = advice(scenario, advised)
+            cheapest = ", ".join(f"{name} {times}" for name, times in sorted(found.cheapest.items()))
+            write(f"| {scenario.name} | {found.undecided} | {found.told} | {found.decided} | {cheapest} |\n")
 
 
 if __name__ == "__main__":

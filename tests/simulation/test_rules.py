@@ -9,7 +9,7 @@ from store.statistics.components import cell_components
 from store.statistics.core import judge_cells, judge_chains, labels, paired
 from store.verdict import cell_verdict, run_verdict
 from tests.simulation.model import ANSWER_SD, MEASURING, PROMPT_CYCLE_SD, SCENARIOS, Scenario, cells
-from tests.simulation.study import as_chains, bootstrap_coverage, outcome
+from tests.simulation.study import advice, as_chains, bootstrap_coverage, outcome
 from tests.simulation.table import row
 
 STILL = {sd: Scenario("still", sd) for sd in (3, 5, 8)}
@@ -92,6 +92,13 @@ def test_targets_of_every_scenario(scenario: Scenario, replicates: int) -> None:
         assert found.fired["AMPLIFIED"] + found.fired["ROSE"] <= 0.05
     if scenario.drift == 20 and scenario.sd <= 5 and replicates >= 5:
         assert found.fired["AMPLIFIED"] >= 0.9
+
+
+@pytest.mark.proof
+def test_as_many_replicates_as_are_asked_for_mostly_decide() -> None:
+    found = advice(Scenario("drift", 5, 10), 200)
+    assert found.told > 50
+    assert found.decided / found.told > 0.6
 
 
 @pytest.mark.proof

@@ -39,6 +39,14 @@ def test_a_cell_says_where_its_variance_comes_from(tmp_path: Path) -> None:
     assert {row["needed_replicates"] for row in chains} == {None}
 
 
+def test_an_undecided_cell_says_what_would_decide(tmp_path: Path) -> None:
+    curves = ((2.0, *(40 + drift * j for j in range(7))) for drift in (-1.0, 1.0, 5.0))
+    chains = [dataclasses.replace(r, trait=curve) for r, curve in zip(replicates(3), curves, strict=True)]
+    [cell] = asked(write_lab(tmp_path / "lab", chains), "SELECT * FROM verdicts WHERE scope = 'cell'")
+    assert (cell["label"], cell["cheapest"], cell["needed_samples"]) == ("UNDECIDED", "replicates", None)
+    assert f"undecided: about {cell['needed_replicates']} replicates (now 3) would decide" in cell["notes"][-1]  # type: ignore[index]
+
+
 def test_ten_replicates_have_a_bootstrap_that_a_rebuild_repeats(tmp_path: Path) -> None:
     chains = [
         dataclasses.replace(chain, prompts=3, draws=3, n_sampled=2, n_seed=2, steps=1) for chain in replicates(10)
