@@ -6,20 +6,21 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from engine.commands import stop_requested
 from engine.errors import IdemtuiError, JournalError, UsageError
 from engine.journal import Journal, read_entries
+from engine.run_folder import read_spec
 from engine.study import resolve_study
-from engine.worker import read_spec
 from idemtui.server.history import read_history
-from idemtui.server.launcher import frozen_threads
+from idemtui.server.model_keys import read_key
 from idemtui.server.submission import freeze_spec, parse_specs
 from store.ingest import Ingest
 from store.lab import Lab, create_lab, find_lab
@@ -53,9 +54,16 @@ TRIED: dict[str, int] = {}
 
 
 def many(count: int) -> Callable[[Any], Any]:
-    """Always the same `count` examples."""
+    """Always the same `count` examples; the first that fails is shown as it is, since shrinking takes minutes."""
     health = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-    return settings(max_examples=count, deadline=None, derandomize=True, database=None, suppress_health_check=health)
+    return settings(
+        max_examples=count,
+        phases=[Phase.generate],
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=health,
+    )
 
 
 def tried(what: str, count: int = 1) -> None:
@@ -73,17 +81,30 @@ def one_line(error: IdemtuiError) -> None:
     assert "\n" not in str(error), str(error)
 
 
-@st.composite
-def harmed(draw: st.DrawFn, lines: tuple[bytes, ...]) -> tuple[int, bytes]:
+@dataclass(frozen=True)
+class Harmed:
     """A file of lines with one of them harmed, and that one's number."""
+
+    number: int
+    harm: bytes
+    lines: tuple[bytes, ...] = field(repr=False)
+
+    @property
+    def content(self) -> bytes:
+        return b"".join([*self.lines[: self.number], self.harm, *self.lines[self.number + 1 :]])
+
+
+@st.composite
+def harmed(draw: st.DrawFn, lines: tuple[bytes, ...]) -> Harmed:
+    """A file with one line harmed."""
     number = draw(st.integers(0, len(lines) - 1))
-    return number, b"".join([*lines[:number], draw(line(lines[number])), *lines[number + 1 :]])
+    return Harmed(number, draw(line(lines[number])), lines)
 
 
 @many(3000)
 @given(harmed(LINES))
-def test_journals(case: tuple[int, bytes]) -> None:
-    number, content = case
+def test_journals(case: Harmed) -> None:
+    number, content = case.number, case.content
     tried("journal lines")
     with folder() as home:
         path = home / "events.jsonl"
@@ -110,12 +131,12 @@ def test_journals(case: tuple[int, bytes]) -> None:
 
 @many(100)
 @given(st.lists(harmed(LINES), min_size=RUNS_A_POLL, max_size=RUNS_A_POLL))
-def test_ingest(cases: list[tuple[int, bytes]]) -> None:
+def test_ingest(cases: list[Harmed]) -> None:
     tried("journal lines into the database", len(cases))
     with folder() as home:
         lab = write_lab(home / "lab", [Chain("intact", seed=999, prompts=2, draws=1, n_seed=2, n_sampled=2, steps=1)])
-        for place, (_, content) in enumerate(cases):
-            write_harmed(lab, place, content)
+        for place, case in enumerate(cases):
+            write_harmed(lab, place, case.content)
         connection = memory()
         ingest = Ingest(connection, lab)
         ingest.poll()
@@ -123,7 +144,8 @@ def test_ingest(cases: list[tuple[int, bytes]]) -> None:
         assert connection.execute("SELECT status FROM runs WHERE name LIKE 'intact%'").fetchall() == [("finished",)]
         read = dict(connection.execute("SELECT run_id, count(*) FROM events GROUP BY run_id").fetchall())
         errors = dict(connection.execute("SELECT run_id, error FROM ingest_errors").fetchall())
-        for place, (number, content) in enumerate(cases):
+        for place, case in enumerate(cases):
+            number, content = case.number, case.content
             found = read.get(run_id(place), 0)
             assert found >= number or "no column can hold" in errors[run_id(place)], errors
             assert found == content.count(b"\n") or run_id(place) in errors or b"\n" not in content
@@ -143,16 +165,16 @@ def write_harmed(lab: Lab, place: int, content: bytes) -> None:
 
 @many(2000)
 @given(harmed(COMMANDS))
-def test_commands(case: tuple[int, bytes]) -> None:
+def test_commands(case: Harmed) -> None:
     tried("commands")
     with folder() as home:
-        (home / "commands.jsonl").write_bytes(case[1])
+        (home / "commands.jsonl").write_bytes(case.content)
         for ask in (read_history, stop_requested):
             try:
                 ask(home)
             except IdemtuiError as error:
                 one_line(error)
-        assert (home / "commands.jsonl").read_bytes() == case[1]
+        assert (home / "commands.jsonl").read_bytes() == case.content
 
 
 @many(1000)
@@ -166,7 +188,7 @@ def test_specs(content: bytes) -> None:
         faces: tuple[Callable[[], object], ...] = (
             lambda: read_spec(run),
             lambda: spec_row(run / "spec.json"),
-            lambda: frozen_threads(run),
+            lambda: read_key(run),
         )
         for ask in faces:
             try:

@@ -115,7 +115,9 @@ def check_memory(lab: ProofLab, run_id: str) -> None:
 
 
 def _settled(lab: ProofLab, run_id: str) -> bool:
-    """Whether the database has read the run's files to their end, and nobody wrote meanwhile."""
+    """Whether the run's worker has let go of it and the database has read its files to their end."""
+    if lab.commands(run_id)[-1].type != "worker_exited":
+        return False
     before = _sizes(lab, run_id)
     with lab.client() as client:
         client.sync(30)
