@@ -10,13 +10,12 @@ from pathlib import Path
 
 from engine.assignments import Desk
 from engine.errors import IdemtuiError
-from engine.locks import holder_pid
 from idemtui.server.ends import record_end
 from idemtui.server.exits import boot_id, log_tail
 from idemtui.server.floor import Floor
 from idemtui.server.history import ENDED_WITH_THE_MACHINE, History
 from idemtui.server.model_keys import read_key
-from idemtui.server.processes import find_process
+from idemtui.server.processes import find_holder
 from idemtui.server.workers import DeskWorker, LoneWorker, desks, found_at, last_pid
 
 log = logging.getLogger("idemtui.server")
@@ -80,7 +79,7 @@ def _end_found(floor: Floor, run: Path, code: int, worker: DeskWorker | None) ->
 def take_lone(floor: Floor, history: History) -> bool:
     """Count the process that holds a run's lock as its worker, started by hand as it was; False where nobody does."""
     folder = floor.lab.run(history.run_id)
-    process = find_process(holder_pid(folder / "worker.lock"))
+    process = find_holder(folder / "worker.lock")
     if process is None or any(worker.pid == process.pid for worker in floor.workers):
         return False
     try:

@@ -13,12 +13,12 @@ class AttendedService(LabService):
 
     asked_at = 0.0
 
-    def ask(self, ticket: dict[str, Any]) -> Any:
+    def ask(self, *question: Any, **more: Any) -> Any:
         """Answer a question."""
         self.asked_at = time.monotonic()
-        return super().ask(ticket)
+        return super().ask(*question, **more)
 
-    def act(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def act(self, *command: Any, **more: Any) -> Any:
         """Carry out a command."""
         self.asked_at = time.monotonic()
-        return super().act(name, arguments)
+        return super().act(*command, **more)

@@ -12,10 +12,9 @@ from engine.errors import UsageError
 from idemtui.server.asking import Asking
 from idemtui.server.cleaning import Cleaning
 from idemtui.server.given import Secrets
-from idemtui.server.history import run_folders
 from idemtui.server.queue import Queue
 from idemtui.server.removing import Removing
-from idemtui.server.submission import another, freeze_spec, parse_specs
+from idemtui.server.submission import RUN_ID, another, freeze_spec, parse_specs
 from store.lab import Lab
 
 Fields = dict[str, Any]
@@ -128,9 +127,10 @@ class Commands:
             self.queue.use_new_secrets(changed)
 
     def _held(self, run_id: object) -> str:
-        if not isinstance(run_id, str) or run_id not in {folder.name for folder in run_folders(self.lab.runs)}:
+        named = isinstance(run_id, str) and RUN_ID.fullmatch(run_id)
+        if not named or not (self.lab.run(str(run_id)) / "spec.json").is_file():
             raise UsageError(f"no run {run_id!r} in {self.lab.root}; `idemtui ls` names the runs.")
-        return run_id
+        return str(run_id)
 
 
 def _priority(fields: Fields, usual: int | None = None) -> int:

@@ -83,8 +83,8 @@ class Places:
         room = max((self._asked or len(look.gpus)) - on_gpu, 0)
         if not look.gpus:
             return [], f"waits for a GPU: {self.problem}"
-        reasons = "; ".join(look.reasons.values())
-        return unused[:room], "waits for a free slot" + (f"; {reasons}" if reasons and room else "")
+        waits = ["waits for a free slot"] if look.busy or unused or not room else []
+        return unused[:room], "; ".join([*waits, *look.reasons.values()])
 
     def look(self, workers: Collection[Placed]) -> Look:
         """The GPUs now."""

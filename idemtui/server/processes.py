@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Protocol
 
 import psutil
 
+from engine.locks import holder_pid
 from idemtui.server.exits import Exit
 
 OOM_SCORE = 500
@@ -57,42 +59,51 @@ class Child:
 
 
 class Found:
-    """A process of an earlier server; psutil tells it from a later one with the same number."""
+    """A process of an earlier server, told from a later one with the same number by the lock that it holds.
 
-    def __init__(self, process: psutil.Process) -> None:
-        self._process = process
-        self.pid: int = process.pid
+    psutil knows it as well, by the time of its start, but not after the clock was set.
+    """
+
+    def __init__(self, pid: int, lock: Path, started: psutil.Process | None) -> None:
+        self.pid, self._lock, self._started = pid, lock, started
 
     def exited(self) -> Exit | None:
         """That it ended, or None while it lives."""
-        try:
-            if self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE:
-                return None
-        except psutil.Error:
-            pass
-        return Exit(None)
+        return None if _same(self._started) or holder_pid(self._lock) == self.pid else Exit(None)
 
     def send(self, number: signal.Signals) -> None:
         """A signal, if it still lives."""
-        with contextlib.suppress(psutil.Error):
-            self._process.send_signal(number)
+        if self.exited() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def state(self) -> str:
         """What it does now."""
         return process_state(self.pid)
 
 
-def find_process(pid: int | None, created: float | None = None) -> Found | None:
-    """The living process of that number, and of that creation time where it is given (within a second)."""
-    if pid is None:
-        return None
+def _same(process: psutil.Process | None) -> bool:
+    try:
+        return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def find_holder(lock: Path) -> Found | None:
+    """The living process that holds a lock."""
+    pid = holder_pid(lock)
+    return None if pid is None else Found(pid, lock, None)
+
+
+def find_starting(pid: int, created: float, lock: Path) -> Found | None:
+    """A process that may not have taken its lock yet, by its number and the time of its start (within a second)."""
     try:
         process = psutil.Process(pid)
-        if created is not None and abs(process.create_time() - created) > 1.0:
-            return None
-        return Found(process) if process.status() != psutil.STATUS_ZOMBIE else None
+        if abs(process.create_time() - created) < 1.0 and _same(process):
+            return Found(pid, lock, process)
     except psutil.Error:
-        return None
+        pass
+    return None
 
 
 def created_at(pid: int) -> float | None:

@@ -22,7 +22,7 @@ from idemtui.server.survival import scoped
 from store.client import Client, connect
 from store.lab import Lab, create_lab
 
-START_SECONDS = 10.0
+START_SECONDS = 20.0
 ALREADY_SERVED = 3
 """Exit code of a server process that found another one in its place."""
 Notify = Callable[[str], object]

@@ -12,7 +12,7 @@ from typing import Protocol
 from engine.assignments import Desk, Done
 from idemtui.server.exits import OomCount, count_ooms
 from idemtui.server.model_keys import ModelKey, key_from
-from idemtui.server.processes import Process, created_at, find_process
+from idemtui.server.processes import Process, created_at, find_holder, find_starting
 
 LEAVE_SECONDS = 60.0
 """How long an idle worker that was told to go may take before it is killed: it holds no run."""
@@ -177,7 +177,7 @@ def found_at(desk: Desk, taken: int) -> DeskWorker | None:
     try:
         note = json.loads((desk.folder / NOTE).read_bytes())
         key, device = key_from(note["key"]), str(note["device"])
-        process = find_process(desk.holder()) or find_process(note["pid"], note["created"])
+        process = find_holder(desk.lock) or find_starting(int(note["pid"]), float(note["created"]), desk.lock)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return None if process is None else DeskWorker(desk, process, key, device, taken=taken, adopted=True)
