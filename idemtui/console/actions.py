@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -32,6 +33,11 @@ class Action:
     footer: bool = True
     shown_key: str | None = None
 
+    @property
+    def id(self) -> str:
+        """What it is called in a settings file: `runs.open`."""
+        return f"{self.room}.{re.sub('[^a-z0-9]+', '-', self.label.lower())}"
+
     def binding(self) -> Binding:
         """The binding that Textual wants."""
         return Binding(
@@ -41,7 +47,7 @@ class Action:
             show=self.footer,
             key_display=self.shown_key,
             tooltip=self.sentence,
-            id=f"{self.room}.{self.name}",
+            id=self.id,
         )
 
 

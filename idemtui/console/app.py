@@ -18,13 +18,17 @@ from idemtui.console import messages
 from idemtui.console.actions import bindings
 from idemtui.console.answers import PAUSABLE, answer_words, newest_to_fork, possible
 from idemtui.console.asking import in_thread
+from idemtui.console.dialogs import ask_cancel, ask_fork, ask_interrupted
+from idemtui.console.endings import ended, ending_words, signal
 from idemtui.console.facts import Glance, Run
 from idemtui.console.feed import Feed, Pace
 from idemtui.console.lab_facts import Server
 from idemtui.console.palette import ConsoleCommands
 from idemtui.console.reader import Connect, Reader, connect_through_server
+from idemtui.console.remembered import Remembered, memory_path, recall, remember
 from idemtui.console.screens.modes import MODES
 from idemtui.console.screens.room import Room
+from idemtui.console.settings import Settings, read_settings, settings_path
 from store.lab import Lab
 
 Answer = TypeVar("Answer")
@@ -47,6 +51,8 @@ class Console(App[None]):
         *,
         connect: Connect = connect_through_server,
         pace: Pace | None = None,
+        settings: Settings | None = None,
+        remembered: Remembered | None = None,
     ) -> None:
         super().__init__()
         if "TEXTUAL_ANIMATIONS" not in os.environ:
@@ -58,13 +64,21 @@ class Console(App[None]):
         self.read_once = False
         self.trouble = ""
         self._follow = follow
-        self._chosen: str | None = None
+        self.settings = settings or Settings()
+        self.remembered = remembered or Remembered()
+        self._chosen: str | None = None if follow else self.remembered.run_id
         self._offers: str | None = "unread"
         self._told_of_interrupted = False
         self._pace = pace or Pace()
 
     def on_mount(self) -> None:
         """Paint first, then begin to ask."""
+        self.set_keymap(self.settings.keys)
+        theme = self.remembered.theme or self.settings.theme
+        if theme in self.available_themes:
+            self.theme = theme
+        if self._follow is None:
+            self.action_room(self.remembered.room)
         self.call_after_refresh(self._start_feed)
 
     @work(group="feed")
@@ -83,16 +97,31 @@ class Console(App[None]):
 
     def choose(self, run_id: str) -> None:
         """Look at another run."""
-        self._chosen = run_id
+        self._chosen = self.remembered.run_id = run_id
         self._refresh_offers()
 
     @on(messages.GlanceRead)
     def take_glance(self, message: messages.GlanceRead) -> None:
         """Hand a new state to the room in sight; the others catch up when they are entered."""
+        over = ended(self.glance, message.glance)
         self.glance = message.glance
         self.read_once = True
+        if over:
+            self._tell_end(over)
         self._refresh_offers()
         self._refresh_room()
+
+    def watch_theme(self, theme: str) -> None:
+        """Colours that somebody chose are there again next time."""
+        if self.is_running and theme != self.settings.theme:
+            self.remembered.theme = theme
+
+    def _tell_end(self, runs: list[Run]) -> None:
+        failed = any(run.status == "failed" for run in runs)
+        self.notify(ending_words(runs), severity="error" if failed else "information", markup=False)
+        if self._driver is not None and not self.is_headless:
+            for kind in self.settings.when_a_run_ends:
+                self._driver.write(signal(kind, runs, os.environ))
 
     @on(messages.ServerRead)
     def take_server(self, message: messages.ServerRead) -> None:
@@ -131,6 +160,7 @@ class Console(App[None]):
     def action_room(self, name: str) -> None:
         """Go to a room."""
         if self.current_mode != name:
+            self.remembered.room = name
             self.switch_mode(name)
 
     def action_other_run(self, step: int) -> None:
@@ -163,17 +193,8 @@ class Console(App[None]):
     def action_cancel_run(self) -> None:
         """Ask, then cancel the chosen run."""
         run = self.chosen
-        if run is None:
-            return
-        from idemtui.console.screens.confirm import ConfirmScreen
-
-        question = f"Cancel {run.name}? It stops at the next safe point; resume continues it there."
-
-        def answered(sure: bool | None) -> None:
-            if sure:
-                self.command("cancel", run.name, run_id=run.run_id)
-
-        self.push_screen(ConfirmScreen(question), answered)
+        if run is not None:
+            ask_cancel(self, run)
 
     def action_pause_or_resume(self) -> None:
         """Pause the chosen run, or continue it."""
@@ -202,32 +223,14 @@ class Console(App[None]):
     def action_fork_run(self) -> None:
         """Ask from where and with what, and start the new run."""
         run = self.chosen
-        newest = newest_to_fork(run) if run else None
-        if run is None or newest is None:
-            return
-        from idemtui.console.screens.fork import ForkScreen
-
-        def forked(answer: str | None) -> None:
-            if answer:
-                self.notify(answer, markup=False)
-
-        selected = self.screen.selected_cycle if isinstance(self.screen, Room) else None
-        self.push_screen(ForkScreen(run, newest, newest if selected is None else min(selected, newest)), forked)
+        if run is not None:
+            ask_fork(self, run, self.screen.selected_cycle if isinstance(self.screen, Room) else None)
 
     def action_interrupted(self) -> None:
         """Show what was interrupted and let the chosen ones go on."""
-        if self.server is None:
-            return
-        from idemtui.console.screens.interrupted import InterruptedScreen
-
-        self._told_of_interrupted = True
-        names = {run.run_id: run.name for run in self.server.interrupted}
-
-        def chosen(run_ids: tuple[str, ...] | None) -> None:
-            for run_id in run_ids or ():
-                self.queue_again("resume", run_id, names[run_id])
-
-        self.push_screen(InterruptedScreen(self.server.interrupted), chosen)
+        if self.server is not None:
+            self._told_of_interrupted = True
+            ask_interrupted(self, self.server.interrupted)
 
     def start_demo(self) -> None:
         """Queue the pocket study in this lab."""
@@ -256,8 +259,13 @@ class Console(App[None]):
 
 
 def open_console(lab: Lab, follow: str | None = None) -> int:
-    """Show the lab until the user leaves; `follow` names the study to begin with. Returns the exit code."""
-    console = Console(lab, follow)
+    """Show the lab until the user leaves; `follow` names the study to begin with. Returns the exit code.
+
+    Raises UsageError for a settings file that is wrong.
+    """
+    settings, memory = read_settings(settings_path()), memory_path()
+    console = Console(lab, follow, settings=settings, remembered=recall(memory, lab.root))
     console.run()
     console.reader.close()
+    remember(memory, lab.root, console.remembered)
     return console.return_code or 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.console import Group
 from rich.table import Table
@@ -14,6 +15,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from idemtui.console.actions import ROOMS, Action, actions
+from idemtui.console.settings import settings_path
+
+if TYPE_CHECKING:
+    from idemtui.console.app import Console
 
 NAMED = {
     "left_square_bracket": "[",
@@ -39,6 +44,10 @@ NAMED = {
 }
 LISTS = "In lists j k or ↑ ↓ move, g G go to the ends, PgUp PgDn page; Ctrl+P finds any of these; Esc closes this page."
 
+NAMES_WIDTH = 110
+"""Columns of a terminal that has room for the actions' names."""
+SETTINGS = "Keys can be changed in [keys] of {path}, by the names that stand on the right where there is room."
+
 
 class HelpScreen(ModalScreen[None]):
     """Every action of every room; any of the closing keys goes back."""
@@ -52,26 +61,28 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """One scrolling page."""
         with VerticalScroll(id="help"):
-            yield Static(help_text())
+            yield Static(help_text(cast("Console", self.app).settings.keys, names=self.app.size.width >= NAMES_WIDTH))
 
     def action_scroll(self, lines: int) -> None:
         """Scroll the page."""
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
 
-def help_text() -> Group:
-    """Rooms as headings, then key and sentence."""
+def help_text(keymap: Mapping[str, str], names: bool) -> Group:
+    """Rooms as headings, then key and sentence, and with `names` what the settings file calls each action."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
+    table.add_column(style="dim")
     for room, title in ROOMS.items():
-        table.add_row(title, "")
+        table.add_row(title, "", "")
         for action in actions(room):
-            table.add_row(f"  {keys_of(action)}", action.sentence)
-        table.add_row("", "")
-    return Group(table, Text(LISTS, "dim"))
+            table.add_row(f"  {keys_of(action, keymap)}", action.sentence, action.id if names else "")
+        table.add_row("", "", "")
+    return Group(table, Text(f"{LISTS}\n{SETTINGS.format(path=settings_path())}", "dim"))
 
 
-def keys_of(action: Action) -> str:
-    """An action's keys as they stand on the keyboard."""
-    return " ".join(NAMED.get(key, key.replace("ctrl+", "^")) for key in action.keys.split(","))
+def keys_of(action: Action, keymap: Mapping[str, str] | None = None) -> str:
+    """An action's keys as they stand on the keyboard, a user's own where there are some."""
+    keys = (keymap or {}).get(action.id, action.keys)
+    return " ".join(NAMED.get(key, key.replace("ctrl+", "^")) for key in keys.split(","))

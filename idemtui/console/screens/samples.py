@@ -60,6 +60,10 @@ class SamplesScreen(Room):
             with VerticalScroll(id="text", can_focus=False):
                 yield Static(id="sample")
 
+    def on_mount(self) -> None:
+        """Take the order of last time."""
+        self._asked = dataclasses.replace(self._asked, order=self.console_app.remembered.order)
+
     def lab_changed(self) -> None:
         """Count anew; the place in the list stays."""
         run = self.chosen
@@ -76,6 +80,7 @@ class SamplesScreen(Room):
 
     def _list(self, asked: Listing) -> None:
         self._asked = asked
+        self.console_app.remembered.order = asked.order
         self._count = None
         self.query_one(Ledger).set_reactive(Ledger.cursor, 0)
         self._ask_count()

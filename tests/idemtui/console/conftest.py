@@ -64,10 +64,12 @@ class House:
 
 
 @pytest.fixture(autouse=True)
-def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times of day are the same on every machine."""
+def anywhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Times of day and the folders of a person's own files are the same on every machine."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "UTC")
+        patch.setenv("XDG_CONFIG_HOME", "/nowhere/config")
+        patch.setenv("XDG_STATE_HOME", "/nowhere/state")
         time.tzset()
         yield
     time.tzset()

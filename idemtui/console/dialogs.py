@@ -1,0 +1,53 @@
+"""Questions that come before a command: what is asked, and what is done with the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from idemtui.console.answers import newest_to_fork
+from idemtui.console.facts import Run
+from idemtui.console.lab_facts import Interrupted
+
+if TYPE_CHECKING:
+    from idemtui.console.app import Console
+
+
+def ask_cancel(console: Console, run: Run) -> None:
+    """Cancel a run where somebody is sure."""
+    from idemtui.console.screens.confirm import ConfirmScreen
+
+    def answered(sure: bool | None) -> None:
+        if sure:
+            console.command("cancel", run.name, run_id=run.run_id)
+
+    question = f"Cancel {run.name}? It stops at the next safe point; resume continues it there."
+    console.push_screen(ConfirmScreen(question), answered)
+
+
+def ask_fork(console: Console, run: Run, selected: int | None) -> None:
+    """Fork a run; `selected` is the generation that somebody points at."""
+    newest = newest_to_fork(run)
+    if newest is None:
+        return
+    from idemtui.console.screens.fork import ForkScreen
+
+    def forked(answer: str | None) -> None:
+        if answer:
+            console.notify(answer, markup=False)
+
+    at = newest if selected is None else min(selected, newest)
+    console.push_screen(ForkScreen(run, newest, at), forked)
+
+
+def ask_interrupted(console: Console, interrupted: Sequence[Interrupted]) -> None:
+    """Let all or some interrupted runs go on, or none of them now."""
+    from idemtui.console.screens.interrupted import InterruptedScreen
+
+    names = {run.run_id: run.name for run in interrupted}
+
+    def chosen(run_ids: tuple[str, ...] | None) -> None:
+        for run_id in run_ids or ():
+            console.queue_again("resume", run_id, names[run_id])
+
+    console.push_screen(InterruptedScreen(interrupted), chosen)
