@@ -31,9 +31,13 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "allow_community_extensions": "false",
     "memory_limit": f"{memory_limit()}B",
     "max_temp_directory_size": "16GB",
+    "checkpoint_threshold": "64MB",
     "threads": min(4, os.cpu_count() or 1),
 }
-"""The fence's outer wall: no file, no network, no extension, no Python variable, bounded memory, and locked."""
+"""The fence's outer wall: no file, no network, no extension, no Python variable, bounded memory, and locked.
+
+A checkpoint writes a table's last, unfilled block anew, so it comes every 64 MB; a killed server reads as much again.
+"""
 
 
 class DatabaseHeldError(ServerError):

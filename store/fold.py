@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import math
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
+
+import msgspec
 
 from engine import events as ev
 from engine.commands import Command
 from engine.errors import JournalError
 from engine.journal import Entry
+from store.reading import event_structs
 from store.run_state import CycleRow, RunState
 from store.status import LIFECYCLE, pause_message
 from store.tables import Batch
 
-TEXTS = {"samples", "scores", "rows", "values", "rubric"}
+TEXTS = {"samples", "scores", "rows", "values"}
+LEFT = {
+    type_: [name for name in struct.__struct_fields__ if name not in ("type", "rubric")]
+    for type_, struct in event_structs().items()
+}
+"""Fields of each event that its log keeps, texts as counts."""
+SAMPLE = attrgetter(
+    "sample_id", "prompt_id", "draw", "prompt", "response", "tokens", "stop_reason", "kept", "kept_reason", "words",
+    "sentences", "mean_sentence_length", "repeat_4gram", "echo",
+)  # fmt: skip
+SCORE = attrgetter("sample_id", "value", "mass", "variance", "label", "distribution")
+ROW = attrgetter("position", "sample_id", "role", "pair")
 
 
 def utc(ts: str) -> datetime:
@@ -53,55 +67,47 @@ def fold_entry(state: RunState, batch: Batch, entry: Entry) -> None:
 
 def _fold_texts(state: RunState, batch: Batch, event: ev.Event) -> None:
     run_id = state.run_id
-    match event:
-        case ev.SamplesDrawn(cycle=cycle, purpose=purpose, drawn_by=drawn_by, samples=samples):
-            batch.rows["samples"] += [
-                (
-                    s.sample_id, run_id, cycle, purpose, s.prompt_id, s.draw, drawn_by, s.prompt, s.response, s.tokens,
-                    s.stop_reason, s.kept, s.kept_reason, s.words, s.sentences, s.mean_sentence_length,
-                    s.repeat_4gram, s.echo,
-                )
-                for s in samples
-            ]  # fmt: skip
-        case ev.SamplesJudged(cycle=cycle, metric=metric, judge_id=judge_id, scores=scores):
-            batch.rows["scores"] += [
-                (s.sample_id, metric, judge_id, s.value, s.mass, s.variance, s.label, s.distribution, run_id, cycle)
-                for s in scores
-            ]
-        case ev.RowsBuilt(cycle=cycle, rows=rows):
-            batch.rows["training_rows"] += [(run_id, cycle, r.position, r.sample_id, r.role, r.pair) for r in rows]
-        case ev.TrainStepped(cycle=cycle, step=step, values=values):
-            batch.rows["train_steps"] += [(run_id, cycle, step, name, value) for name, value in values.items()]
-        case _:
-            pass
+    if event.type == "samples_drawn" and event.samples:
+        ids, prompt_ids, draws, *rest = _transposed(SAMPLE, event.samples)
+        head = ids, run_id, event.cycle, event.purpose, prompt_ids, draws, event.drawn_by
+        batch.extend("samples", len(ids), *head, *rest)
+    elif event.type == "samples_judged" and event.scores:
+        ids, *rest = _transposed(SCORE, event.scores)
+        batch.extend("scores", len(ids), ids, event.metric, event.judge_id, *rest, run_id, event.cycle)
+    elif event.type == "rows_built" and event.rows:
+        rows = _transposed(ROW, event.rows)
+        batch.extend("training_rows", len(rows[0]), run_id, event.cycle, *rows)
+    elif event.type == "train_stepped":
+        names, values = list(event.values), list(event.values.values())
+        batch.extend("train_steps", len(names), run_id, event.cycle, event.step, names, values)
+
+
+def _transposed(getter: Callable[[Any], tuple[Any, ...]], items: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return list(zip(*map(getter, items), strict=True))
 
 
 def _fold_progress(state: RunState, batch: Batch, event: ev.Event, at: datetime) -> None:
-    match event:
-        case ev.CycleStarted(cycle=cycle):
-            row = state.cycle(cycle)
-            row.started_at = row.started_at or at
-        case ev.CycleFinished(cycle=cycle):
-            row = state.cycle(cycle)
-            row.status, row.finished_at = "finished", at
-            state.closed_cycles.append(cycle)
-        case ev.StageStarted(cycle=cycle, stage=stage, total=total):
-            _start_stage(state, batch, cycle, stage, total, at)
-        case ev.StageFinished(cycle=cycle, stage=stage, seconds=seconds, tokens=tokens):
-            done = state.stage(cycle, stage)
-            done.finished_at, done.seconds, done.tokens = at, seconds, tokens
-        case ev.RowsBuilt(cycle=cycle, rows=rows):
-            state.cycle(cycle).training_rows = len(rows)
-        case ev.AdapterTrained():
-            _fold_adapter(state, event)
-        case ev.ChainMarked(cycle=cycle, rule=rule, message=message):
-            state.cycle(cycle).stop_rules.append(f"{rule}: {message}")
-        case ev.JudgeDeclared():
-            if state.judges.get(event.metric) != event.judge_id:
-                state.judges[event.metric] = event.judge_id
-                state.declared.append(event)
-        case _:
-            pass
+    if event.type == "cycle_started":
+        row = state.cycle(event.cycle)
+        row.started_at = row.started_at or at
+    elif event.type == "cycle_finished":
+        row = state.cycle(event.cycle)
+        row.status, row.finished_at = "finished", at
+        state.closed_cycles.append(event.cycle)
+    elif event.type == "stage_started":
+        _start_stage(state, batch, event.cycle, event.stage, event.total, at)
+    elif event.type == "stage_finished":
+        done = state.stage(event.cycle, event.stage)
+        done.finished_at, done.seconds, done.tokens = at, event.seconds, event.tokens
+    elif event.type == "rows_built":
+        state.cycle(event.cycle).training_rows = len(event.rows)
+    elif event.type == "adapter_trained":
+        _fold_adapter(state, event)
+    elif event.type == "chain_marked":
+        state.cycle(event.cycle).stop_rules.append(f"{event.rule}: {event.message}")
+    elif event.type == "judge_declared" and state.judges.get(event.metric) != event.judge_id:
+        state.judges[event.metric] = event.judge_id
+        state.declared.append(event)
 
 
 def _start_stage(state: RunState, batch: Batch, cycle: int, stage: ev.Stage, total: int, at: datetime) -> None:
@@ -129,34 +135,24 @@ def _fold_adapter(state: RunState, event: ev.AdapterTrained) -> None:
 def _fold_lifecycle(state: RunState, event: ev.Event, at: datetime) -> None:
     message: str | None = None
     pid: int | None = None
-    match event:
-        case ev.RunStarted(device=device):
-            state.device, pid = device, event.pid
-        case ev.RunFailed(message=text):
-            message = text
-        case ev.RunCancelled(reason=text):
-            message = text
-        case ev.RunPaused(cause=cause, message=text):
-            message = pause_message(cause, text)
-        case ev.RunFinished():
-            state.finished = True
-        case _:
-            pass
+    if event.type == "run_started":
+        state.device, pid = event.device, event.pid
+    elif event.type == "run_failed":
+        message = event.message
+    elif event.type == "run_cancelled":
+        message = event.reason
+    elif event.type == "run_paused":
+        message = pause_message(event.cause, event.message)
+    elif event.type == "run_finished":
+        state.finished = True
     state.standing.lifecycle(event.type, at, message=message, pid=pid)
     state.changed = True
 
 
 def _payload(event: ev.Event) -> str:
-    """The event without its texts: how many there were, and everything else."""
+    """The event without its texts: how many there were, and everything else; what is no number becomes null."""
     plain: dict[str, Any] = {}
-    for name, value in event:
-        if name == "type":
-            continue
-        plain[name] = _plain(len(value) if name in TEXTS and isinstance(value, list | dict) else value)
-    plain.pop("rubric", None)
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN; the number itself stands in its own table."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    for name in LEFT[event.type]:
+        value = getattr(event, name)
+        plain[name] = len(value) if name in TEXTS and isinstance(value, list | dict) else value
+    return msgspec.json.encode(plain).decode()

@@ -6,6 +6,7 @@ from the same files. A run whose file cannot be read is marked in `ingest_errors
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,18 +16,18 @@ from pydantic import ValidationError
 
 from engine.commands import Command
 from engine.errors import JournalError
-from engine.journal import read_entries
 from store.fold import fold_command, fold_entry
 from store.lab import Lab
-from store.moving import Position, write_positions, write_states
+from store.moving import Position, write_owed_verdicts, write_positions, write_states
+from store.reading import read_entries
 from store.recall import load_state, new_state
 from store.run_state import RunState
 from store.specs import spec_row
 from store.tables import SCHEMAS, Batch
 from store.watch import Watch
 
-BATCH_ROWS = 20_000
-"""Rows per transaction, about."""
+BATCH_ROWS = 100_000
+"""Rows per transaction, about: some 50 MB. Only a server that catches up fills one."""
 PARENT = SCHEMAS["runs"].names.index("parent_run_id")
 UNREADABLE = (JournalError, OSError, UnicodeError)
 UNHOLDABLE = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError)
@@ -45,6 +46,8 @@ class Ingest:
         self.batch_rows = batch_rows
         self._watch = Watch(lab.runs, lambda run_id, file: self._position(run_id, file).offset)
         self._states: dict[str, RunState] = {}
+        self._owing = True
+        """Whether verdicts may be owed."""
         self._broken = False
         """Whether a poll ended in an error: what is in memory may be ahead of the database."""
         self._reload()
@@ -58,8 +61,11 @@ class Ingest:
         """Take in whatever the journals hold that the database does not; return the number of lines read."""
         return sum(self.poll_runs().values())
 
-    def poll_runs(self) -> dict[str, int]:
-        """The same, as lines per run; a run that was marked with an error counts with 0."""
+    def poll_runs(self, patience: float | None = None) -> dict[str, int]:
+        """The same, as lines per run; a run that was marked with an error, or got a verdict, counts with 0.
+
+        Verdicts come after all rows, a cell at a time; what is left after `patience` seconds is left to the next poll.
+        """
         news: dict[str, int] = {}
         if self._broken:
             self._reload()
@@ -70,9 +76,17 @@ class Ingest:
         except UNHOLDABLE:
             for run_id in moved:
                 self._take_alone(run_id, news)
+        self._settle_verdicts(patience, news)
         self._broken = False
         self._states = {run_id: s for run_id, s in self._states.items() if s.standing.event != "run_finished"}
         return news
+
+    def _settle_verdicts(self, patience: float | None, news: dict[str, int]) -> None:
+        started = time.monotonic()
+        while self._owing and (patience is None or time.monotonic() - started < patience):
+            run_ids = write_owed_verdicts(self.connection)
+            news |= dict.fromkeys(run_ids, 0) | news
+            self._owing = bool(run_ids)
 
     def _reload(self) -> None:
         """Know no more than the database does."""
@@ -82,6 +96,7 @@ class Ingest:
         self._pending: dict[tuple[str, str], Position] = {}
         self._states = {}
         self._batch = Batch()
+        self._owing = True
         self._watch.forget()
 
     def _position(self, run_id: str, file: str) -> Position:
@@ -153,10 +168,11 @@ class Ingest:
                 yield
 
     def _events(self, path: Path, state: RunState) -> Iterator[None]:
-        start = self._start(path, state.run_id)
+        run_id, file = state.run_id, path.name
+        start = self._start(path, run_id)
         for entry in read_entries(path, start.offset, start.lines):
             fold_entry(state, self._batch, entry)
-            self._pending[state.run_id, path.name] = Position(state.run_id, path.name, entry.end, entry.seq + 1)
+            self._pending[run_id, file] = Position(run_id, file, entry.end, entry.seq + 1)
             yield
 
     def _start(self, path: Path, run_id: str) -> Position:
@@ -194,4 +210,5 @@ class Ingest:
         self._positions |= moved
         self._pending, self._batch = {}, Batch()
         for state in states:
+            self._owing |= state.finished or bool(state.closed_cycles) or state.forked
             state.settle()

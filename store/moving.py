@@ -42,7 +42,7 @@ def write_states(connection: duckdb.DuckDBPyConnection, states: list[RunState]) 
 
 
 def _write_results(connection: duckdb.DuckDBPyConnection, states: list[RunState]) -> None:
-    """Curves and verdicts of what ended, and of the forks that begin with it."""
+    """Curves of what ended and of the forks that begin with it; their verdicts are owed."""
     forked = [state.run_id for state in states if state.forked]
     if forked:
         write_inheritance(connection)
@@ -54,7 +54,29 @@ def _write_results(connection: duckdb.DuckDBPyConnection, states: list[RunState]
     if moved:
         write_deltas(connection, moved)
     forks = [run_id for run_id in moved if run_id not in {run_id for run_id, _ in closed}]
-    write_verdicts(connection, [*(state.run_id for state in states if state.finished), *forks])
+    owed = [(run_id,) for run_id in (*(state.run_id for state in states if state.finished), *forks)]
+    replace(connection, "owed_verdicts", owed, ("run_id",))
+
+
+def write_owed_verdicts(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The verdicts of one cell that are owed, in a transaction of its own; its runs, none where nothing is owed."""
+    query = """
+        SELECT list(run_id ORDER BY run_id) FROM owed_verdicts JOIN runs USING (run_id)
+        GROUP BY study, cell ORDER BY study, cell LIMIT 1
+    """
+    owed = connection.execute(query).fetchall()
+    if not owed:
+        return []
+    run_ids: list[str] = owed[0][0]
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        write_verdicts(connection, run_ids)
+        connection.execute("DELETE FROM owed_verdicts WHERE list_contains(?, run_id)", [run_ids])
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    return run_ids
 
 
 def _write_standings(connection: duckdb.DuckDBPyConnection, states: list[RunState]) -> None:

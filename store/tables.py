@@ -1,11 +1,10 @@
-"""The rows of one ingest transaction: gathered as plain tuples, written as Arrow, a table at a time."""
+"""The rows of one ingest transaction: gathered by column, written as Arrow, a table at a time."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import accumulate, chain, repeat
 from typing import Any
 
 import duckdb
@@ -60,6 +59,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "journals": _schema(run_id=TEXT, file=TEXT, byte_offset=BIG, lines=BIG, error=TEXT),
     "finished_cycles": _schema(run_id=TEXT, cycle=INT),
     "some_runs": _schema(run_id=TEXT),
+    "owed_verdicts": _schema(run_id=TEXT),
     "standings": _schema(
         run_id=TEXT, status=TEXT, message=TEXT, started_at=TIME, finished_at=TIME, log_tail=pa.list_(TEXT)
     ),
@@ -70,35 +70,46 @@ Keys = Sequence[tuple[Any, ...]]
 
 
 class Batch:
-    """Rows waiting to be written; `size` counts them."""
+    """Rows waiting to be written, by column; `size` counts them."""
 
     def __init__(self) -> None:
-        self.rows: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        self.columns: dict[str, list[list[Any]]] = {}
+        self.size = 0
         self.stale: list[tuple[str, str, int]] = []
-
-    @property
-    def size(self) -> int:
-        """Rows gathered so far."""
-        return sum(len(rows) for rows in self.rows.values())
 
     def add(self, table: str, *row: Any) -> None:
         """One row, its values in the order of the table's schema."""
-        self.rows[table].append(row)
+        for column, value in zip(self._columns(table), row, strict=True):
+            column.append(value)
+        self.size += 1
+
+    def extend(self, table: str, count: int, *values: Any) -> None:
+        """`count` rows, column by column in the order of the schema: a sequence of values, or one that all share."""
+        for column, value in zip(self._columns(table), values, strict=True):
+            column.extend(value if isinstance(value, list | tuple) else repeat(value, count))
+        self.size += count
 
     def discard(self, table: str, run_id: str, cycle: int) -> None:
         """Forget what is known of one cycle in one table: the stage that wrote it began anew."""
-        names = SCHEMAS[table].names
-        run_at, cycle_at = names.index("run_id"), names.index("cycle")
-        self.rows[table] = [row for row in self.rows[table] if (row[run_at], row[cycle_at]) != (run_id, cycle)]
+        names, columns = SCHEMAS[table].names, self._columns(table)
+        runs, cycles = columns[names.index("run_id")], columns[names.index("cycle")]
+        kept = [i for i, place in enumerate(zip(runs, cycles, strict=True)) if place != (run_id, cycle)]
+        self.size -= len(runs) - len(kept)
+        self.columns[table] = [[column[i] for i in kept] for column in columns]
         self.stale.append((table, run_id, cycle))
 
     def write(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Insert everything gathered, in the caller's transaction."""
         for table, run_id, cycle in self.stale:
             connection.execute(f"DELETE FROM {table} WHERE run_id = ? AND cycle = ?", [run_id, cycle])
-        for table, rows in self.rows.items():
-            if rows:
-                insert(connection, table, rows)
+        for table, columns in self.columns.items():
+            if columns[0]:
+                _insert(connection, table, _arrow(table, columns))
+
+    def _columns(self, table: str) -> list[list[Any]]:
+        if table not in self.columns:
+            self.columns[table] = [[] for _ in SCHEMAS[table]]
+        return self.columns[table]
 
 
 @contextmanager
@@ -111,10 +122,12 @@ def incoming(connection: duckdb.DuckDBPyConnection, kind: str, rows: Keys) -> It
         connection.unregister("incoming")
 
 
-def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Keys) -> None:
-    """Append rows to a table."""
-    with incoming(connection, table, rows):
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    connection.register("incoming", rows)
+    try:
         connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+    finally:
+        connection.unregister("incoming")
 
 
 def replace(connection: duckdb.DuckDBPyConnection, table: str, rows: Keys, key: Sequence[str]) -> None:
@@ -129,8 +142,11 @@ def replace(connection: duckdb.DuckDBPyConnection, table: str, rows: Keys, key: 
 
 def arrow(table: str, rows: Keys) -> pa.Table:
     """Tuples as an Arrow table; raises pyarrow.ArrowInvalid or OverflowError for a value the column cannot hold."""
+    return _arrow(table, list(zip(*rows, strict=True)) if rows else [()] * len(SCHEMAS[table]))
+
+
+def _arrow(table: str, columns: Sequence[Sequence[Any]]) -> pa.Table:
     schema = SCHEMAS[table]
-    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
     arrays = [_array(values, field.type) for values, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
 
@@ -138,9 +154,8 @@ def arrow(table: str, rows: Keys) -> pa.Table:
 def _array(values: Sequence[Any], type_: pa.DataType) -> pa.Array:
     if type_ != pa.list_(PAIR):
         return pa.array(values, type=type_)
-    offsets = [0]
-    for pairs in values:
-        offsets.append(offsets[-1] + len(pairs))
-    scores, probabilities = zip(*chain.from_iterable(values), strict=True) if offsets[-1] else ((), ())
-    flat = pa.StructArray.from_arrays([pa.array(scores, INT), pa.array(probabilities, REAL)], fields=list(PAIR))
+    offsets = list(accumulate(map(len, values), initial=0))
+    pairs = list(chain.from_iterable(values))
+    sides = [pa.array([score for score, _ in pairs], INT), pa.array([p for _, p in pairs], REAL)]
+    flat = pa.StructArray.from_arrays(sides, fields=list(PAIR))
     return pa.ListArray.from_arrays(pa.array(offsets, INT), flat)

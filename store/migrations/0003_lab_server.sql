@@ -17,6 +17,9 @@ CREATE TABLE cycle_means (
 );
 CREATE TABLE cycle_deltas (run_id VARCHAR, cycle INTEGER, delta DOUBLE, delta_se DOUBLE, prompts BIGINT);
 
+-- Runs whose verdicts are behind their rows; worked off after ingest, so that no row waits for statistics.
+CREATE TABLE owed_verdicts (run_id VARCHAR);
+
 INSERT INTO cycle_means
 SELECT
     run_id, cycle,
