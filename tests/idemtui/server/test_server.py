@@ -1,6 +1,5 @@
 import os
 import signal
-import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,9 +12,8 @@ import pytest
 from engine.commands import read_commands
 from engine.errors import ServerError, UsageError
 from engine.locks import holder_pid
-from idemtui.server.main import main
 from idemtui.server.options import ServerOptions
-from idemtui.server.start import ALREADY_SERVED, connect_server, ensure_server
+from idemtui.server.start import connect_server, ensure_server
 from idemtui.server.stop import stop_server
 from store.client import Client
 from store.lab import Lab
@@ -68,12 +66,6 @@ def test_a_study_is_queued_worked_off_and_remembered(lab: Lab, served: Serve) ->
     again = client.command("submit", specs=SPECS[:1], again=True)["runs"][0]
     assert again["run_id"] != RUN
     assert again["answer"] == "queued"
-
-
-def test_folders_and_socket_belong_to_their_user_alone(lab: Lab, served: Serve) -> None:
-    served().command("submit", specs=SPECS[:1])
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (lab.root, lab.run(RUN), lab.socket, lab.log)}
-    assert modes == {lab.root: 0o700, lab.run(RUN): 0o700, lab.socket: 0o600, lab.log: 0o600}
 
 
 def test_a_spec_that_is_none_leaves_nothing_behind(lab: Lab, served: Serve) -> None:
@@ -149,11 +141,6 @@ def test_clients_that_start_a_server_at_once_get_the_same_one(lab: Lab) -> None:
 
     with ThreadPoolExecutor(3) as pool:
         assert len(set(pool.map(pid, range(3)))) == 1
-
-
-def test_a_second_server_gives_way(lab: Lab, served: Serve) -> None:
-    served()
-    assert main(["--lab", str(lab.root)]) == ALREADY_SERVED
 
 
 def test_an_idle_server_goes(lab: Lab, served: Serve) -> None:
