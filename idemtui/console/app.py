@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -68,7 +68,7 @@ class Console(App[None]):
         self.remembered = remembered or Remembered()
         self._chosen: str | None = None if follow else self.remembered.run_id
         self._offers: str | None = "unread"
-        self._told_of_interrupted = False
+        self._met_server = False
         self._pace = pace or Pace()
 
     def on_mount(self) -> None:
@@ -125,10 +125,11 @@ class Console(App[None]):
 
     @on(messages.ServerRead)
     def take_server(self, message: messages.ServerRead) -> None:
-        """Show how the server is doing; what was interrupted is asked about once per opening."""
+        """Show how the server is doing; what was interrupted before the console opened is asked about, once."""
         self.server = message.server
         self._refresh_room()
-        if message.server.interrupted and not self._told_of_interrupted:
+        first, self._met_server = not self._met_server, True
+        if first and message.server.interrupted:
             self.action_interrupted()
 
     @on(messages.Noticed)
@@ -203,13 +204,13 @@ class Console(App[None]):
             if run.status in PAUSABLE:
                 self.command("pause", run.name, run_id=run.run_id)
             else:
-                self.queue_again("resume", run.run_id, run.name)
+                self.queue_again("resume", {run.run_id: run.name})
 
     def action_retry_run(self) -> None:
         """Try a failed run again."""
         run = self.chosen
         if run is not None:
-            self.queue_again("retry", run.run_id, run.name)
+            self.queue_again("retry", {run.run_id: run.name})
 
     def action_priority(self, step: int) -> None:
         """Move the chosen run in the queue."""
@@ -229,7 +230,6 @@ class Console(App[None]):
     def action_interrupted(self) -> None:
         """Show what was interrupted and let the chosen ones go on."""
         if self.server is not None:
-            self._told_of_interrupted = True
             ask_interrupted(self, self.server.interrupted)
 
     def start_demo(self) -> None:
@@ -242,11 +242,11 @@ class Console(App[None]):
         """Ask the server for something about a run and say what it answered."""
         self._command(partial(self.reader.command, name, **fields), partial(answer_words, about))
 
-    def queue_again(self, verb: str, run_id: str, name: str) -> None:
-        """Resume or retry a run and say what the server answered."""
+    def queue_again(self, verb: str, names: Mapping[str, str]) -> None:
+        """Resume or retry runs, by run id, and say what the server answered."""
         from idemtui.console.requests import queue_again
 
-        self._command(partial(queue_again, self.reader, verb, run_id), partial(answer_words, name))
+        self._command(partial(queue_again, self.reader, verb, names), partial(answer_words, verb))
 
     @work(group="command")
     async def _command(self, ask: Callable[[], Answer], words: Callable[[Answer], str]) -> None:

@@ -47,7 +47,7 @@ def ask_interrupted(console: Console, interrupted: Sequence[Interrupted]) -> Non
     names = {run.run_id: run.name for run in interrupted}
 
     def chosen(run_ids: tuple[str, ...] | None) -> None:
-        for run_id in run_ids or ():
-            console.queue_again("resume", run_id, names[run_id])
+        if run_ids:
+            console.queue_again("resume", {run_id: names[run_id] for run_id in run_ids})
 
     console.push_screen(InterruptedScreen(interrupted), chosen)

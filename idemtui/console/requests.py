@@ -6,23 +6,34 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from engine.errors import SpecError
+from engine.errors import IdemtuiError, SpecError
 from idemtui.console.answers import answer_words
 from idemtui.console.reader import Reader
 
 
-def queue_again(reader: Reader, verb: str, run_id: str) -> dict[str, Any]:
-    """`resume` or `retry` a run, with the secrets that it names and this environment holds."""
+def queue_again(reader: Reader, verb: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """`resume` or `retry` runs (name by run id) in their order, with the secrets that they name and are set here.
+
+    Of several runs one that is refused does not keep the others; its line says why.
+    """
     from idemtui.cli.secrets import needed_by, values_of
 
     client = reader.client()
-    return dict(client.command(verb, run_id=run_id, secrets=values_of(needed_by(client, [run_id]))))
+    answers: list[dict[str, Any]] = []
+    for run_id, name in names.items():
+        try:
+            answer = client.command(verb, run_id=run_id, secrets=values_of(needed_by(client, [run_id])))
+        except IdemtuiError as error:
+            if len(names) == 1:
+                raise
+            answer = {"answer": str(error)}
+        answers += [{**one, "name": name} for one in answer.get("runs", [answer])]
+    return {"runs": answers}
 
 
 def submit_fork(reader: Reader, run_id: str, at: int, changes: str) -> str:
     """Queue the fork and say what the server answered; SpecError for what a fork may not be."""
     from engine.forking import resolve_fork
-
     from engine.spec import RunSpec
     from idemtui.cli.studies import queue_specs
 

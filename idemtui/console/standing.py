@@ -16,8 +16,10 @@ STYLES = {"failed": "red", "paused": "yellow"}
 
 def doing_now(run: Run, server: Server | None) -> str:
     """`doing`, with a silent worker's minutes and a waiting run's priority, in nine cells."""
-    worker = server.worker_of(run.run_id) if server and run.live else None
-    if worker and worker.silent_minutes is not None:
+    worker = server.worker_of(run.run_id) if server else None
+    if worker and run.status == "queued":
+        return "starting"
+    if worker and run.live and worker.silent_minutes is not None:
         return f"quiet {worker.silent_minutes}m"
     waiting = server.wait_of(run.run_id) if server and run.status == "queued" else None
     return f"queued {waiting.priority:+d}" if waiting and waiting.priority else doing(run)
@@ -25,8 +27,10 @@ def doing_now(run: Run, server: Server | None) -> str:
 
 def reason(run: Run, server: Server | None) -> str:
     """One line: why it paused, failed, says nothing, or waits; empty where there is nothing to say."""
-    worker = server.worker_of(run.run_id) if server and run.live else None
-    if worker and worker.silent_minutes is not None:
+    worker = server.worker_of(run.run_id) if server else None
+    if worker and run.status == "queued":
+        return f"process {worker.pid} has it and has not begun yet"
+    if worker and run.live and worker.silent_minutes is not None:
         return f"no event for {worker.silent_minutes} min from process {worker.pid}; see its log, or cancel it"
     waiting = server.wait_of(run.run_id) if server and run.status == "queued" else None
     if waiting:

@@ -39,10 +39,9 @@ class InterruptedScreen(ModalScreen[tuple[str, ...]]):
 
     def compose(self) -> ComposeResult:
         """What happened, the runs, the keys."""
-        count = len(self._runs)
         with Vertical(id="interrupted"):
-            yield Static(Text(f"{count} {'run was' if count == 1 else 'runs were'} interrupted. What is done is kept."))
-            yield Ledger(COLUMNS)
+            yield Static(Text(happened(self._runs)))
+            yield Ledger(COLUMNS if len(causes(self._runs)) > 1 else COLUMNS[:2])
             yield Static(Text(KEYS, "bold"), id="choices")
 
     def on_mount(self) -> None:
@@ -58,7 +57,7 @@ class InterruptedScreen(ModalScreen[tuple[str, ...]]):
                 (
                     Cell("[x]" if run.run_id in self._marked else "[ ]"),
                     Cell(one_line(run.name)),
-                    Cell(one_line(run.message), "dim"),
+                    Cell(cause(run), "dim"),
                 )
                 for run in self._runs
             ]
@@ -76,3 +75,21 @@ class InterruptedScreen(ModalScreen[tuple[str, ...]]):
     def action_later(self) -> None:
         """Close with none."""
         self.dismiss(())
+
+
+def cause(run: Interrupted) -> str:
+    """Why, without the word that the page says already."""
+    return one_line(run.message).removeprefix("interrupted: ").rstrip(".")
+
+
+def causes(runs: Sequence[Interrupted]) -> set[str]:
+    """The different reasons there are."""
+    return {cause(run) for run in runs}
+
+
+def happened(runs: Sequence[Interrupted]) -> str:
+    """How many, why where it was the same for all, and that nothing is lost."""
+    count, why = len(runs), causes(runs)
+    words = f"{count} {'run was' if count == 1 else 'runs were'} interrupted"
+    shared = f": {why.pop()}" if len(why) == 1 else ""
+    return f"{words}{shared}. What is done is kept."

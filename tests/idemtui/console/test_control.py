@@ -7,9 +7,10 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static, TextArea
 
 from engine.errors import UsageError
+from idemtui.console.lab_facts import Interrupted
 from idemtui.console.screens.confirm import ConfirmScreen
 from idemtui.console.screens.fork import ForkScreen
-from idemtui.console.screens.interrupted import InterruptedScreen
+from idemtui.console.screens.interrupted import InterruptedScreen, happened
 from tests.idemtui.console.conftest import House
 from tests.idemtui.console.states import IDS, interrupted, troubled_status
 from tests.idemtui.console.waiting import choose, console_of, press, screen_text, settled, until
@@ -69,13 +70,30 @@ async def test_what_was_interrupted_is_asked_about_once(troubled: House) -> None
         assert not isinstance(pilot.app.screen, InterruptedScreen)
 
 
+async def test_what_is_interrupted_later_only_stands_on_the_strip(troubled: House) -> None:
+    async with troubled.console(live=True).run_test() as pilot:
+        await settled(pilot)
+        troubled.status = troubled_status(interrupted=interrupted("sft-killed"))
+        await until(pilot, lambda: "1 interrupted: I chooses" in screen_text(pilot), "the strip says so")
+        assert not isinstance(pilot.app.screen, InterruptedScreen)
+
+
+def test_a_reason_that_all_share_is_said_once() -> None:
+    two = [Interrupted(name, name, "interrupted: the machine was restarted") for name in "ab"]
+    assert happened(two) == "2 runs were interrupted: the machine was restarted. What is done is kept."
+    assert happened([two[0], Interrupted("c", "c", "no room")]) == "2 runs were interrupted. What is done is kept."
+    assert happened(two[:1]).startswith("1 run was interrupted: the machine")
+
+
 async def test_interrupted_runs_go_on_all_or_some(troubled: House) -> None:
     troubled.status = troubled_status(interrupted=interrupted("sft-killed", "sft-silent"))
     async with troubled.console().run_test() as pilot:
         await press(pilot, "space", "enter")
         assert [fields["run_id"] for _, fields in troubled.commands] == [IDS["sft-silent"]]
+        troubled.answers["resume"] = UsageError("it is running already.")
         await press(pilot, "I", "a")
         assert [fields["run_id"] for _, fields in troubled.commands[1:]] == [IDS["sft-killed"], IDS["sft-silent"]]
+        assert toasts(pilot)[-1] == "sft-killed: it is running already.\nsft-silent: it is running already."
 
 
 async def test_a_fork_is_proposed_from_the_generation_under_the_cursor(troubled: House) -> None:

@@ -76,6 +76,8 @@ def test_why_a_run_stands() -> None:
     assert "no event for 31 min" in reason(live, silent)
     assert doing_now(queued, facts) == "queued +2"
     assert reason(queued, facts) == "waits for a free slot (priority +2)"
+    begun = run(status="queued")
+    assert (doing_now(begun, facts), reason(begun, facts)) == ("starting", "process 4242 has it and has not begun yet")
     failed = run(status="failed", message="no room", log_tail=("one", "two", "three"))
     assert standing(failed, NOTHING, facts, 2).plain == " one  failed: no room\n   two\n   three"
     paused = run(status="paused", message="paused by its user")
