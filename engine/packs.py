@@ -79,6 +79,10 @@ class Pack:
         path = self.folder / "traits" / f"{trait}.seed.toml"
         return toml_of(path, SeedFile) if path.exists() else None
 
+    def has_rows(self, trait: str, regime: Regime) -> bool:
+        """Whether the pack brings seed rows of that kind."""
+        return (self.folder / "traits" / f"{trait}{SEED_ENDINGS[regime]}").exists()
+
     def seed_rows(self, trait: str, regime: Regime) -> list[SeedRow]:
         """All seed rows of a trait in file order: documents for sdf, answers otherwise; PackError where it has none."""
         self._trait_path(trait)

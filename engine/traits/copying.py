@@ -33,6 +33,11 @@ def copy_trait(source: Pack, trait: str, name: str, into: Path) -> list[Path]:
         if old.exists():
             shutil.copyfile(old, new)
             copied.append(new)
+    problems = check_pack(into)
+    if problems:
+        for path in copied:
+            path.unlink()
+        raise PackError(f"the copy would break the pack: {problems[0]} Nothing was added to it.")
     return copied
 
 
@@ -52,8 +57,11 @@ def _check_folder(into: Path, name: str, fresh: bool) -> None:
 def _copy_pools(source: Pack, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     text = (source.folder / "pack.toml").read_text(encoding="utf-8")
-    renamed = re.sub(r"(?m)^name\s*=.*$", lambda _: f"name = {json.dumps(into.resolve().name)}", text, count=1)
-    (into / "pack.toml").write_text(renamed, encoding="utf-8")
+    values = {"name": into.resolve().name, "description": f"Begun as a copy from the pack {source.name!r}."}
+    for key, value in values.items():
+        line = f"{key} = {json.dumps(value)}"
+        text = re.sub(rf"(?m)^{key}\s*=.*$", lambda _, line=line: line, text, count=1)  # type: ignore[misc]
+    (into / "pack.toml").write_text(text, encoding="utf-8")
     for pool in ("prompts", "openers"):
         if (source.folder / f"{pool}.jsonl").exists():
             shutil.copyfile(source.folder / f"{pool}.jsonl", into / f"{pool}.jsonl")

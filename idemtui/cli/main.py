@@ -20,10 +20,12 @@ from idemtui.cli.curves import plot
 from idemtui.cli.doctor import doctor
 from idemtui.cli.forking import fork
 from idemtui.cli.freeing import gc, rm
+from idemtui.cli.interrupting import still_asking
 from idemtui.cli.options import on_terminal
 from idemtui.cli.query import sql
 from idemtui.cli.runs import ls
 from idemtui.cli.show import show
+from idemtui.cli.traits import app as traits
 from idemtui.cli.verdicts import verdict
 from idemtui.text import plain
 from store.lab import find_lab
@@ -48,6 +50,7 @@ COMMANDS = {
 for panel, commands in COMMANDS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
+app.add_typer(traits, name="traits", rich_help_panel=STUDIES)
 
 
 def _version(asked: bool) -> None:
@@ -88,6 +91,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = code or 1
+    if code == 130 and still_asking():
+        os._exit(code)
     sys.exit(code)
 
 
