@@ -33,7 +33,7 @@ class BrokenOff:
         worker = lab.worker(run_id)
         assert worker is not None
         kill(worker)
-        lab.reach(run_id, "failed", patience=60)
+        lab.reach(run_id, "failed", patience=150)
         lab.idemtui("stop")
         lab.close()
 
