@@ -14,7 +14,7 @@ from idemtui.server.cleaning import Cleaning
 from idemtui.server.given import Secrets
 from idemtui.server.queue import Queue
 from idemtui.server.removing import Removing
-from idemtui.server.submission import RUN_ID, another, freeze_spec, parse_specs
+from idemtui.server.submission import RUN_ID, another, freeze_specs, parse_specs
 from store.lab import Lab
 
 Fields = dict[str, Any]
@@ -69,8 +69,7 @@ class Commands:
         self._take_secrets(fields)
         if fields.get("again"):
             specs = [another(spec, self.lab) for spec in specs]
-        for spec in specs:
-            freeze_spec(spec, self.lab)
+        freeze_specs(specs, self.lab)
         asked = [(spec, self.asking.enqueue(spec.run_id, priority)) for spec in specs]
         return {"runs": [{"run_id": spec.run_id, "name": spec.name, "answer": answer} for spec, answer in asked]}
 

@@ -42,6 +42,8 @@ class Floor:
     """Runs that the disk paused and nobody else."""
     interrupted: dict[str, str] = field(default_factory=dict)
     """Why, by run, for those that this server found dead when it started."""
+    unswept: bool = False
+    """Whether a removal was begun that could not be finished yet."""
     _last_order: int = 0
 
     def wait(self, run_id: str, priority: int, order: int | None = None) -> None:

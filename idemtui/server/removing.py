@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import LabError
+from engine.errors import IdemtuiError, LabError
 from engine.locks import holder_pid
 from idemtui.server.floor import Floor
 from idemtui.server.forks import Forks
@@ -47,17 +47,19 @@ class Removing:
         return {"removed": going, "refused": reasons, "bytes": size}
 
     def sweep(self) -> None:
-        """Finish every removal that was begun."""
+        """Finish every removal that was begun, as far as that goes now; rows first, so that none outlives its file."""
         left = sorted(self.floor.lab.runs.glob(f"{MARK}*"))
-        if not left:
-            return
-        self.forget([folder.name.removeprefix(MARK) for folder in left])
-        for folder in left:
-            try:
+        before, self.floor.unswept = self.floor.unswept, bool(left)
+        try:
+            if left:
+                self.forget([folder.name.removeprefix(MARK) for folder in left])
+            for folder in left:
                 shutil.rmtree(folder)
                 log.info("removed %s", folder.name.removeprefix(MARK))
-            except OSError as error:
-                log.error("%s could not be removed: %s; trying again at the next start", folder, error)
+            self.floor.unswept = False
+        except (OSError, IdemtuiError) as error:
+            if not before:
+                log.error("what was removed is not gone yet: %s; trying again", error)
 
     def _refused(self, run_ids: list[str]) -> dict[str, str]:
         """Reasons by run; a parent goes only where every fork of it goes too."""

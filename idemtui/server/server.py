@@ -47,9 +47,7 @@ class Server:
         silence = Silence(self.settings.silent_seconds)
         self.queue = Queue(self._floor, launcher, self.places, secrets, silence, self._disk)
         self._asking = Asking(self._floor, changed=self._tick.set)
-        self._removing = Removing(
-            self._floor, forget=lambda run_ids: getattr(self.service.tail, "forget", len)(run_ids)
-        )
+        self._removing = Removing(self._floor, forget=lambda run_ids: self.service.tail.forget(run_ids))
         facts = Facts(
             self._floor, self.queue, self.places, secrets, self.settings, self._disk, self._ends_in, self._trouble,
             datetime.now(UTC),
@@ -58,7 +56,7 @@ class Server:
             lab, self._asking, self.queue, secrets, self._removing, Cleaning(self._floor), facts.status, self.end,
             self._remember, self.settings.keep,
         )  # fmt: skip
-        self.service = AttendedService(lab, commands.mapping)
+        self.service = AttendedService(lab, commands.mapping, query_seconds=self.settings.query_seconds)
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self._said = ""
 
@@ -77,6 +75,8 @@ class Server:
             while not self._ending.wait(LOOK_SECONDS):
                 if self._idle() or not self._still_there(identity):
                     break
+                if self._floor.unswept:
+                    self._removing.sweep()
         finally:
             self._ending.set()
             self._tick.set()

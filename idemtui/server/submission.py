@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -44,6 +46,18 @@ def another(spec: RunSpec, lab: Lab) -> RunSpec:
     return spec
 
 
+def freeze_specs(specs: list[RunSpec], lab: Lab) -> None:
+    """Make every run's folder, or none where one cannot be made."""
+    made: list[RunSpec] = []
+    try:
+        for spec in specs:
+            made += [spec] if freeze_spec(spec, lab) else []
+    except LabError:
+        for spec in made:
+            shutil.rmtree(lab.run(spec.run_id), ignore_errors=True)
+        raise
+
+
 def freeze_spec(spec: RunSpec, lab: Lab) -> bool:
     """Write the run's folder and `spec.json`; False where the lab holds the run already."""
     folder = lab.run(spec.run_id)
@@ -53,6 +67,8 @@ def freeze_spec(spec: RunSpec, lab: Lab) -> bool:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_whole(folder / "spec.json", spec.model_dump_json(indent=2) + "\n")
     except OSError as error:
+        with suppress(OSError):
+            folder.rmdir()
         raise LabError(f"run folder {folder}: {error.strerror}; nothing was queued for {spec.name}.") from None
     return True
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.commands import append_command
-from engine.errors import UsageError
+from engine.errors import ServerError, UsageError
 from engine.locks import FileLock
 from idemtui.server.cleaning import Cleaning
 from idemtui.server.removing import MARK, Removing
@@ -81,6 +81,7 @@ def test_a_removal_that_a_crash_cut_short_is_finished_by_the_next_server(
         patch.setattr(shutil, "rmtree", crash)
         removing(bench, forgotten).remove([run])
     assert [folder.name for folder in lab.runs.iterdir()] == [f"{MARK}{run}"]
+    assert bench.floor.unswept
     after = Bench(lab)
     assert after.floor.histories() == []
     removing(after, forgotten).sweep()
@@ -120,6 +121,18 @@ def test_what_is_written_down_as_gone_goes_the_next_time(lab: Lab) -> None:
     Cleaning(Bench(lab).floor).clean("last")
     assert commands(lab, run)[-1].cycles == (0, 1, 2, 3, 4, 5)
     assert adapters(lab, run) == [6]
+
+
+def test_rows_that_cannot_be_deleted_now_are_deleted_later(lab: Lab) -> None:
+    run, bench, forgotten = finished(lab, "a"), Bench(lab), list[str]()
+
+    def held(run_ids: list[str]) -> None:
+        raise ServerError("another program holds the database")
+
+    assert Removing(bench.floor, forget=held).remove([run])["removed"] == [run]
+    assert (bench.floor.unswept, bench.floor.histories()) == (True, [])
+    removing(bench, forgotten).sweep()
+    assert (bench.floor.unswept, forgotten, list(lab.runs.iterdir())) == (False, [run], [])
 
 
 def test_an_unknown_policy_is_refused(lab: Lab) -> None:
