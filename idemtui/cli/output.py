@@ -101,11 +101,6 @@ def print_rows_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Non
     writer.writerows(["" if value is None else value for value in row] for row in rows)
 
 
-def print_csv(columns: Sequence[str], rows: Sequence[Record]) -> None:
-    """Comma-separated values with a header, null as nothing."""
-    print_rows_csv(columns, ([row[name] for name in columns] for row in rows))
-
-
 def print_table(
     columns: Sequence[str], rows: Sequence[Record], *, empty: str = "nothing there", spare: Sequence[str] = ()
 ) -> None:

@@ -42,12 +42,11 @@ def open_client(lab: Lab) -> Client:
 def _true_client(lab: Lab) -> Client:
     from store.client import connect
 
-    writable = os.access(lab.root, os.W_OK)
-    behind = is_behind(lab)
-    if lab.socket.exists() or (behind and writable):
-        return connect(lab) if not writable else served_client(lab)
+    writable, listened = os.access(lab.root, os.W_OK), lab.socket.exists()
+    if listened and writable:
+        return served_client(lab)
     client = connect(lab)
-    if not behind and not _has_open_runs(client):
+    if (listened and client.served()) or not (is_behind(lab) or _has_open_runs(client)):
         return client
     if writable:
         client.close()
@@ -79,8 +78,9 @@ def _has_open_runs(client: Client) -> bool:
 def _tell_old(lab: Lab) -> None:
     from idemtui.cli.output import tell
 
-    when = datetime.fromtimestamp(lab.database.stat().st_mtime).strftime("%Y-%m-%d %H:%M:%S")
-    tell(f"no server answers and {lab.root} cannot be written; this is what lab.duckdb held at {when}.")
+    if lab.database.exists():
+        when = datetime.fromtimestamp(lab.database.stat().st_mtime).strftime("%Y-%m-%d %H:%M:%S")
+        tell(f"no server answers and {lab.root} cannot be written; this is what lab.duckdb held at {when}.")
 
 
 def is_behind(lab: Lab) -> bool:

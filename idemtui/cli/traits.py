@@ -139,9 +139,8 @@ def new(
         print_json({"trait": name, "from": trait, "pack": str(folder), "files": [str(path) for path in files]})
         return
     sys.stdout.write("".join(f"{path}\n" for path in files))
-    sys.stdout.write(
-        f'Edit them, then `idemtui traits check {folder}`; a study uses them with data.pack = "{folder}".\n'
-    )
+    sys.stdout.write(f"Edit them, then `idemtui traits check {folder}`; ")
+    sys.stdout.write(f'a study uses them with data.pack = "{folder.absolute()}".\n')
 
 
 @app.command("check")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from idemtui.cli.output import span
@@ -56,19 +57,27 @@ def _worker(worker: Facts, named: dict[str, str]) -> str:
 
 
 def _orphans(patient: Patient) -> Check:
-    found = []
-    folders = patient.lab.runs.iterdir() if patient.lab.runs.is_dir() else ()
-    for folder in folders:
+    runs = _holders(patient.lab.runs)
+    idle = _holders(patient.lab.root / "workers").keys() - runs.keys()
+    found = [f"process {pid} on {folder}" for pid, folder in runs.items()]
+    found += [f"process {pid} between two runs" for pid in idle]
+    if not found:
+        return Check("workers", "ok", "none")
+    what = f"{'; '.join(sorted(found))}, without a server that answers"
+    return Check("workers", "warn" if runs else "ok", what, "They work on; the next server finds them.")
+
+
+def _holders(place: Path) -> dict[int, str]:
+    """Folder names by the process that holds their `worker.lock`."""
+    held = {}
+    for folder in place.iterdir() if place.is_dir() else ():
         try:
             pid = holder(folder / "worker.lock")
         except OSError:
             continue
         if pid is not None:
-            found.append(f"process {pid} on {folder.name}")
-    if not found:
-        return Check("workers", "ok", "none")
-    what = f"{'; '.join(sorted(found))}, without a server that answers"
-    return Check("workers", "warn", what, "They work on; the next server finds them.")
+            held[pid] = folder.name
+    return held
 
 
 def check_devices(patient: Patient) -> Check:

@@ -1,18 +1,23 @@
 """What only a server knows, in `ls` and `show`, and what every reading command says of interrupted runs."""
 
 import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
+from engine.locks import holder_pid
 from idemtui.cli import reading
 from idemtui.cli.standing import interrupted_line
 from idemtui.cli.table import layout
-from store.client import connect
+from idemtui.server.unit import unit_path
+from store.client import Client, connect
 from store.lab import Lab
 from tests.idemtui.cli.conftest import FAILED, OPEN, Idemtui
 from tests.idemtui.cli.contract import ContractServer
+from tests.idemtui.conftest import until
 from tests.store.journals import DEMO, chain_spec, write_chain
 
 RUNNING, QUEUED = (chain_spec(chain).run_id for chain in OPEN)
@@ -147,3 +152,30 @@ def test_runs_that_died_without_a_server_are_not_called_running(idemtui: Idemtui
 def test_a_lab_where_all_is_done_needs_no_server(idemtui: Idemtui, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "served_client", lambda lab: pytest.fail("a server was started"))
     assert idemtui("ls").code == 0
+
+
+def test_a_dead_socket_is_cleared_and_said_on_stderr(
+    idemtui: Idemtui, lab_to_write: Lab, served: Callable[..., Client]
+) -> None:
+    pid = served("finish").command("status")["pid"]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: holder_pid(lab_to_write.lock) is None)
+    said = idemtui("--lab", lab_to_write.root, "ls", "--json")
+    assert (said.code, said.json) == (0, [])
+    assert "left by a server that died" in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_a_server_as_a_unit(idemtui: Idemtui, lab_to_write: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(lab_to_write.root.parent))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/nowhere")
+    here: Idemtui = lambda *words: idemtui("--lab", lab_to_write.root, *words)  # noqa: E731
+    said = here("serve", "--install", "--slots", "3")
+    assert said.code == 0
+    assert "systemctl --user enable --now" in said.out
+    text = unit_path(lab_to_write).read_text()
+    assert '"--go-on"' in text
+    assert '"--slots" "3"' in text
+    assert f'"--lab" "{lab_to_write.root}"' in text
+    assert "Removed" in here("serve", "--uninstall").out
+    assert here("serve", "--install", "--uninstall").code == 2

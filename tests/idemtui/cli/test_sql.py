@@ -1,0 +1,79 @@
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from store.lab import Lab
+from tests.idemtui.cli.conftest import Idemtui
+from tests.idemtui.cli.contract import ContractServer
+from tests.idemtui.conftest import until
+
+ENDLESS = "select count(*) from range(1000000000) as a, range(1000000) as b"
+MANY = "select range as n, 'x' || range as word from range(20000)"
+
+
+@pytest.mark.parametrize("where", ["there", "idemtui"])
+def test_an_answer_of_any_length_is_streamed(request: pytest.FixtureRequest, where: str) -> None:
+    ask: Idemtui = request.getfixturevalue(where)
+    assert len(ask("sql", MANY, "--json").json) == 20_000
+    read = list(csv.DictReader(io.StringIO(ask("sql", MANY, "--csv").out)))
+    assert (len(read), read[-1]) == (20_000, {"n": "19999", "word": "x19999"})
+    assert [row["n"] for row in ask("sql", MANY, "--json", "--limit", "3").json] == [0, 1, 2]
+    assert ask("sql", "select 1 as a where false", "--csv").out == "a\n"
+    assert ask("sql", MANY, "--csv", "--limit", "0").out == "n,word\n"
+
+
+@pytest.mark.parametrize("how", [(), ("--json",), ("--csv",)])
+@pytest.mark.parametrize("where", ["there", "idemtui"])
+def test_a_question_may_have_a_time_limit(request: pytest.FixtureRequest, where: str, how: tuple[str, ...]) -> None:
+    said = request.getfixturevalue(where)("sql", ENDLESS, "--timeout", "0.2", *how)
+    assert said.code == 2
+    assert said.err.startswith("idemtui: the query took longer than")
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("how", [(), ("--json",), ("--csv",)])
+def test_ctrl_c_cancels_the_question_in_the_server(
+    there: Idemtui, agreed: ContractServer, how: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idemtui.cli.query.new_id", lambda: "mine")
+    questions = agreed.service.questions
+
+    def interrupt() -> None:
+        until(lambda: questions.find("mine"))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    said = there("sql", ENDLESS, "--timeout", "0", *how)
+    interrupting.join()
+    assert said.code == 130
+    assert said.err == "idemtui: the query was cancelled.\n"
+    until(lambda: questions.find("mine") is None)
+
+
+def test_ctrl_c_without_a_server_ends_the_program(lab: Lab, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "idemtui", "--lab", str(lab.root), "sql", ENDLESS, "--timeout", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        until(lambda: lab.database in [Path(file) for file in opened(process.pid)])
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+
+
+def opened(pid: int) -> list[str]:
+    """Files that a process has open."""
+    found = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            found.append(str(link.readlink()))
+        except OSError:
+            continue
+    return found
