@@ -75,7 +75,8 @@ def _item_line(lines: list[str], at: int, name: str, number: int, item: object) 
         return headers[number] if number < len(headers) else None
     shown = str(item).strip().split("\n")[0]
     escaped = json.dumps(shown, ensure_ascii=False)[1:-1]
-    return next((i for i in range(at, len(lines)) if shown in lines[i] or escaped in lines[i]), None)
+    spellings = (f'"{escaped}"', f"'{shown}'", escaped, shown)
+    return next((i for text in spellings for i in range(at, len(lines)) if text in lines[i]), None)
 
 
 def _line_with(lines: list[str], start: int, pattern: str) -> int | None:
