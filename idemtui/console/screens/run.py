@@ -115,7 +115,9 @@ class RunScreen(Room):
         another = known is None or known.run_id != detail.run_id
         events = [(Cell(event.when, "dim"), Cell(one_line(event.words))) for event in detail.events]
         show_tail(self.query_one("#events", Ledger), events, another)
-        show_tail(self.query_one("#log", Ledger), [(Cell(one_line(line)),) for line in detail.log], another)
+        show_tail(
+            self.query_one("#log", Ledger), [(Cell(one_line(line)),) for line in detail.log or run.log_tail], another
+        )
         self.query_one("#settings", Ledger).show_rows(
             [
                 (Cell(s.name), Cell(one_line(s.value)), Cell(s.origin, ORIGIN_TONES.get(s.origin, "")))

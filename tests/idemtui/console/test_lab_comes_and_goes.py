@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
+from typing import cast
 
 import pytest
+from textual.message import Message
 
 from idemtui.console.app import Console
-from idemtui.console.feed import Pace
+from idemtui.console.facts import Glance, Pulse
+from idemtui.console.feed import Feed, Pace
+from idemtui.console.lab_facts import Server, server_of
+from idemtui.console.messages import GlanceRead, LabFound, ServerRead
+from idemtui.console.reader import Reader
 from idemtui.console.widgets.masthead import Banner
 from store.client import Client, connect
 from store.lab import Lab
@@ -74,6 +81,34 @@ async def test_a_server_that_hangs_is_named_and_nothing_else_hangs(
         assert "[2 Run]" in screen_text(pilot)
         let_go.set()
         await until(pilot, lambda: not app.trouble, "the answer came")
+
+
+class QuietReader:
+    """A lab in which nothing happens but time."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def pulse(self, _: int) -> Pulse:
+        self.asked += 1
+        return Pulse(7)
+
+    def glance(self) -> Glance:
+        return Glance(())
+
+    def server(self) -> Server:
+        disk = {"free_bytes": 10**11 + self.asked, "reserve_bytes": 0, "low": False}
+        return server_of(status(idle_seconds=float(self.asked), disk=disk), "0.1.0")
+
+
+async def test_a_quiet_lab_is_posted_once() -> None:
+    reader, posts = QuietReader(), list[Message]()
+    feed = Feed(cast("Reader", reader), posts.append, Pace(poll=0.0, status=0.0))
+    running = asyncio.ensure_future(feed.run())
+    while reader.asked < 20:
+        await asyncio.sleep(0)
+    running.cancel()
+    assert [type(message) for message in posts] == [GlanceRead, ServerRead, LabFound]
 
 
 async def test_what_connecting_repaired_is_a_toast(house: House) -> None:
