@@ -10,7 +10,7 @@ import pytest
 
 from engine.assignments import Desk, Done, open_desk
 from engine.commands import append_command
-from engine.events import Event, RunFailed, RunFinished, RunPaused, TrainStepped
+from engine.events import Event, RunFailed, RunFinished, RunPaused, RunStarted, TrainStepped
 from engine.kept_models import KeptModels
 from engine.locks import FileLock
 from engine.spec import RunSpec
@@ -44,11 +44,10 @@ def desk(tmp_path: Path) -> Desk:
 
 @pytest.fixture
 def specs(tmp_path: Path) -> list[RunSpec]:
-    """SFT, DPO, SFT with another seed and more threads, and one more to be disturbed."""
+    """SFT, DPO, SFT with another seed, and one more to be disturbed."""
     path = tmp_path / "study.toml"
     path.write_text(STUDY)
-    threads = (1, 1, 2, 1)
-    return [resolve_study(path, overrides=arm, threads=n)[0] for arm, n in zip(ARMS, threads, strict=True)]
+    return [resolve_study(path, overrides=arm)[0] for arm in ARMS]
 
 
 def training(seen: list[Event]) -> bool:
@@ -78,6 +77,7 @@ def test_runs_in_one_process_are_those_of_processes_of_their_own(
         assert finish(start_worker(alone)) == (0, "")
         assert results(run) == results(alone)
         assert isinstance(events(run)[-1], RunFinished)
+    assert {event.pid for run in shared for event in events(run) if isinstance(event, RunStarted)} == {worker.pid}
 
 
 def test_a_run_that_fails_says_so_in_its_own_log_and_stops_no_other(
