@@ -23,6 +23,8 @@ from store.client import Client, connect
 from store.lab import Lab, create_lab
 
 START_SECONDS = 20.0
+DYING_SECONDS = 2.0
+"""How long a process that was killed may keep its locks."""
 ALREADY_SERVED = 3
 """Exit code of a server process that found another one in its place."""
 Notify = Callable[[str], object]
@@ -98,6 +100,10 @@ def _replace(client: Client, lab: Lab, options: ServerOptions | None, notify: No
 def _clear_way(lab: Lab, notify: Notify) -> None:
     """Take away a dead socket; wait for a server that is still coming up, name one that hangs."""
     pid = holder_pid(lab.lock)
+    deadline = time.monotonic() + DYING_SECONDS
+    while pid is not None and process_state(pid) in ("zombie", "dead", "gone") and time.monotonic() < deadline:
+        time.sleep(0.01)
+        pid = holder_pid(lab.lock)
     if pid is None:
         if lab.socket.exists():
             lab.socket.unlink(missing_ok=True)
