@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from store.lab import Lab, find_lab
 from store.result import Result
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyarrow import flight
 
 COMMAND_SECONDS = 30.0
@@ -76,20 +77,47 @@ class Client:
         self.close()
 
     def sql(
-        self, query: str, params: Params = None, limit: int | None = None, *, query_id: str | None = None
+        self,
+        query: str,
+        params: Params = None,
+        limit: int | None = None,
+        *,
+        query_id: str | None = None,
+        seconds: float | None = None,
     ) -> Result:
         """The answer to one reading statement, at most `limit` rows of it; `?` or `$name` take `params`.
 
-        Raises QueryError for what does not read, ServerError where the database is held by another program.
+        Raises QueryError for what does not read or takes longer than `seconds` (None: the server's own bound, 0: no
+        bound), ServerError where the database is held by another program.
         """
         if self.lab.socket.exists():
             try:
-                return self._ask(query, params, limit, query_id)
+                return self._ask(query, params, limit, query_id, seconds)
             except _NoServerError:
                 pass
         from store.direct import ask_directly
 
-        return ask_directly(self.lab, query, params, limit)
+        return ask_directly(self.lab, query, params, limit, seconds)
+
+    def stream(
+        self, query: str, params: Params = None, *, query_id: str | None = None, seconds: float | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The same as Arrow record batches in bounded memory, the first as soon as there are rows; it may be empty.
+
+        `seconds` counts the database's work, not the reader's. Close the iterator to let go of an answer early.
+        """
+        if self.lab.socket.exists():
+            ticket = _ticket(query, params, None, query_id, seconds) | {"stream": True}
+            try:
+                opened = self._open(ticket)
+            except _NoServerError:
+                pass
+            else:
+                yield from self._read(*opened)
+                return
+        from store.direct import stream_directly
+
+        yield from stream_directly(self.lab, query, params, seconds)
 
     def command(self, name: str, **arguments: Any) -> dict[str, Any]:
         """Have the lab server do something; raises what it raised, ServerError where there is none."""
@@ -131,14 +159,37 @@ class Client:
                 self._flight.close()
                 self._flight = None
 
-    def _ask(self, query: str, params: Params, limit: int | None, query_id: str | None) -> Result:
+    def _ask(
+        self, query: str, params: Params, limit: int | None, query_id: str | None, seconds: float | None
+    ) -> Result:
         from pyarrow import flight
 
         from store.wire import pack
 
-        ticket = {"sql": query, "params": params, "limit": limit, "query_id": query_id or uuid.uuid4().hex}
-        table = self._call(lambda to: to.do_get(flight.Ticket(pack(ticket))).read_all())
-        return Result.limited(table, limit)
+        ticket = flight.Ticket(pack(_ticket(query, params, limit, query_id, seconds)))
+        return Result.limited(self._call(lambda to: to.do_get(ticket).read_all()), limit)
+
+    def _open(self, ticket: dict[str, Any]) -> tuple[flight.FlightStreamReader, pa.Schema]:
+        from pyarrow import flight
+
+        from store.wire import pack
+
+        def begin(to: flight.FlightClient) -> tuple[flight.FlightStreamReader, pa.Schema]:
+            reader = to.do_get(flight.Ticket(pack(ticket)))
+            return reader, reader.schema
+
+        opened: tuple[flight.FlightStreamReader, pa.Schema] = self._call(begin)
+        return opened
+
+    def _read(self, reader: flight.FlightStreamReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        from pyarrow import RecordBatch
+
+        try:
+            yield RecordBatch.from_pylist([], schema=schema)
+            while (batch := self._call(lambda _: _chunk(reader))) is not None:
+                yield batch
+        finally:
+            reader.cancel()
 
     def _call(self, work: Any) -> Any:
         from pyarrow import ArrowException, flight
@@ -165,6 +216,21 @@ class Client:
             if self._flight is None:
                 self._flight = flight.connect(f"grpc+unix://{self.lab.socket}")
             return self._flight
+
+
+def _ticket(
+    query: str, params: Params, limit: int | None, query_id: str | None, seconds: float | None
+) -> dict[str, Any]:
+    return {
+        "sql": query, "params": params, "limit": limit, "query_id": query_id or uuid.uuid4().hex, "seconds": seconds
+    }  # fmt: skip
+
+
+def _chunk(reader: flight.FlightStreamReader) -> pa.RecordBatch | None:
+    try:
+        return reader.read_chunk().data
+    except StopIteration:
+        return None
 
 
 class _NoServerError(ServerError):

@@ -30,7 +30,7 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
     "memory_limit": f"{memory_limit()}B",
-    "max_temp_directory_size": "16GB",
+    "max_temp_directory_size": "4GB",
     "checkpoint_threshold": "64MB",
     "threads": min(4, os.cpu_count() or 1),
 }

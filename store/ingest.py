@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from engine.commands import Command
 from engine.errors import JournalError
 from store.fold import fold_command, fold_entry
+from store.forgetting import forget_runs
 from store.lab import Lab
 from store.moving import Position, write_owed_verdicts, write_positions, write_states
 from store.reading import read_entries
@@ -57,6 +58,11 @@ class Ingest:
         """Lines remembered of all files."""
         return sum(position.lines for position in self._positions.values())
 
+    @property
+    def edition(self) -> int:
+        """The version, and the verdicts that followed, and what was forgotten: it never goes back."""
+        return self._beside + self.version
+
     def poll(self) -> int:
         """Take in whatever the journals hold that the database does not; return the number of lines read."""
         return sum(self.poll_runs().values())
@@ -81,18 +87,25 @@ class Ingest:
         self._states = {run_id: s for run_id, s in self._states.items() if s.standing.event != "run_finished"}
         return news
 
+    def forget(self, run_ids: Iterable[str]) -> None:
+        """Delete every row of these runs and their files' positions; a folder that is still there is read anew."""
+        forget_runs(self.connection, list(run_ids))
+        self._reload()
+
     def _settle_verdicts(self, patience: float | None, news: dict[str, int]) -> None:
         started = time.monotonic()
         while self._owing and (patience is None or time.monotonic() - started < patience):
             run_ids = write_owed_verdicts(self.connection)
             news |= dict.fromkeys(run_ids, 0) | news
             self._owing = bool(run_ids)
+            self._beside += int(self._owing)
 
     def _reload(self) -> None:
         """Know no more than the database does."""
         query = "SELECT run_id, file, byte_offset, lines, error FROM journals"
         rows = [Position(*row) for row in self.connection.execute(query).fetchall()]
         self._positions = {(row.run_id, row.file): row for row in rows}
+        self._beside = int(self.connection.execute("SELECT count FROM beside_lines").fetchall()[0][0])
         self._pending: dict[tuple[str, str], Position] = {}
         self._states = {}
         self._batch = Batch()

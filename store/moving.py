@@ -72,6 +72,7 @@ def write_owed_verdicts(connection: duckdb.DuckDBPyConnection) -> list[str]:
     try:
         write_verdicts(connection, run_ids)
         connection.execute("DELETE FROM owed_verdicts WHERE list_contains(?, run_id)", [run_ids])
+        connection.execute("UPDATE beside_lines SET count = count + 1")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")

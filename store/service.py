@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 from pyarrow import flight
 
 from engine.errors import IdemtuiError, LabError, ServerError, UsageError
-from store.asking import Question
+from store.asking import BATCH_ROWS, FIRST_ROWS, QUERY_SECONDS, Overseer, Question
 from store.lab import Lab
 from store.tailing import Tail
 from store.wire import pack, to_flight, unpack
@@ -39,16 +40,22 @@ class LabService:
         *,
         poll_seconds: float = 0.3,
         on_news: Callable[[set[str]], None] | None = None,
+        query_seconds: float = QUERY_SECONDS,
+        stall_seconds: float = 60.0,
     ) -> None:
+        """`query_seconds` bounds a question that names no bound of its own; a client that reads nothing for
+        `stall_seconds` loses its answer.
+        """
         self.lab = lab
-        self.tail = Tail(lab, poll_seconds, on_news)
+        self.query_seconds = query_seconds
+        self.questions = Overseer(stall_seconds)
+        self.tail = Tail(lab, poll_seconds, on_news, before_closing=self.questions.close_all)
         self.commands: dict[str, Command] = {
             "changes": lambda arguments: self.tail.changes(int(arguments.get("since", -1))),
             "sync": lambda arguments: {"done": self.tail.sync(float(arguments.get("timeout", 5.0)))},
             "cancel_query": self._cancel_query,
             **(commands or {}),
         }
-        self._questions: dict[str, Question] = {}
         self._flight: _Flight | None = None
 
     def start(self) -> None:
@@ -69,8 +76,8 @@ class LabService:
 
         A reader that stopped reading can hold the socket's threads: end such a process with `os._exit`.
         """
-        for question in list(self._questions.values()):
-            question.close()
+        self.questions.close_all()
+        self.questions.close()
         done = self.tail.close(timeout)
         if self._flight is not None:
             ending = threading.Thread(target=self._flight.shutdown, name="shutdown", daemon=True)
@@ -85,9 +92,13 @@ class LabService:
         query, params, limit = ticket.get("sql"), ticket.get("params"), ticket.get("limit")
         if not isinstance(query, str):
             raise UsageError("a ticket needs `sql`, a text.")
-        query_id = str(ticket.get("query_id") or f"#{id(ticket)}")
-        question = Question(self.tail.cursor(), query, params, limit)
-        self._questions[query_id] = question
+        query_id = str(ticket.get("query_id") or uuid.uuid4().hex)
+        seconds = ticket.get("seconds")
+        question = Question(
+            self.tail.cursor(), query, params, limit, self.query_seconds if seconds is None else float(seconds),
+            FIRST_ROWS if ticket.get("stream") else BATCH_ROWS,
+        )  # fmt: skip
+        self.questions.add(query_id, question)
         try:
             question.ask()
         except BaseException:
@@ -111,15 +122,16 @@ class LabService:
             self._forget(query_id)
 
     def _cancel_query(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        question = self._questions.get(str(arguments.get("query_id")))
+        question = self.questions.find(str(arguments.get("query_id")))
         if question is not None:
-            question.cursor.interrupt()
+            question.stop("the query was cancelled.")
         return {"found": question is not None}
 
     def _forget(self, query_id: str) -> None:
-        question = self._questions.pop(query_id, None)
+        question = self.questions.remove(query_id)
         if question is not None:
             question.close()
+            self.tail.check_soon(question.fatal)
 
 
 class _Flight(flight.FlightServerBase):  # type: ignore[misc]

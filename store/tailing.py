@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import duckdb
 
-from engine.errors import IdemtuiError
+from engine.errors import IdemtuiError, ServerError
 from store.database import DatabaseHeldError, open_database
 from store.ingest import Ingest
 from store.lab import Lab
@@ -17,20 +18,34 @@ from store.schema import migrate
 log = logging.getLogger(__name__)
 
 
+VERDICT_SECONDS = 1.0
+"""How long verdicts may keep the journals waiting at a time."""
+
+
 class Tail:
     """Polls every `poll_seconds`, or at once when woken; the only writer of the lab's database.
 
-    While another program holds the file, questions raise its name, and ingest catches up once it is free.
+    While another program holds the file, questions raise its name, and ingest catches up once it is free. A database
+    that a full disk has made unfit is closed, after `before_closing`, and opened again.
     """
 
-    def __init__(self, lab: Lab, poll_seconds: float = 0.3, on_news: Callable[[set[str]], None] | None = None) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        poll_seconds: float = 0.3,
+        on_news: Callable[[set[str]], None] | None = None,
+        before_closing: Callable[[], None] | None = None,
+    ) -> None:
         self.lab = lab
         self.poll_seconds = poll_seconds
         self.on_news = on_news
+        self.before_closing = before_closing
         self._root: duckdb.DuckDBPyConnection | None = None
         self._ingest: Ingest | None = None
         self._trouble: str | None = None
+        self._doubted = False
         self._wake, self._stop, self._polled = threading.Event(), threading.Event(), threading.Condition()
+        self._writing = threading.Lock()
         self._begun = self._ended = 0
         self._version = 0
         self._versions: dict[str, int] = {}
@@ -54,6 +69,25 @@ class Tail:
     def wake(self) -> None:
         """Look at the journals now."""
         self._wake.set()
+
+    def forget(self, run_ids: Iterable[str]) -> None:
+        """Delete every row of these runs; ServerError while there is no database to delete from."""
+        run_ids = list(run_ids)
+        with self._writing:
+            if self._ingest is None:
+                raise DatabaseHeldError(self._trouble or f"{self.lab.database} is not open yet.")
+            try:
+                self._ingest.forget(run_ids)
+            except duckdb.Error as error:
+                self._doubted = True
+                raise ServerError(f"{self.lab.database}: {_line(error)}") from None
+        self._tell(run_ids)
+
+    def check_soon(self, doubted: bool) -> None:
+        """See whether the database is still fit, where a question had to doubt it."""
+        if doubted:
+            self._doubted = True
+            self._wake.set()
 
     def sync(self, timeout: float = 5.0) -> bool:
         """Look at the journals now and wait until that is done; False where it took too long."""
@@ -89,35 +123,74 @@ class Tail:
             root.close()
             raise
         self._root, self._trouble = root, None
-        self._first = self._version = self._ingest.version
+        self._first = self._version = self._ingest.edition
 
     def _run(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()
             with self._polled:
                 self._begun += 1
-            news = self._poll()
+            with self._writing:
+                news = self._poll()
             with self._polled:
                 self._ended = self._begun
-                if news and self._ingest is not None:
-                    self._version = max(self._ingest.version, self._version + 1)
-                    self._versions |= dict.fromkeys(news, self._version)
-                self._polled.notify_all()
+            self._tell(news)
             if news and self.on_news is not None:
                 self.on_news(set(news))
             self._wake.wait(self.poll_seconds)
+
+    def _tell(self, run_ids: Iterable[str]) -> None:
+        """Let those know who wait for a poll, or ask for changes."""
+        run_ids = list(run_ids)
+        with self._polled:
+            if run_ids and self._ingest is not None:
+                self._version = max(self._ingest.edition, self._version + 1)
+                self._versions |= dict.fromkeys(run_ids, self._version)
+            self._polled.notify_all()
 
     def _poll(self) -> dict[str, int]:
         try:
             if self._ingest is None:
                 self._open()
             assert self._ingest is not None
-            news = self._ingest.poll_runs()
+            if self._doubted:
+                self._check()
+            news = self._ingest.poll_runs(VERDICT_SECONDS)
             self._trouble = None
             return news
         except (IdemtuiError, duckdb.Error, OSError) as error:
-            line = " ".join(str(error).split())
-            if line != self._trouble:
-                log.error("ingest: %s", line)
-            self._trouble = line
+            self._doubted = self._doubted or isinstance(error, duckdb.Error)
+            self._report(error)
+            if self._doubted and self._ingest is not None:
+                self._check_quietly()
             return {}
+
+    def _check(self) -> None:
+        assert self._root is not None
+        self._root.execute("SELECT count(*) FROM journals").fetchall()
+        self._doubted = False
+
+    def _check_quietly(self) -> None:
+        """Close a database that no longer answers; the next poll opens it again."""
+        try:
+            self._check()
+        except duckdb.Error:
+            log.error("ingest: the database is closed, to be opened again")
+            if self.before_closing is not None:
+                self.before_closing()
+            root, self._root, self._ingest, self._doubted = self._root, None, None, False
+            if root is not None:
+                with suppress(duckdb.Error):
+                    root.close()
+
+    def _report(self, error: Exception) -> None:
+        line = _line(error)
+        if "No space left on device" in line:
+            line = f"no room left on the disk of {self.lab.root}: what runs write is remembered once there is ({line})"
+        if line != self._trouble:
+            log.error("ingest: %s", line)
+        self._trouble = line
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -21,7 +21,7 @@ class Watch:
         """Run ids with something new to read, in order of their names."""
         try:
             with os.scandir(self.runs) as entries:
-                run_ids = sorted(entry.name for entry in entries if entry.is_dir())
+                run_ids = sorted(entry.name for entry in entries if entry.name[0] != "." and entry.is_dir())
         except FileNotFoundError:
             return []
         return [run_id for run_id in run_ids if self.look(run_id)]
@@ -34,6 +34,11 @@ class Watch:
     def forget(self) -> None:
         """Compare everything with what was ingested once more."""
         self._seen.clear()
+
+    def forget_run(self, run_id: str) -> None:
+        """Compare one run with what was ingested once more."""
+        for file in FILES:
+            self._seen.pop((run_id, file), None)
 
     def _moved(self, run_id: str, file: str) -> bool:
         try:

@@ -1,6 +1,7 @@
 """What client and server say to each other over Arrow Flight: JSON tickets and actions, errors that keep their class.
 
-do_get     {"sql", "params", "limit", "query_id"}      record batches, one row more than `limit` if there are more
+do_get     {"sql", "params", "limit",                  record batches, one row more than `limit` if there are more;
+            "query_id", "seconds", "stream"}           small ones at once where `stream`
 do_action  NAME, {arguments}                           one JSON object
 """
 

@@ -1,0 +1,45 @@
+"""Taking runs out of the tables: every row of theirs, and what was worked out of them together with others."""
+
+from __future__ import annotations
+
+import duckdb
+
+from store.forks import write_inheritance
+
+TABLES = """
+SELECT c.table_name FROM duckdb_columns() AS c JOIN duckdb_tables() AS t USING (table_name)
+WHERE c.column_name = 'run_id' ORDER BY c.table_name
+"""
+
+
+def forget_runs(connection: duckdb.DuckDBPyConnection, run_ids: list[str]) -> None:
+    """Delete every row of these runs, in one transaction; their cells' verdicts are owed to the runs that are left."""
+    tables = [row[0] for row in connection.execute(TABLES).fetchall()]
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        cells = "SELECT DISTINCT study, cell FROM runs WHERE list_contains(?, run_id)"
+        connection.execute(
+            f"DELETE FROM verdicts USING ({cells}) AS c "
+            "WHERE scope = 'cell' AND verdicts.study = c.study AND verdicts.cell = c.cell",
+            [run_ids],
+        )
+        connection.execute(
+            f"INSERT INTO owed_verdicts SELECT r.run_id FROM runs AS r JOIN ({cells}) AS c USING (study, cell) "
+            "WHERE r.status = 'finished'",
+            [run_ids],
+        )
+        for table in ("labels", "marks"):
+            connection.execute(
+                f"DELETE FROM {table} USING samples AS s "
+                f"WHERE s.sample_id = {table}.sample_id AND list_contains(?, s.run_id)",
+                [run_ids],
+            )
+        lines = "SELECT coalesce(sum(lines), 0) FROM journals WHERE list_contains(?, run_id)"
+        connection.execute(f"UPDATE beside_lines SET count = count + 1 + ({lines})", [run_ids])
+        for table in tables:
+            connection.execute(f"DELETE FROM {table} WHERE list_contains(?, run_id)", [run_ids])
+        write_inheritance(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
