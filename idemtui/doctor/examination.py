@@ -15,10 +15,10 @@ from store.lab import Lab
 
 
 def examine(lab: Lab) -> list[Check]:
-    """All checks, the lab folder first; one that fails itself is a finding, not an end."""
+    """All checks; one that fails itself is a finding, not an end. Of no lab, or another user's, only what shows."""
     folder = _tried("lab folder", lambda: check_folder(lab))
     login = read_login()
-    if not lab.root.is_dir():
+    if folder.level == "bad":
         return [folder, _tried("logout", lambda: check_logout(Patient(lab, None, "dead"), login))]
     patient = examine_server(lab)
     memory = Memory(patient)

@@ -83,16 +83,15 @@ def _holders(place: Path) -> dict[int, str]:
 def check_devices(patient: Patient) -> Check:
     """What runs could run on, and why a device is left alone."""
     devices: list[Facts] = patient.status.get("devices") or []
-    slots = f"{patient.status.get('slots')} at a time with {patient.status.get('threads')} threads each"
     if not devices:
-        return Check("devices", "ok", slots)
+        return Check("devices", "ok", f"{patient.status.get('slots')} workers at a time")
     shown = [
-        f"{device.get('name') or device['device']} {device['state']}"
-        + (f": {one_line(device['reason'])}" if device.get("reason") else "")
+        f"{device.get('name') or device['device']}: {device['state']}"
+        + (f" ({one_line(device['reason'])})" if device.get("reason") else "")
         for device in devices
     ]
     all_taken = all(device["state"] == "taken" for device in devices)
-    return Check("devices", "warn" if all_taken else "ok", f"{'; '.join(shown)}; {slots}")
+    return Check("devices", "warn" if all_taken else "ok", "; ".join(shown))
 
 
 def check_interrupted(patient: Patient) -> Check:

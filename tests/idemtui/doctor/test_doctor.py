@@ -58,6 +58,13 @@ def test_no_lab(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
+def test_a_lab_of_somebody_else_is_left_alone(lab_to_write: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    checks = found(lab_to_write)
+    assert list(checks) == ["lab folder", "logout"]
+    assert "owned by user" in checks["lab folder"].what
+
+
 def test_a_lab_at_rest_is_well(lab_to_write: Lab) -> None:
     write_chain(lab_to_write, DEMO[0])
     rebuild_lab(lab_to_write)
