@@ -62,11 +62,13 @@ def follow_end(floor: Floor, history: History, code: int | None) -> None:
         if went_on(history.outcome, code):
             floor.forget(run_id)
         return
+    if history.stop is not None or history.outcome == "finished":
+        return
     if code == LOCK_LOST:
         floor.ledger.note(floor.lab.run(run_id), "queued", priority=history.priority)
         try:
             floor.wait(run_id, history.priority, order=0)
         except IdemtuiError as error:
             log.error("%s", error)
-    elif history.stop is None and (code == DISK_FULL or (history.outcome == "paused" and history.disk)):
+    elif code == DISK_FULL or (history.outcome == "paused" and history.disk):
         floor.for_room.add(run_id)

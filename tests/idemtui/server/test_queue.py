@@ -1,5 +1,6 @@
 import errno
 import os
+from datetime import UTC, datetime
 
 import pytest
 
@@ -7,7 +8,8 @@ from engine.commands import append_command
 from idemtui.server.exits import Exit
 from idemtui.server.workers import LEAVE_SECONDS
 from store.lab import Lab
-from tests.idemtui.server.bench import FAILED, NO_ROOM, Bench, FakeProcess, commands, new_run, types
+from tests.idemtui.server.bench import FAILED, FINISHED, NO_ROOM, Bench, FakeProcess, commands, new_run, types
+from tests.store.journals import append_events
 
 
 def test_first_come_first_served_up_to_the_slots(lab: Lab) -> None:
@@ -186,6 +188,30 @@ def test_a_worker_that_lost_the_race_for_its_gpu_puts_its_run_back(lab: Lab) -> 
     bench.die(first, 76)
     assert bench.running == [first]
     assert [command.exit_code for command in commands(lab, first) if command.type == "worker_exited"] == [76]
+
+
+@pytest.mark.parametrize("code", [75, 76])
+def test_what_a_person_stopped_is_not_put_back(lab: Lab, code: int) -> None:
+    bench = Bench(lab)
+    run = new_run(lab, "a")
+    bench.ask(run)
+    bench.asking.cancel(run)
+    bench.die(run, code)
+    assert not bench.queue.state().busy
+
+
+def test_a_worker_that_could_not_write_for_a_full_disk_goes_on_with_room(lab: Lab) -> None:
+    bench = Bench(lab)
+    run, done = new_run(lab, "a"), new_run(lab, "b")
+    bench.ask(run, done)
+    bench.free_bytes = 0
+    bench.die(run, 75)
+    append_events(lab.run(done), FINISHED, at=datetime.now(UTC))
+    bench.die(done, 75)
+    assert bench.floor.for_room == Bench(lab).floor.for_room == {run}
+    bench.free_bytes = 10**9
+    bench.tick()
+    assert bench.running == [run]
 
 
 def test_a_silent_worker_is_named_once_per_silence(lab: Lab) -> None:
