@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from store.forks import write_inheritance
+from store.transaction import transaction
 
 TABLES = """
 SELECT c.table_name FROM duckdb_columns() AS c JOIN duckdb_tables() AS t USING (table_name)
@@ -15,8 +16,7 @@ WHERE c.column_name = 'run_id' ORDER BY c.table_name
 def forget_runs(connection: duckdb.DuckDBPyConnection, run_ids: list[str]) -> None:
     """Delete every row of these runs, in one transaction; their cells' verdicts are owed to the runs that are left."""
     tables = [row[0] for row in connection.execute(TABLES).fetchall()]
-    connection.execute("BEGIN TRANSACTION")
-    try:
+    with transaction(connection):
         cells = "SELECT DISTINCT study, cell FROM runs WHERE list_contains(?, run_id)"
         connection.execute(
             f"DELETE FROM verdicts USING ({cells}) AS c "
@@ -39,7 +39,3 @@ def forget_runs(connection: duckdb.DuckDBPyConnection, run_ids: list[str]) -> No
         for table in tables:
             connection.execute(f"DELETE FROM {table} WHERE list_contains(?, run_id)", [run_ids])
         write_inheritance(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise

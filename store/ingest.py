@@ -25,6 +25,7 @@ from store.recall import load_state, new_state
 from store.run_state import RunState
 from store.specs import spec_row
 from store.tables import SCHEMAS, Batch
+from store.transaction import transaction
 from store.watch import Watch
 
 BATCH_ROWS = 100_000
@@ -208,15 +209,10 @@ class Ingest:
         if not moved and not self._batch.size:
             return
         states = [self._states[run_id] for run_id in dict.fromkeys(key[0] for key in moved) if run_id in self._states]
-        self.connection.execute("BEGIN TRANSACTION")
-        try:
+        with transaction(self.connection):
             self._batch.write(self.connection)
             write_states(self.connection, states)
             write_positions(self.connection, list(moved.values()))
-            self.connection.execute("COMMIT")
-        except BaseException:
-            self.connection.execute("ROLLBACK")
-            raise
         for key, new in moved.items():
             before = self._positions.get(key)
             news[key[0]] = news.get(key[0], 0) + new.lines - (before.lines if before else 0)

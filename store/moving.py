@@ -11,6 +11,7 @@ from store.derived import write_prompt_means, write_verdicts
 from store.forks import with_descendants, write_inheritance
 from store.run_state import RunState
 from store.tables import incoming, replace
+from store.transaction import transaction
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,10 @@ def write_owed_verdicts(connection: duckdb.DuckDBPyConnection) -> list[str]:
     if not owed:
         return []
     run_ids: list[str] = owed[0][0]
-    connection.execute("BEGIN TRANSACTION")
-    try:
+    with transaction(connection):
         write_verdicts(connection, run_ids)
         connection.execute("DELETE FROM owed_verdicts WHERE list_contains(?, run_id)", [run_ids])
         connection.execute("UPDATE beside_lines SET count = count + 1")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
     return run_ids
 
 
