@@ -179,3 +179,19 @@ def test_a_server_as_a_unit(idemtui: Idemtui, lab_to_write: Lab, monkeypatch: py
     assert f'"--lab" "{lab_to_write.root}"' in text
     assert "Removed" in here("serve", "--uninstall").out
     assert here("serve", "--install", "--uninstall").code == 2
+
+
+def test_a_study_is_queued_with_its_priority_and_tells_of_interrupted_runs(
+    there: Idemtui, agreed: ContractServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = chain_spec(DEMO[0])
+    monkeypatch.setattr("engine.study.resolve_study", lambda path, overrides=None: [spec])
+    agreed.status |= {"interrupted": INTERRUPTED, "threads": 3, "device": "cuda"}
+    agreed.answers["submit"] = {"runs": [{"run_id": spec.run_id, "name": spec.name, "answer": "queued"}]}
+    for words in (("run", "study.toml"), ("demo",)):
+        said = there(*words, "--detach", "--priority", "4", "--json")
+        assert (said.code, said.err) == (0, LINE)
+        assert [run["answer"] for run in said.json] == ["queued"]
+        fields = agreed.asked[-1][1]
+        assert fields["priority"] == 4
+        assert fields["specs"][0]["execution"] == {"threads": 3, "device": "cuda", "secrets": []}
