@@ -45,6 +45,7 @@ class Outcome:
     plan: ChainPlan
     hits: tuple[Hit, ...]
     extra: int
+    same: str
 
 
 OUTCOMES: list[Outcome] = []
@@ -78,16 +79,19 @@ def undisturbed() -> Callable[[str], tuple[Results, Work]]:
 
 @pytest.mark.parametrize("plan", plans(CHAINS), ids=lambda plan: f"{plan.number}-{plan.regime}-{len(plan.kills)}")
 def test_a_killed_chain_ends_as_one_left_alone(
-    plan: ChainPlan, undisturbed: Callable[[str], tuple[Results, Work]]
+    plan: ChainPlan, undisturbed: Callable[[str], tuple[Results, Work]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole, effort = undisturbed(plan.regime)
     with fresh() as lab:
         hits, run_id = walk(lab, plan)
-        assert results(lab, run_id) == whole
+        same = results(lab, run_id) == whole
         spent = work(lab.events(run_id))
         unseen = sum(hit.batch_open for hit in hits)
         extra = spent.units + unseen - effort.units
-        OUTCOMES.append(Outcome(plan, hits, extra))
+        OUTCOMES.append(Outcome(plan, hits, extra, "yes" if same else "NO"))
+        with capsys.disabled():
+            print(f"\n{row(OUTCOMES[-1])}")
+        assert same
         assert (spent.drawn, spent.judged) == (effort.drawn, effort.judged)
         assert spent.trainings - effort.trainings <= sum(hit.training_open for hit in hits)
         assert extra <= len(plan.kills)
@@ -128,17 +132,24 @@ def test_every_stage_was_hit(capsys: pytest.CaptureFixture[str]) -> None:
     assert sum(outcome.plan.server_killed for outcome in OUTCOMES) >= CHAINS // 2
 
 
+HEADER = (
+    "| chain | regime | killed at (cycle) | server killed | goes on by | extra work | same results |",
+    "|---|---|---|---|---|---|---|",
+)
+
+
+def row(outcome: Outcome) -> str:
+    """One line of the proof's table, in Markdown."""
+    plan = outcome.plan
+    places = ", ".join(hit.place if hit.cycle is None else f"{hit.place} ({hit.cycle})" for hit in outcome.hits)
+    servers = ", ".join(kill_.server for kill_ in plan.kills if kill_.server) or "no"
+    return (
+        f"| {plan.number} | {plan.regime} | {places} | {servers} | {plan.again} | "
+        f"{outcome.extra} of {len(plan.kills)} allowed | {outcome.same} |"
+    )
+
+
 def table(outcomes: list[Outcome], met: Counter[str]) -> str:
-    """The proof's table, in Markdown."""
-    lines = ["| chain | regime | killed at (cycle) | server killed | goes on by | extra work | same results |"]
-    lines.append("|---|---|---|---|---|---|---|")
-    for outcome in outcomes:
-        plan = outcome.plan
-        places = ", ".join(hit.place if hit.cycle is None else f"{hit.place} ({hit.cycle})" for hit in outcome.hits)
-        servers = ", ".join(kill_.server for kill_ in plan.kills if kill_.server) or "no"
-        lines.append(
-            f"| {plan.number} | {plan.regime} | {places} | {servers} | {plan.again} | "
-            f"{outcome.extra} of {len(plan.kills)} allowed | yes |"
-        )
+    """The whole table, and how often each place was hit."""
     hit = ", ".join(f"{place} {number}" for place, number in met.most_common())
-    return "\n".join([*lines, "", f"Kills: {met.total()} ({hit})"])
+    return "\n".join([*HEADER, *map(row, outcomes), "", f"Kills: {met.total()} ({hit})"])

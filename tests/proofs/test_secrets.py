@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from engine.study import resolve_study
+from idemtui.server.start import ensure_server
 from tests.proofs.broken_off import BrokenOff
 from tests.proofs.labs import ProofLab, new_lab, remove, until
 
@@ -40,8 +41,10 @@ def remembered(lab: ProofLab) -> list[str]:
     ]
 
 
-def test_no_secret_is_written_anywhere(broken_off: BrokenOff) -> None:
+def test_no_secret_is_written_anywhere(broken_off: BrokenOff, monkeypatch: pytest.MonkeyPatch) -> None:
     lab = new_lab(HF_TOKEN=FROM_ENVIRONMENT, OPENAI_API_KEY=FROM_ENVIRONMENT)
+    for name, value in lab.variables().items():
+        monkeypatch.setenv(name, value)
     try:
         walk(lab, broken_off.text)
     finally:
@@ -49,10 +52,9 @@ def test_no_secret_is_written_anywhere(broken_off: BrokenOff) -> None:
 
 
 def walk(lab: ProofLab, text: str) -> None:
-    lab.root.mkdir(mode=0o700)
     study = lab.root.with_name("study.toml")
     study.write_text(text)
-    lab.idemtui("resume", "--all")
+    ensure_server(lab.lab).close()
     [spec] = resolve_study(study, threads=1)
     document = spec.model_dump(mode="json")
     document["execution"]["secrets"] = ["HF_TOKEN"]
