@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.errors import QueryError
 from idemtui.cli.options import Json, lab_of
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def sql(
                 _print_stream(client, text, limit, timeout, print_rows_json if as_json else print_rows_csv)
             else:
                 _print_screen(client, text, ON_SCREEN if limit is None else limit, timeout)
+        except QueryError as error:
+            raise QueryError(str(error).replace("`seconds=`", "`--timeout`")) from None
         except KeyboardInterrupt:
             tell("the query was cancelled.")
             raise

@@ -35,6 +35,7 @@ def test_a_question_may_have_a_time_limit(request: pytest.FixtureRequest, where:
     said = request.getfixturevalue(where)("sql", ENDLESS, "--timeout", "0.2", *how)
     assert said.code == 2
     assert said.err.startswith("idemtui: the query took longer than")
+    assert "--timeout" in said.err
     assert said.err.count("\n") == 1
 
 
