@@ -1,5 +1,7 @@
 import os
+import signal
 import stat
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +18,7 @@ from idemtui.server.places import Places
 from idemtui.server.settings import ServerSettings
 from idemtui.server.slots import cores
 from store.lab import Lab
+from tests.idemtui.conftest import FAKE_WORKER, until
 from tests.idemtui.server.bench import Bench, FakeGpus, commands, gpu, new_run
 
 GB = 1_000_000_000
@@ -165,3 +168,22 @@ def test_a_worker_sees_its_own_device_alone(lab: Lab, device: str, shown: str) -
     assert (environment["OMP_NUM_THREADS"], environment["IDEMTUI_DISK_RESERVE_MB"]) == ("3", "7")
     assert environment["HF_TOKEN"] == "hf"
     assert "OTHER" not in environment
+
+
+def test_of_two_workers_on_one_gpu_the_second_leaves_at_once(lab: Lab) -> None:
+    command = (sys.executable, str(FAKE_WORKER), "hold")
+    launchers = [ProcessLauncher(lab.root / name, ServerSettings(), command) for name in ("one", "another")]
+    key = ModelKey("m", "j", 1, "cuda")
+    first = launchers[0].start(key, gpu(0).uuid, {})
+    try:
+        lock = lock_path(gpu(0).uuid)
+        until(lambda: lock.exists() and lock.read_text().strip(), "the first to lock it")
+        holder = device_holder(gpu(0).uuid)
+        assert holder is not None
+        assert (holder.pid, holder.lab) == (first.pid, str(lab.root))
+        second = launchers[1].start(key, gpu(0).uuid, {})
+        ended = until(second.process.exited, "the second to leave")
+        assert ended.code == 76
+    finally:
+        first.process.send(signal.SIGKILL)
+        until(first.process.exited, "its end")
