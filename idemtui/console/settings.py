@@ -20,6 +20,8 @@ from engine.errors import UsageError
 from idemtui.console.actions import ACTIONS, actions
 
 SIGNALS = ("bell", "osc9", "osc777")
+MOST_NAMED = 10
+"""More allowed values than these are not listed where a near one can be named."""
 KNOWN = ("theme", "when_a_run_ends", "keys")
 
 
@@ -89,6 +91,7 @@ def _no_clash(path: Path, keymap: Mapping[str, str]) -> None:
 def _one_of(path: Path, key: str, value: Any, allowed: tuple[str, ...] | list[str]) -> None:
     if value in allowed:
         return
-    near = get_close_matches(str(value), allowed, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise UsageError(f"{path}: {key}: {value!r} is not known; {hint}allowed: {', '.join(allowed)}.")
+    near = get_close_matches(str(value), allowed, n=3, cutoff=0.5)
+    if near and len(allowed) > MOST_NAMED:
+        raise UsageError(f"{path}: {key}: {value!r} is not known; did you mean {', '.join(near)}?")
+    raise UsageError(f"{path}: {key}: {value!r} is not known; allowed: {', '.join(allowed)}.")

@@ -55,6 +55,7 @@ class ForkScreen(ModalScreen[str]):
     def on_mount(self) -> None:
         """Most forks start from the newest generation: begin with what changes."""
         editor = self.query_one("#changes", TextArea)
+        editor.cursor_blink = self.query_one("#cycle", Input).cursor_blink = False
         editor.focus()
         editor.move_cursor(editor.document.end)
 
