@@ -83,24 +83,34 @@ UNION ALL
 SELECT s.* REPLACE (i.run_id AS run_id), i.source_run_id FROM inherited AS i
 JOIN samples AS s ON s.run_id = i.source_run_id AND s.cycle > i.after_cycle AND s.cycle <= i.to_cycle;
 
+-- The scores by a run's own judges of the cycles it inherits.
+CREATE VIEW inherited_scores AS
+SELECT x.* REPLACE (i.run_id AS run_id) FROM inherited AS i
+JOIN scores AS x ON x.run_id = i.source_run_id AND x.cycle > i.after_cycle AND x.cycle <= i.to_cycle
+JOIN run_judges AS r ON r.run_id = x.run_id AND r.metric = x.metric AND r.judge_id = x.judge_id;
+
 -- Samples with the scores of the run's own judges beside them; `source_run_id` holds the rows of an inherited one.
+-- Both halves join by the run that is asked for, so that a question about one run reads that run's rows alone.
 CREATE VIEW scored_samples AS
-WITH own AS (
-    SELECT
-        s.*, t.value AS trait, t.label AS trait_label, t.mass AS trait_mass, c.value AS coherence,
-        c.label AS coherence_label
-    FROM samples AS s
-    LEFT JOIN (
-        SELECT x.* FROM scores AS x JOIN run_judges AS r USING (run_id, metric, judge_id) WHERE metric = 'trait'
-    ) AS t ON t.run_id = s.run_id AND t.cycle = s.cycle AND t.sample_id = s.sample_id
-    LEFT JOIN (
-        SELECT x.* FROM scores AS x JOIN run_judges AS r USING (run_id, metric, judge_id) WHERE metric = 'coherence'
-    ) AS c ON c.run_id = s.run_id AND c.cycle = s.cycle AND c.sample_id = s.sample_id
-)
-SELECT *, run_id AS source_run_id FROM own
+SELECT
+    s.*, t.value AS trait, t.label AS trait_label, t.mass AS trait_mass, c.value AS coherence,
+    c.label AS coherence_label, s.run_id AS source_run_id
+FROM samples AS s
+LEFT JOIN (
+    SELECT x.* FROM scores AS x JOIN run_judges AS r USING (run_id, metric, judge_id) WHERE metric = 'trait'
+) AS t ON t.run_id = s.run_id AND t.cycle = s.cycle AND t.sample_id = s.sample_id
+LEFT JOIN (
+    SELECT x.* FROM scores AS x JOIN run_judges AS r USING (run_id, metric, judge_id) WHERE metric = 'coherence'
+) AS c ON c.run_id = s.run_id AND c.cycle = s.cycle AND c.sample_id = s.sample_id
 UNION ALL
-SELECT o.* REPLACE (i.run_id AS run_id), i.source_run_id FROM inherited AS i
-JOIN own AS o ON o.run_id = i.source_run_id AND o.cycle > i.after_cycle AND o.cycle <= i.to_cycle;
+SELECT
+    s.* REPLACE (i.run_id AS run_id), t.value, t.label, t.mass, c.value, c.label, i.source_run_id
+FROM inherited AS i
+JOIN samples AS s ON s.run_id = i.source_run_id AND s.cycle > i.after_cycle AND s.cycle <= i.to_cycle
+LEFT JOIN (SELECT * FROM inherited_scores WHERE metric = 'trait') AS t
+    ON t.run_id = i.run_id AND t.cycle = s.cycle AND t.sample_id = s.sample_id
+LEFT JOIN (SELECT * FROM inherited_scores WHERE metric = 'coherence') AS c
+    ON c.run_id = i.run_id AND c.cycle = s.cycle AND c.sample_id = s.sample_id;
 
 -- One eval prompt from base to M_N: each generation's answer beside the one before and beside base's.
 CREATE VIEW ladder AS
