@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from engine.commands import CommandType, append_command
 from engine.errors import LabError
 
 log = logging.getLogger("idemtui.server")
+APART_SECONDS = 0.002
+"""Between two questions, whose times in whole milliseconds tell a new server their order."""
 
 
 class Ledger:
@@ -22,6 +25,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self._owed: list[tuple[Path, CommandType, dict[str, Any]]] = []
+        self._asked_at = 0.0
 
     @property
     def owed(self) -> int:
@@ -32,7 +36,9 @@ class Ledger:
         """Write what a person asked for; LabError where that cannot be done, and then nothing was."""
         try:
             self._pay(folder)
+            time.sleep(max(self._asked_at + APART_SECONDS - time.monotonic(), 0))
             _append(folder, type_, fields)
+            self._asked_at = time.monotonic()
         except OSError as error:
             raise LabError(f"{folder / 'commands.jsonl'}: {error.strerror}; nothing was changed.") from None
 
