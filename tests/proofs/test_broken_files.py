@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.events import RunFailed
 from tests.proofs.broken_off import BrokenOff, change_lines
 from tests.proofs.labs import ProofLab
 from tests.proofs.works import check_memory, results
@@ -30,11 +31,12 @@ def refused(lab: ProofLab, run_id: str) -> str:
     before = len(lab.entries(run_id))
     lab.idemtui("resume", run_id)
     lab.reach(run_id, "failed", patience=150)
-    added = [event.type for event in lab.events(run_id)[before:]]
-    assert added == ["run_failed"]
+    [failed] = lab.events(run_id)[before:]
+    assert isinstance(failed, RunFailed)
     log = (lab.run_folder(run_id) / "worker.log").read_text(errors="replace")
     assert "Traceback" not in log
-    return message(lab, run_id)
+    assert message(lab, run_id) == failed.message
+    return failed.message
 
 
 def test_a_torn_last_line_is_cut_off_and_the_run_ends_the_same(broken_off: BrokenOff) -> None:

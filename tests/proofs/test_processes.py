@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
+from idemtui.server.start import ensure_server
 from tests.proofs.broken_off import BrokenOff, change_lines
 from tests.proofs.labs import ProofLab, alive, kill, until
 from tests.proofs.works import check_memory, results
@@ -174,10 +175,12 @@ def test_after_a_reboot_the_first_client_tells_and_resume_goes_on(broken_off: Br
             line |= {"pid": os.getpid(), "boot_id": "00000000-0000-0000-0000-000000000000"}
 
     change_lines(commands, before_the_boot)
-    lab.lab.database.unlink()
-    doctor = lab.idemtui("doctor", code=None)
-    assert run_id in doctor.out + doctor.err, "what was interrupted is said"
-    until(lambda: lab.server() is None or lab.status(run_id) != "running", "the truth about the run", 30)
+    lab.idemtui("rebuild")
+    ensure_server(lab.lab).close()
+    shown = lab.idemtui("ls")
+    assert "interrupted" in shown.out + shown.err, "what was interrupted is said"
+    with lab.client() as client:
+        assert [run["run_id"] for run in client.command("status")["interrupted"]] == [run_id]
     lab.idemtui("resume", "--all")
     lab.reach(run_id, "finished")
     assert results(lab, run_id) == broken_off.whole()
