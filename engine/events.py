@@ -209,6 +209,8 @@ class RunFailed(Record):
     type: Literal["run_failed"] = "run_failed"
     error: str
     message: str
+    pid: int | None = None
+    """The worker's: it may end before it could write that it started."""
 
 
 class RunCancelled(Record):
@@ -216,6 +218,8 @@ class RunCancelled(Record):
 
     type: Literal["run_cancelled"] = "run_cancelled"
     reason: str
+    pid: int | None = None
+    """The worker's: it may end before it could write that it started."""
 
 
 class RunPaused(Record):
@@ -227,6 +231,8 @@ class RunPaused(Record):
     type: Literal["run_paused"] = "run_paused"
     cause: Literal["asked", "disk"]
     message: str
+    pid: int | None = None
+    """The worker's: it may end before it could write that it started."""
 
 
 Event = Annotated[

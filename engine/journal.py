@@ -64,13 +64,13 @@ def _entry(path: Path, line: bytes, seq: int, end: int) -> Entry:
         raw = json.loads(line)
         event = EVENT.validate_python({"type": raw["type"], **raw["payload"]})
         found, ts = raw["seq"], raw["ts"]
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, ValidationError) as error:
         raise JournalError(
             f"{where} is not a journal line ({type(error).__name__}); nothing after it was read. "
             "Restore the file from a backup, or remove the run with `idemtui rm` and run it again."
         ) from None
     if found != seq:
-        raise JournalError(f"{where} has number {found}, expected {seq}: lines were lost or written twice.")
+        raise JournalError(f"{where} has number {found!r:.40}, expected {seq}: lines were lost or written twice.")
     return Entry(seq, str(ts), event, end)
 
 

@@ -14,7 +14,7 @@ from engine.adapter_files import clear_partial
 from engine.ancestry import check_parent, inherited_events
 from engine.disk import naming_full_disk, reserve_bytes
 from engine.errors import DiskFullError, IdemtuiError
-from engine.events import Event, RunCancelled, RunFailed, RunPaused, RunStarted
+from engine.events import RunCancelled, RunFailed, RunPaused, RunStarted
 from engine.failures import run_failed
 from engine.journal import Journal
 from engine.kept_models import KeptModels
@@ -28,6 +28,7 @@ from engine.spec import RunSpec
 from engine.state import fold
 
 TERMINATED = 128 + signal.SIGTERM
+Ending = RunCancelled | RunFailed | RunPaused
 
 
 def attempt(folder: Path, stopping: Stopping, models: KeptModels) -> int:
@@ -70,14 +71,14 @@ def _walk(walk: _Walk, models: KeptModels) -> int:
         models.drop()
     try:
         if end is not None:
-            walk.log.append(end)
+            walk.log.append(end.model_copy(update={"pid": os.getpid()}))
     except DiskFullError as error:
         say(f"idemtui: {error}")
         return error.exit_code
     return code
 
 
-def _outcome(walk: _Walk, models: KeptModels) -> tuple[Event | None, int]:
+def _outcome(walk: _Walk, models: KeptModels) -> tuple[Ending | None, int]:
     """How the chain ended, where that is not in its journal yet, and the exit code."""
     try:
         _chain(walk, models)
@@ -94,7 +95,7 @@ def _outcome(walk: _Walk, models: KeptModels) -> tuple[Event | None, int]:
     return None, 0
 
 
-def _stopped(asked: StopAsked) -> tuple[Event | None, int]:
+def _stopped(asked: StopAsked) -> tuple[Ending | None, int]:
     match asked.why:
         case "cancel":
             return RunCancelled(reason=asked.message), 0

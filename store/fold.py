@@ -138,11 +138,11 @@ def _fold_lifecycle(state: RunState, event: ev.Event, at: datetime) -> None:
     if event.type == "run_started":
         state.device, pid = event.device, event.pid
     elif event.type == "run_failed":
-        message = event.message
+        message, pid = event.message, event.pid
     elif event.type == "run_cancelled":
-        message = event.reason
+        message, pid = event.reason, event.pid
     elif event.type == "run_paused":
-        message = pause_message(event.cause, event.message)
+        message, pid = pause_message(event.cause, event.message), event.pid
     elif event.type == "run_finished":
         state.finished = True
     state.standing.lifecycle(event.type, at, message=message, pid=pid)

@@ -85,10 +85,12 @@ class Standing:
                 self.exit_at, self.exit_code, self.exit_message, self.log_tail = at, exit_code, message, log_tail
 
     def lifecycle(self, type_: str, at: datetime, *, message: str | None = None, pid: int | None = None) -> None:
-        """Take in one of the LIFECYCLE events."""
+        """Take in one of the LIFECYCLE events; of an attempt that ended before `run_started`, its end is the first."""
+        first = type_ == "run_started" or (pid is not None and (self.event != "run_started" or pid != self.speaker))
         self.event, self.event_at, self.event_message = type_, at, message
         if type_ == "run_started":
             self.started_at = self.started_at or at
+        if first:
             self.speaker = pid
             if pid is not None:
                 self.spoken[pid] += 1

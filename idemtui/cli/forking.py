@@ -22,7 +22,9 @@ Plain = int | float | bool | str
 def fork(
     context: typer.Context,
     run: Run,
-    at: Annotated[int, typer.Option("--at", metavar="K", min=-1, help="The last cycle taken over; −1 is base.")],
+    at: Annotated[
+        int, typer.Option("--at", metavar="K", min=0, help="The last cycle taken over; 0: the seeded model.")
+    ],
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="SECTION.KEY=VALUE", help="A setting of the new run; may be given again."),
@@ -34,7 +36,6 @@ def fork(
 ) -> None:
     """Start a run that goes on from another's cycle K with other settings; up to K nothing is redone or copied."""
     from engine.forking import resolve_fork
-
     from idemtui.cli.reading import chosen_run, existing, served_client
     from idemtui.cli.studies import follow_to_verdict, print_queued, queue_specs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -67,7 +68,7 @@ class AskingTrainer(FakeTrainer):
 def test_a_pause_in_a_training_leaves_nothing_half_done(run: Path, whole: list[Event], parts: FakeParts) -> None:
     parts.trainer = AskingTrainer(run, "pause_requested")
     assert work_on(run) == 0
-    assert events(run)[-1] == RunPaused(cause="asked", message="paused by its user")
+    assert events(run)[-1] == RunPaused(cause="asked", message="paused by its user", pid=os.getpid())
     assert isinstance(events(run)[-2], TrainStepped)
     assert not (run / "cycles/02").exists()
     assert work_on(run) == 0, "still paused: one more word, nothing done"
@@ -84,7 +85,7 @@ def test_a_cancel_wins_over_a_pause_and_is_recorded(run: Path, parts: FakeParts)
     append_command(run, "pause_requested")
     append_command(run, "cancel_requested")
     assert work_on(run) == 0
-    assert events(run) == [RunCancelled(reason="cancelled by its user")]
+    assert events(run) == [RunCancelled(reason="cancelled by its user", pid=os.getpid())]
     assert parts.sampler.batches == 0
 
 
@@ -99,7 +100,7 @@ def test_a_nearly_full_disk_pauses_until_there_is_room(
     free(monkeypatch, 299_000_000)
     assert work_on(run) == 0
     message = f"299 MB free on {run}, 300 MB are kept free; it goes on when there is room"
-    assert events(run) == [RunPaused(cause="disk", message=message)]
+    assert events(run) == [RunPaused(cause="disk", message=message, pid=os.getpid())]
     free(monkeypatch, 301_000_000)
     assert work_on(run) == 0
     assert results(run) == whole

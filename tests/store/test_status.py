@@ -29,6 +29,10 @@ def said(pid: int) -> RunStarted:
     return RunStarted(pid=pid, host="box", device="cpu", threads=1, resumed=False)
 
 
+def ended(event: RunFailed | RunCancelled | RunPaused, pid: int) -> Event:
+    return event.model_copy(update={"pid": pid})
+
+
 def command(type_: str, **values: Any) -> Line:
     return type_, values
 
@@ -72,6 +76,18 @@ STORIES: dict[str, tuple[Sequence[Line], str, str | None]] = {
     "failed, then died before it spoke": (
         [QUEUED, A, said(1), FAILED, ENDED, QUEUED, B, KILLED], "failed", "(signal 9)",
     ),
+    "refused before it said that it started": (
+        [QUEUED, A, said(1), KILLED, QUEUED, B, ended(FAILED, 2), command("worker_exited", exit_code=1)],
+        "failed", "0 steps",
+    ),
+    "refused twice": (
+        [QUEUED, A, ended(FAILED, 1), ENDED, QUEUED, B, ended(CANCELLED, 2), ENDED], "cancelled", "asked to",
+    ),
+    "paused while its models were loading": (
+        [QUEUED, A, said(1), KILLED, QUEUED, B, PAUSE, ended(PAUSED, 2), ENDED], "paused", "paused as asked",
+    ),
+    "refused, queued again": ([QUEUED, A, ended(FAILED, 1), ENDED, QUEUED], "queued", None),
+    "refused, then taken up": ([QUEUED, A, ended(FAILED, 1), ENDED, QUEUED, B, said(2)], "running", None),
     "nobody knows its end": ([QUEUED, A, said(1), DONE], "failed", "without a word;"),
     "no worker could be started": (
         [QUEUED, command("worker_exited", message="no such device")], "failed", "no such device",
