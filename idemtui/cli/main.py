@@ -20,6 +20,7 @@ from idemtui.cli.curves import plot
 from idemtui.cli.doctor import doctor
 from idemtui.cli.forking import fork
 from idemtui.cli.freeing import gc, rm
+from idemtui.cli.holding import hold, release
 from idemtui.cli.interrupting import still_asking
 from idemtui.cli.options import on_terminal
 from idemtui.cli.query import sql
@@ -45,7 +46,7 @@ STUDIES, READING, SERVER = "Studies", "Reading", "Server"
 COMMANDS = {
     STUDIES: (studies.demo, studies.run, verbs.pause, verbs.resume, verbs.cancel, verbs.retry, verbs.priority, fork),
     READING: (ls, show, verdict, plot, texts.samples, texts.diff, sql),
-    SERVER: (serve, stop, doctor, rebuild, rm, gc),
+    SERVER: (serve, stop, doctor, rebuild, hold, release, rm, gc),
 }
 for panel, commands in COMMANDS.items():
     for command in commands:

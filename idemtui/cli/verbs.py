@@ -20,9 +20,21 @@ SomeRuns = Annotated[
 ]
 
 
-def pause(context: typer.Context, runs: Runs, as_json: Json = False) -> None:
+def pause(
+    context: typer.Context,
+    runs: Runs,
+    hold: Annotated[bool, typer.Option("--hold", help="Keep their devices free for somebody else, too.")] = False,
+    as_json: Json = False,
+) -> None:
     """Stop runs at their next safe point; they hold no process and no device memory until `resume`."""
-    _ask_each(context, runs, lambda client, run_id: client.command("pause", run_id=run_id), as_json=as_json)
+    from idemtui.cli.holding import hold_device_of
+
+    def ask(client: Client, run_id: str) -> Answer:
+        if hold:
+            hold_device_of(client, run_id)
+        return client.command("pause", run_id=run_id)
+
+    _ask_each(context, runs, ask, as_json=as_json)
 
 
 def cancel(context: typer.Context, runs: Runs, as_json: Json = False) -> None:

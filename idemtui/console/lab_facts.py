@@ -15,7 +15,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True)
 class Device:
-    """One place where a worker could run; `state` is free, busy or taken, with the reason where it is taken."""
+    """One place where a worker could run; `state` is free, busy, taken or held, with the reason for the last two."""
 
     device: str
     name: str

@@ -90,7 +90,7 @@ def check_devices(patient: Patient) -> Check:
         + (f" ({one_line(device['reason'])})" if device.get("reason") else "")
         for device in devices
     ]
-    all_taken = all(device["state"] == "taken" for device in devices)
+    all_taken = all(device["state"] in ("taken", "held") for device in devices)
     return Check("devices", "warn" if all_taken else "ok", "; ".join(shown))
 
 

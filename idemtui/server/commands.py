@@ -12,6 +12,7 @@ from engine.errors import UsageError
 from idemtui.server.asking import Asking
 from idemtui.server.cleaning import Cleaning
 from idemtui.server.given import Secrets
+from idemtui.server.holds import Holds, named_device
 from idemtui.server.queue import Queue
 from idemtui.server.removing import Removing
 from idemtui.server.submission import RUN_ID, another, freeze_specs, parse_specs
@@ -28,6 +29,7 @@ class Commands:
     asking: Asking
     queue: Queue
     secrets_given: Secrets
+    holds: Holds
     removing: Removing
     cleaning: Cleaning
     status: Callable[[Fields], Fields]
@@ -42,7 +44,7 @@ class Commands:
         """Name → handler, as `store.service` takes them."""
         asked = (
             self.submit, self.pause, self.cancel, self.resume, self.retry, self.prioritize, self.remove, self.clean,
-            self.secrets,
+            self.secrets, self.hold, self.release,
         )  # fmt: skip
         return {
             "status": self.status,
@@ -114,6 +116,23 @@ class Commands:
         """`values` → names of all that were given."""
         self._take_secrets({"secrets": fields.get("values")})
         return {"names": self.secrets_given.names}
+
+    def hold(self, fields: Fields) -> Fields:
+        """`device` (`cpu`, a GPU's number or UUID): start nothing more there → device, running: run ids."""
+        device = named_device(str(fields.get("device")), self.queue.devices())
+        self.holds.hold(device)
+        workers = self.queue.state().workers
+        running = [row["run_id"] for row in workers if row["device"] == device and row["run_id"] is not None]
+        return {"device": device, "running": running}
+
+    def release(self, fields: Fields) -> Fields:
+        """`device`, or `all` that are held → devices that are free again."""
+        held = self.holds.devices
+        if not fields.get("all"):
+            named = named_device(str(fields.get("device")), self.queue.devices())
+            held = [device for device in held if device == named]
+        self.holds.release(held)
+        return {"devices": held}
 
     def stop(self, _: Fields) -> Fields:
         """End the server, not its workers → pid, workers that live on."""

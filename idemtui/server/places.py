@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from idemtui.server.devices import VARIABLE as VISIBLE
 from idemtui.server.devices import DevicesError, Gpu, GpuReader, left_alone, visible
 from idemtui.server.slots import asked_slots, cores, share_cores
 
+_HELD = "{what} is held; `idemtui release {name}` gives it back"
 FRESH_SECONDS = 1.0
 """How long a look at the GPUs counts as now."""
 
@@ -44,7 +45,11 @@ class Look:
 class Places:
     """CPU slots, and one slot per GPU that may be used."""
 
-    def __init__(self, asked: int | None, free_share: float, reader: GpuReader) -> None:
+    def __init__(
+        self, asked: int | None, free_share: float, reader: GpuReader, held: Container[str] = frozenset()
+    ) -> None:
+        """`held`: devices that a person keeps free."""
+        self.held = held
         self._asked, self._share, self._reader = asked_slots(asked), free_share, reader
         self._cpu = share_cores(asked)
         self._gpus: list[Gpu] = []
@@ -72,6 +77,8 @@ class Places:
         on_cpu = sum(worker.device == "cpu" for worker in workers)
         free = {"cpu": ["cpu"] * max(self._cpu.count - on_cpu, 0)}
         full = {}
+        if "cpu" in self.held:
+            free["cpu"], full["cpu"] = [], _HELD.format(what="the CPU", name="cpu")
         if "cuda" in wanted:
             free["cuda"], full["cuda"] = self._free_gpus(workers)
         return free, full
@@ -93,6 +100,11 @@ class Places:
         pids = {worker.pid for worker in workers}
         busy |= {gpu.uuid for gpu in self._gpus if any(process.pid in pids for process in gpu.processes)}
         reasons = {gpu.uuid: self._taken(gpu, pids) for gpu in self._gpus if gpu.uuid not in busy}
+        reasons |= {
+            gpu.uuid: _HELD.format(what=f"GPU {gpu.index}", name=gpu.index)
+            for gpu in self._gpus
+            if gpu.uuid in self.held
+        }
         taken = {uuid: reason for uuid, reason in reasons.items() if reason is not None}
         return Look(tuple(self._gpus), taken, frozenset(busy))
 
@@ -122,15 +134,17 @@ class Places:
         if not look.gpus:
             on_cpu = sum(worker.device == "cpu" for worker in workers)
             name = f"{self._cpu.count} workers side by side, {self._cpu.threads} threads each"
-            state = "busy" if on_cpu >= self._cpu.count else "free"
-            return [{"device": "cpu", "name": name, "state": state, "reason": self.problem}]
-        return [_row(gpu, look) for gpu in look.gpus]
+            held = "cpu" in self.held
+            state = "held" if held else "busy" if on_cpu >= self._cpu.count else "free"
+            reason = _HELD.format(what="the CPU", name="cpu") if held else self.problem
+            return [{"device": "cpu", "name": name, "state": state, "reason": reason}]
+        return [self._row(gpu, look) for gpu in look.gpus]
 
-
-def _row(gpu: Gpu, look: Look) -> dict[str, Any]:
-    reason = look.reasons.get(gpu.uuid)
-    state = "busy" if gpu.uuid in look.busy else "taken" if reason else "free"
-    return {"device": gpu.uuid, "name": f"GPU {gpu.index}: {gpu.name}", "state": state, "reason": reason}
+    def _row(self, gpu: Gpu, look: Look) -> dict[str, Any]:
+        reason = look.reasons.get(gpu.uuid)
+        held = gpu.uuid in self.held
+        state = "held" if held else "busy" if gpu.uuid in look.busy else "taken" if reason else "free"
+        return {"device": gpu.uuid, "name": f"GPU {gpu.index}: {gpu.name}", "state": state, "reason": reason}
 
 
 def _unseen(every: list[Gpu]) -> str:

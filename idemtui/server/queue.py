@@ -95,7 +95,7 @@ class Queue:
         floor = self._floor
         asked = [Asked(run.run_id, run.key, run.priority, run.order, self._held(run)) for run in floor.waiting.values()]
         hands = [
-            Hand(worker.pid, worker.key, idle=worker.idle and not worker.stale, leaving=worker.leaving)
+            Hand(worker.pid, worker.key, idle=worker.idle and not self._unwanted(worker), leaving=worker.leaving)
             for worker in floor.workers
         ]
         free, full = self._places.free(floor.workers, {run.key.device for run in floor.waiting.values()})
@@ -159,10 +159,14 @@ class Queue:
         message = f"its worker could not be started: {error}"
         self._floor.ledger.note(self._floor.lab.run(run_id), "worker_exited", exit_code=127, message=message)
 
+    def _unwanted(self, worker: Worker) -> bool:
+        """Whether a worker takes no further run: its secrets are old, or a person keeps its device free."""
+        return worker.stale or worker.device in self._places.held
+
     def _send_home(self) -> None:
-        """A worker whose run a person stopped, or that was started with an old secret, does not linger."""
+        """A worker whose run a person stopped, or that takes no further run, does not linger."""
         for worker in self._floor.workers:
-            if worker.leaving or (worker.idle and (worker.let_go or worker.stale)):
+            if worker.leaving or (worker.idle and (worker.let_go or self._unwanted(worker))):
                 worker.dismiss()
 
     def use_new_secrets(self, changed: set[str]) -> None:

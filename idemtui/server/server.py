@@ -20,6 +20,7 @@ from idemtui.server.disk import Disk, look_at_disk
 from idemtui.server.facts import Facts
 from idemtui.server.floor import Floor
 from idemtui.server.given import Secrets
+from idemtui.server.holds import Holds
 from idemtui.server.launcher import ProcessLauncher
 from idemtui.server.options import ServerOptions
 from idemtui.server.places import Places
@@ -42,7 +43,8 @@ class Server:
         self.settings = options.over(read_settings(lab))
         self._ending, self._tick = threading.Event(), threading.Event()
         self._floor, secrets = Floor(lab), Secrets()
-        self.places = Places(self.settings.slots, self.settings.gpu_free_share, NvmlReader())
+        holds = Holds(lab)
+        self.places = Places(self.settings.slots, self.settings.gpu_free_share, NvmlReader(), holds)
         launcher = ProcessLauncher(lab.root / "workers", self.settings, options.worker)
         silence = Silence(self.settings.silent_seconds)
         self.queue = Queue(self._floor, launcher, self.places, secrets, silence, self._disk)
@@ -53,8 +55,8 @@ class Server:
             datetime.now(UTC),
         )  # fmt: skip
         commands = Commands(
-            lab, self._asking, self.queue, secrets, self._removing, Cleaning(self._floor), facts.status, self.end,
-            self._remember, self.settings.keep,
+            lab, self._asking, self.queue, secrets, holds, self._removing, Cleaning(self._floor), facts.status,
+            self.end, self._remember, self.settings.keep,
         )  # fmt: skip
         self.service = AttendedService(lab, commands.mapping, query_seconds=self.settings.query_seconds)
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)

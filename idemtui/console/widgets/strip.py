@@ -41,7 +41,7 @@ def _short(server: Server) -> Iterable[Word]:
     counted = Counter(device.state for device in server.devices)
     if len(server.devices) == 1:
         device = server.devices[0]
-        reason = f": {one_line(device.reason, 40)}" if device.state == "taken" else ""
+        reason = f": {one_line(device.reason, 40)}" if device.state in ("taken", "held") else ""
         yield f"{device.device} {device.state}{reason}", _tone(device)
     elif server.devices:
         yield "devices " + ", ".join(f"{n} {state}" for state, n in counted.items()), ""
@@ -71,7 +71,7 @@ def _reasons(server: Server) -> str:
 
 def _device(device: Device, server: Server, glance: Glance) -> str:
     words = f"{device.device} {one_line(device.name, 40)}".strip() + f" {device.state}"
-    if device.state == "taken":
+    if device.state in ("taken", "held"):
         return f"{words}: {one_line(device.reason, 60)}"
     here = [worker for worker in server.workers if worker.run_id and worker.device == device.device]
     names = ", ".join(_busy(worker, glance) for worker in here)
@@ -101,7 +101,7 @@ def disk(server: Server) -> str:
 
 
 def _tone(device: Device) -> str:
-    return {"taken": "yellow", "free": "dim"}.get(device.state, "")
+    return {"taken": "yellow", "held": "yellow", "free": "dim"}.get(device.state, "")
 
 
 def _number(count: int, noun: str) -> str:

@@ -19,6 +19,7 @@ from idemtui.server.disk import Disk
 from idemtui.server.exits import Exit
 from idemtui.server.floor import Floor
 from idemtui.server.given import Secrets
+from idemtui.server.holds import Holds
 from idemtui.server.model_keys import ModelKey
 from idemtui.server.places import Places
 from idemtui.server.queue import Queue
@@ -98,7 +99,8 @@ class Bench:
         self.launcher.folder.mkdir(exist_ok=True)
         self.secrets = Secrets()
         self.floor = Floor(lab)
-        places = Places(slots, 0.9, gpus or FakeGpus())
+        self.holds = Holds(lab)
+        places = Places(slots, 0.9, gpus or FakeGpus(), self.holds)
         silence = Silence(silent_seconds, clock=lambda: self.now)
         self.queue = Queue(self.floor, self.launcher, places, self.secrets, silence, self.disk)
         self.asking = Asking(self.floor)

@@ -35,7 +35,7 @@ def handlers(bench: Bench) -> Commands:
     )  # fmt: skip
     removing = Removing(bench.floor, forget=lambda run_ids: None)
     return Commands(
-        bench.lab, bench.asking, bench.queue, bench.secrets, removing, Cleaning(bench.floor), facts.status,
+        bench.lab, bench.asking, bench.queue, bench.secrets, bench.holds, removing, Cleaning(bench.floor), facts.status,
         lambda: None, lambda: None, "all",
     )  # fmt: skip
 
