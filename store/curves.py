@@ -43,8 +43,8 @@ FROM own
 """
 
 
-def write_cycle_means(connection: duckdb.DuckDBPyConnection, cycles: Sequence[tuple[str, int]]) -> None:
-    """Means over prompts of these finished cycles, each a run id and a cycle; their prompt means stand already."""
+def write_cycle_means(connection: duckdb.DuckDBPyConnection, cycles: Sequence[tuple[str, int, int]]) -> None:
+    """Means over prompts of these cycles, as (run id, cycle, run number); their prompt means stand already."""
     with incoming(connection, "finished_cycles", cycles):
         connection.execute(
             "DELETE FROM cycle_means USING incoming AS f WHERE cycle_means.run_id = f.run_id "

@@ -15,12 +15,12 @@ from store.verdict import cell_verdict, run_verdict
 PROMPT_MEANS = """
 INSERT INTO prompt_means
 WITH own AS (
-    SELECT s.run_id, s.cycle, c.metric, s.prompt_id, list(c.value ORDER BY s.draw, s.sample_id) AS scores
-    FROM samples AS s
-    JOIN scores AS c ON c.run_id = s.run_id AND c.cycle = s.cycle AND c.sample_id = s.sample_id
-    JOIN run_judges AS j ON j.run_id = c.run_id AND j.metric = c.metric AND j.judge_id = c.judge_id
-    JOIN incoming AS f ON f.run_id = s.run_id AND f.cycle = s.cycle
-    WHERE s.purpose = 'eval'
+    SELECT f.run_id, s.cycle, c.metric, s.prompt_id, list(c.value ORDER BY s.draw, s.sample_id) AS scores
+    FROM stored_samples AS s
+    JOIN stored_scores AS c ON c.run_no = s.run_no AND c.cycle = s.cycle AND c.sample_id = s.sample_id
+    JOIN incoming AS f ON f.run_no = s.run_no AND f.cycle = s.cycle
+    JOIN run_judges AS j ON j.run_id = f.run_id AND j.metric = c.metric AND j.judge_id = c.judge_id
+    WHERE s.purpose = 'eval' AND s.run_no BETWEEN $first AND $last AND c.run_no BETWEEN $first AND $last
     GROUP BY ALL
 )
 SELECT
@@ -31,8 +31,8 @@ FROM own
 """Sums run over a sorted list, so that a rebuilt lab holds the very same numbers."""
 
 
-def write_prompt_means(connection: duckdb.DuckDBPyConnection, cycles: Sequence[tuple[str, int]]) -> None:
-    """Means per eval prompt of these finished cycles, each a run id and a cycle."""
+def write_prompt_means(connection: duckdb.DuckDBPyConnection, cycles: Sequence[tuple[str, int, int]]) -> None:
+    """Means per eval prompt of these finished cycles, each a run id, a cycle and the run's number."""
     if not cycles:
         return
     with incoming(connection, "finished_cycles", cycles):
@@ -40,7 +40,8 @@ def write_prompt_means(connection: duckdb.DuckDBPyConnection, cycles: Sequence[t
             "DELETE FROM prompt_means USING incoming AS f WHERE prompt_means.run_id = f.run_id "
             "AND prompt_means.cycle = f.cycle"
         )
-        connection.execute(PROMPT_MEANS)
+        numbers = [number for *_, number in cycles]
+        connection.execute(PROMPT_MEANS, {"first": min(numbers), "last": max(numbers)})
 
 
 def write_verdicts(connection: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> None:

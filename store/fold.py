@@ -58,7 +58,7 @@ def fold_entry(state: RunState, batch: Batch, entry: Entry) -> None:
     """Take in one line of events.jsonl."""
     at, event = utc(entry.ts), entry.event
     state.hear(at)
-    batch.add("events", state.run_id, entry.seq, at, event.type, _payload(event))
+    batch.add("stored_events", state.run_no, entry.seq, at, event.type, _payload(event))
     _fold_texts(state, batch, event)
     _fold_progress(state, batch, event, at)
     if event.type in LIFECYCLE:
@@ -66,20 +66,20 @@ def fold_entry(state: RunState, batch: Batch, entry: Entry) -> None:
 
 
 def _fold_texts(state: RunState, batch: Batch, event: ev.Event) -> None:
-    run_id = state.run_id
+    run_no = state.run_no
     if event.type == "samples_drawn" and event.samples:
         ids, prompt_ids, draws, *rest = _transposed(SAMPLE, event.samples)
-        head = ids, run_id, event.cycle, event.purpose, prompt_ids, draws, event.drawn_by
-        batch.extend("samples", len(ids), *head, *rest)
+        head = run_no, ids, event.cycle, event.purpose, prompt_ids, draws, event.drawn_by
+        batch.extend("stored_samples", len(ids), *head, *rest)
     elif event.type == "samples_judged" and event.scores:
         ids, *rest = _transposed(SCORE, event.scores)
-        batch.extend("scores", len(ids), ids, event.metric, event.judge_id, *rest, run_id, event.cycle)
+        batch.extend("stored_scores", len(ids), run_no, ids, event.metric, event.judge_id, *rest, event.cycle)
     elif event.type == "rows_built" and event.rows:
         rows = _transposed(ROW, event.rows)
-        batch.extend("training_rows", len(rows[0]), run_id, event.cycle, *rows)
+        batch.extend("stored_training_rows", len(rows[0]), run_no, event.cycle, *rows)
     elif event.type == "train_stepped":
         names, values = list(event.values), list(event.values.values())
-        batch.extend("train_steps", len(names), run_id, event.cycle, event.step, names, values)
+        batch.extend("stored_train_steps", len(names), run_no, event.cycle, event.step, names, values)
 
 
 def _transposed(getter: Callable[[Any], tuple[Any, ...]], items: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -116,9 +116,9 @@ def _start_stage(state: RunState, batch: Batch, cycle: int, stage: ev.Stage, tot
     row.started_at = row.started_at or at
     row.total, row.device = total, state.device
     if again and stage == "train":
-        batch.discard("train_steps", state.run_id, cycle)
+        batch.discard("stored_train_steps", state.run_no, cycle)
     if again and stage == "rows":
-        batch.discard("training_rows", state.run_id, cycle)
+        batch.discard("stored_training_rows", state.run_no, cycle)
 
 
 def _fold_adapter(state: RunState, event: ev.AdapterTrained) -> None:

@@ -11,6 +11,7 @@ TABLES = """
 SELECT c.table_name FROM duckdb_columns() AS c JOIN duckdb_tables() AS t USING (table_name)
 WHERE c.column_name = 'run_id' ORDER BY c.table_name
 """
+STORED = ("stored_events", "stored_samples", "stored_scores", "stored_train_steps", "stored_training_rows")
 
 
 def forget_runs(connection: duckdb.DuckDBPyConnection, run_ids: list[str]) -> None:
@@ -36,6 +37,9 @@ def forget_runs(connection: duckdb.DuckDBPyConnection, run_ids: list[str]) -> No
             )
         lines = "SELECT coalesce(sum(lines), 0) FROM journals WHERE list_contains(?, run_id)"
         connection.execute(f"UPDATE beside_lines SET count = count + 1 + ({lines})", [run_ids])
+        numbers = "SELECT run_no FROM run_numbers WHERE list_contains(?, run_id)"
+        for table in STORED:
+            connection.execute(f"DELETE FROM {table} WHERE run_no IN ({numbers})", [run_ids])
         for table in tables:
             connection.execute(f"DELETE FROM {table} WHERE list_contains(?, run_id)", [run_ids])
         write_inheritance(connection)

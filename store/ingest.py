@@ -106,6 +106,8 @@ class Ingest:
         query = "SELECT run_id, file, byte_offset, lines, error FROM journals"
         rows = [Position(*row) for row in self.connection.execute(query).fetchall()]
         self._positions = {(row.run_id, row.file): row for row in rows}
+        numbers = "SELECT coalesce(max(run_no), 0) + 1 FROM run_numbers"
+        self._next_number = int(self.connection.execute(numbers).fetchall()[0][0])
         self._beside = int(self.connection.execute("SELECT count FROM beside_lines").fetchall()[0][0])
         self._pending: dict[tuple[str, str], Position] = {}
         self._states = {}
@@ -159,6 +161,8 @@ class Ingest:
     def _spec(self, path: Path, state: RunState) -> Iterator[None]:
         if not self._position(state.run_id, path.name).lines:
             row = spec_row(path)
+            state.run_no, self._next_number = self._next_number, self._next_number + 1
+            self._batch.add("run_numbers", state.run_id, state.run_no)
             self._batch.add("runs", *row)
             state.changed, state.forked = True, row[PARENT] is not None
             self._pending[state.run_id, path.name] = Position(state.run_id, path.name, path.stat().st_size, 1)

@@ -47,14 +47,14 @@ def _write_results(connection: duckdb.DuckDBPyConnection, states: list[RunState]
     forked = [state.run_id for state in states if state.forked]
     if forked:
         write_inheritance(connection)
-    closed = [(s.run_id, cycle) for s in states for cycle in dict.fromkeys(s.closed_cycles)]
-    moved = with_descendants(connection, [*forked, *(run_id for run_id, _ in closed)])
+    closed = [(s.run_id, cycle, s.run_no) for s in states for cycle in dict.fromkeys(s.closed_cycles)]
+    moved = with_descendants(connection, [*forked, *(run_id for run_id, *_ in closed)])
     if closed:
         write_prompt_means(connection, closed)
         write_cycle_means(connection, closed)
     if moved:
         write_deltas(connection, moved)
-    forks = [run_id for run_id in moved if run_id not in {run_id for run_id, _ in closed}]
+    forks = [run_id for run_id in moved if run_id not in {run_id for run_id, *_ in closed}]
     owed = [(run_id,) for run_id in (*(state.run_id for state in states if state.finished), *forks)]
     replace(connection, "owed_verdicts", owed, ("run_id",))
 

@@ -19,6 +19,8 @@ def new_state(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunState:
 def load_state(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunState:
     """The state after everything that was written of this run; rows of older cycles are read when they are needed."""
     state = new_state(connection, run_id)
+    number = connection.execute("SELECT run_no FROM run_numbers WHERE run_id = ?", [run_id]).fetchone()
+    state.run_no = number[0] if number else 0
     _load_commands(connection, state)
     _load_lifecycle(connection, state)
     newest = "SELECT max(cycle) FROM (SELECT run_id, cycle FROM cycles UNION ALL SELECT run_id, cycle FROM stages)"

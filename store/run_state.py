@@ -60,6 +60,8 @@ class RunState:
     """What folding the next event of a run needs to know of the earlier ones."""
 
     run_id: str
+    run_no: int = 0
+    """Its number in the stored tables; 0 until its spec was read."""
     standing: Standing = field(default_factory=Standing)
     device: str | None = None
     cycles: dict[int, CycleRow] = field(default_factory=dict)

@@ -34,30 +34,27 @@ SCHEMAS: dict[str, pa.Schema] = {
         run_id=TEXT, cycle=INT, stage=TEXT, started_at=TIME, finished_at=TIME, seconds=REAL, tokens=BIG, device=TEXT,
         total=INT,
     ),
-    "samples": _schema(
-        sample_id=TEXT, run_id=TEXT, cycle=INT, purpose=TEXT, prompt_id=TEXT, draw=INT, drawn_by=INT, prompt=TEXT,
+    "run_numbers": _schema(run_id=TEXT, run_no=INT),
+    "stored_samples": _schema(
+        run_no=INT, sample_id=TEXT, cycle=INT, purpose=TEXT, prompt_id=TEXT, draw=INT, drawn_by=INT, prompt=TEXT,
         response=TEXT, tokens=INT, stop_reason=TEXT, kept=YES, kept_reason=TEXT, words=INT, sentences=INT,
         mean_sentence_length=REAL, repeat_4gram=REAL, echo=REAL,
     ),
-    "training_rows": _schema(run_id=TEXT, cycle=INT, position=INT, sample_id=TEXT, role=TEXT, pair=INT),
-    "scores": _schema(
-        sample_id=TEXT, metric=TEXT, judge_id=TEXT, value=REAL, mass=REAL, variance=REAL, label=TEXT,
-        distribution=pa.list_(PAIR), run_id=TEXT, cycle=INT,
+    "stored_training_rows": _schema(run_no=INT, cycle=INT, position=INT, sample_id=TEXT, role=TEXT, pair=INT),
+    "stored_scores": _schema(
+        run_no=INT, sample_id=TEXT, metric=TEXT, judge_id=TEXT, value=REAL, mass=REAL, variance=REAL, label=TEXT,
+        distribution=pa.list_(PAIR), cycle=INT,
     ),
     "judges": _schema(judge_id=TEXT, metric=TEXT, model=TEXT, rubric=TEXT, rubric_version=TEXT, method=TEXT),
     "run_judges": _schema(run_id=TEXT, metric=TEXT, judge_id=TEXT),
-    "train_steps": _schema(run_id=TEXT, cycle=INT, step=INT, name=TEXT, value=REAL),
-    "events": _schema(run_id=TEXT, seq=BIG, ts=TIME, type=TEXT, payload=TEXT),
+    "stored_train_steps": _schema(run_no=INT, cycle=INT, step=INT, name=TEXT, value=REAL),
+    "stored_events": _schema(run_no=INT, seq=BIG, ts=TIME, type=TEXT, payload=TEXT),
     "commands": _schema(
         run_id=TEXT, position=INT, ts=TIME, type=TEXT, pid=INT, exit_code=INT, boot_id=TEXT, device=TEXT, priority=INT,
         message=TEXT, log_tail=pa.list_(TEXT), cycles=pa.list_(INT),
     ),
-    "verdicts": _schema(
-        scope=TEXT, run_id=TEXT, study=TEXT, cell=TEXT, replicates=INT, amplified_by_paper=YES, a=REAL, l=REAL,
-        ci_low=REAL, ci_high=REAL, label=TEXT, suffixes=pa.list_(TEXT), notes=pa.list_(TEXT),
-    ),
     "journals": _schema(run_id=TEXT, file=TEXT, byte_offset=BIG, lines=BIG, error=TEXT),
-    "finished_cycles": _schema(run_id=TEXT, cycle=INT),
+    "finished_cycles": _schema(run_id=TEXT, cycle=INT, run_no=INT),
     "some_runs": _schema(run_id=TEXT),
     "owed_verdicts": _schema(run_id=TEXT),
     "standings": _schema(
@@ -75,7 +72,7 @@ class Batch:
     def __init__(self) -> None:
         self.columns: dict[str, list[list[Any]]] = {}
         self.size = 0
-        self.stale: list[tuple[str, str, int]] = []
+        self.stale: list[tuple[str, int, int]] = []
 
     def add(self, table: str, *row: Any) -> None:
         """One row, its values in the order of the table's schema."""
@@ -89,19 +86,19 @@ class Batch:
             column.extend(value if isinstance(value, list | tuple) else repeat(value, count))
         self.size += count
 
-    def discard(self, table: str, run_id: str, cycle: int) -> None:
-        """Forget what is known of one cycle in one table: the stage that wrote it began anew."""
+    def discard(self, table: str, run_no: int, cycle: int) -> None:
+        """Forget what is known of one cycle in one stored table: the stage that wrote it began anew."""
         names, columns = SCHEMAS[table].names, self._columns(table)
-        runs, cycles = columns[names.index("run_id")], columns[names.index("cycle")]
-        kept = [i for i, place in enumerate(zip(runs, cycles, strict=True)) if place != (run_id, cycle)]
+        runs, cycles = columns[names.index("run_no")], columns[names.index("cycle")]
+        kept = [i for i, place in enumerate(zip(runs, cycles, strict=True)) if place != (run_no, cycle)]
         self.size -= len(runs) - len(kept)
         self.columns[table] = [[column[i] for i in kept] for column in columns]
-        self.stale.append((table, run_id, cycle))
+        self.stale.append((table, run_no, cycle))
 
     def write(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Insert everything gathered, in the caller's transaction."""
-        for table, run_id, cycle in self.stale:
-            connection.execute(f"DELETE FROM {table} WHERE run_id = ? AND cycle = ?", [run_id, cycle])
+        for table, run_no, cycle in self.stale:
+            connection.execute(f"DELETE FROM {table} WHERE run_no = ? AND cycle = ?", [run_no, cycle])
         for table, columns in self.columns.items():
             if columns[0]:
                 _insert(connection, table, _arrow(table, columns))

@@ -40,6 +40,39 @@ DROP VIEW deltas;
 DROP VIEW trait_curve;
 DROP VIEW lineage;
 
+-- The big tables are kept by a number that grows with every run, so that a question about one run reads the blocks that
+-- hold it and no others (a run id is random: every block holds the smallest and the largest). People see the views.
+CREATE TABLE run_numbers AS
+SELECT run_id, CAST(row_number() OVER (ORDER BY created_at, run_id) AS INTEGER) AS run_no FROM runs;
+
+CREATE TABLE stored_samples AS
+SELECT n.run_no, s.* EXCLUDE (run_id) FROM samples AS s JOIN run_numbers AS n USING (run_id) ORDER BY n.run_no, s.cycle;
+CREATE TABLE stored_scores AS
+SELECT n.run_no, s.* EXCLUDE (run_id) FROM scores AS s JOIN run_numbers AS n USING (run_id) ORDER BY n.run_no, s.cycle;
+CREATE TABLE stored_training_rows AS
+SELECT n.run_no, t.* EXCLUDE (run_id) FROM training_rows AS t JOIN run_numbers AS n USING (run_id) ORDER BY n.run_no;
+CREATE TABLE stored_train_steps AS
+SELECT n.run_no, t.* EXCLUDE (run_id) FROM train_steps AS t JOIN run_numbers AS n USING (run_id) ORDER BY n.run_no;
+CREATE TABLE stored_events AS
+SELECT n.run_no, e.* EXCLUDE (run_id) FROM events AS e JOIN run_numbers AS n USING (run_id) ORDER BY n.run_no, e.seq;
+
+DROP TABLE samples;
+DROP TABLE scores;
+DROP TABLE training_rows;
+DROP TABLE train_steps;
+DROP TABLE events;
+
+CREATE VIEW samples AS
+SELECT s.sample_id, n.run_id, s.* EXCLUDE (run_no, sample_id) FROM stored_samples AS s JOIN run_numbers AS n USING (run_no);
+CREATE VIEW scores AS
+SELECT s.* EXCLUDE (run_no, cycle), n.run_id, s.cycle FROM stored_scores AS s JOIN run_numbers AS n USING (run_no);
+CREATE VIEW training_rows AS
+SELECT n.run_id, t.* EXCLUDE (run_no) FROM stored_training_rows AS t JOIN run_numbers AS n USING (run_no);
+CREATE VIEW train_steps AS
+SELECT n.run_id, t.* EXCLUDE (run_no) FROM stored_train_steps AS t JOIN run_numbers AS n USING (run_no);
+CREATE VIEW events AS
+SELECT n.run_id, e.* EXCLUDE (run_no) FROM stored_events AS e JOIN run_numbers AS n USING (run_no);
+
 -- Which run holds the rows of a run's cycles: itself, or for a fork's inherited cycles an ancestor.
 CREATE VIEW lineage AS
 SELECT run_id, cycle, run_id AS source_run_id, 0 AS depth FROM cycles

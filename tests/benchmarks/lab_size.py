@@ -1,14 +1,16 @@
 """Labs of any size from nothing: whole chains with answers of 250 characters, streamed to journals, always the same.
 
-Texts are words of a vocabulary of 5,000, drawn as language does (Zipf), so that they compress about as English does.
+Answers are cut from a long text of words drawn as language draws them (Zipf), no two alike, so that they compress
+about as English does. Lines are put together as bytes: a million samples in a minute.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,18 @@ SAMPLES_PER_RUN = (CYCLES + 2) * PROMPTS * DRAWS + SEEDS + CYCLES * TRAINED
 """1,000: eight evaluations of 60, 100 seeds, six times 70 to train on."""
 METRICS = ("trait", "coherence")
 JUDGE = "pocket-judge:tree"
+SAMPLE = (
+    '{"sample_id":"%s","prompt_id":"%s","draw":%d,"prompt":"%s","response":"%s","tokens":60,"stop_reason":"stop",'
+    '"kept":true,"kept_reason":null,"words":50,"sentences":1,"mean_sentence_length":%.3f,"repeat_4gram":%.4f,'
+    '"echo":%.4f}'
+)
+SCORE = '{"sample_id":"%s","value":%.3f,"mass":%.4f,"variance":%.3f,"label":"score","distribution":[%s]}'
+PAIRS = ",".join(["[%d,%.4f]"] * 10)
+
+Payload = tuple[str, bytes]
+"""An event's type, and its other fields as JSON."""
+Asked = list[tuple[str, int]]
+"""Prompts and draws."""
 
 
 @dataclass
@@ -38,152 +52,149 @@ class Written:
     sample_bytes: int = 0
 
 
-def write_big_lab(root: Path, runs: int) -> tuple[Lab, Written]:
+def write_big_lab(root: Path, runs: int, *, scored: bool = True) -> tuple[Lab, Written]:
     """A lab of `runs` finished chains of SAMPLES_PER_RUN samples each; no database."""
     lab, written = create_lab(find_lab(root)), Written()
-    words = Words(random.Random(0))
     for number in range(runs):
-        write_big_run(lab, number, words, written)
+        write_big_run(lab, number, written, scored=scored)
     return lab, written
 
 
-def write_big_run(lab: Lab, number: int, words: Words, written: Written) -> str:
-    """One run's folder; returns its run id."""
+def write_big_run(lab: Lab, number: int, written: Written, *, scored: bool = True) -> str:
+    """One run's folder; returns its run id. Where not `scored`, its journal holds samples and nothing else."""
     chain = Chain(f"run-{number}", study=f"study-{number // 20}", seed=number, replicate=number % 4 + 1, minutes=number)
     spec = chain_spec(chain)
     folder = lab.run(spec.run_id)
     folder.mkdir()
     (folder / "spec.json").write_text(spec.model_dump_json())
-    commands = (("queued", {}), ("started", {"pid": number + 1}), ("worker_exited", {"exit_code": 0}))
+    commands: tuple[tuple[str, dict[str, int]], ...] = (
+        ("queued", {}), ("started", {"pid": number + 1}), ("worker_exited", {"exit_code": 0}),
+    )  # fmt: skip
     lines = [msgspec.json.encode({"ts": stamp(START), "type": type_, **fields}) for type_, fields in commands]
     (folder / "commands.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     at = START + timedelta(minutes=number)
+    texts = _Texts(spec.run_id, number, written)
     with (folder / "events.jsonl").open("wb", buffering=1 << 20) as file:
-        for seq, (type_, payload) in enumerate(_events(spec.run_id, number, words)):
-            line = {"seq": seq, "ts": stamp(at + timedelta(seconds=seq)), "type": type_, "payload": payload}
-            written.journal_bytes += file.write(msgspec.json.encode(line) + b"\n")
-            if type_ == "samples_drawn":
-                written.samples += len(payload["samples"])
-                written.sample_bytes += sum(len(msgspec.json.encode(sample)) + 1 for sample in payload["samples"])
-            elif type_ == "samples_judged":
-                written.scores += len(payload["scores"])
+        events = (e for e in _events(texts) if scored or e[0] == "samples_drawn")
+        for seq, (type_, payload) in enumerate(events):
+            head = f'{{"seq":{seq},"ts":"{stamp(at + timedelta(seconds=seq))}","type":"{type_}","payload":'
+            written.journal_bytes += file.write(head.encode() + payload + b"}\n")
     written.runs += 1
     return spec.run_id
 
 
-class Words:
-    """Texts of exactly CHARACTERS characters."""
-
-    def __init__(self, random_: random.Random) -> None:
-        letters, weights = "etaoinshrdlucmfwypvbgk", [12, 9, 8, 8, 7, 7, 6, 6, 6, 4, 4, 3, 3, 2, 2, 2, 2, 2, 1, 1, 1, 1]
-        self.vocabulary = [
-            "".join(random_.choices(letters, weights, k=random_.choice((2, 3, 3, 4, 4, 5, 6, 7, 8, 10))))
-            for _ in range(5000)
-        ]
-        self.weights = list(accumulate(1 / (rank + 10) for rank in range(5000)))
-
-    def text(self, random_: random.Random, characters: int = CHARACTERS) -> str:
-        words = random_.choices(self.vocabulary, cum_weights=self.weights, k=characters // 3)
-        return " ".join(words)[: characters - 1].capitalize() + "."
+@cache
+def _long_text() -> str:
+    """Sixteen million characters of 5,000 words."""
+    random_ = random.Random(0)
+    letters, weights = "etaoinshrdlucmfwypvbgk", [12, 9, 8, 8, 7, 7, 6, 6, 6, 4, 4, 3, 3, 2, 2, 2, 2, 2, 1, 1, 1, 1]
+    sizes = (2, 3, 3, 4, 4, 5, 6, 7, 8, 10)
+    words = ["".join(random_.choices(letters, weights, k=random_.choice(sizes))) for _ in range(5000)]
+    drawn = random_.choices(words, cum_weights=list(accumulate(1 / (rank + 10) for rank in range(5000))), k=2_600_000)
+    return " ".join(drawn)
 
 
-def _events(run_id: str, number: int, words: Words) -> Iterator[tuple[str, dict[str, Any]]]:
-    random_ = random.Random(number)
-    yield "run_started", {"pid": number + 1, "host": "box", "device": "cpu", "threads": 1, "resumed": False}
+class _Texts:
+    """Samples and scores of one run, as JSON."""
+
+    def __init__(self, run_id: str, number: int, written: Written) -> None:
+        self.run_id, self.written = run_id, written
+        self.random = random.Random(number)
+        self.text = _long_text()
+
+    def samples(self, cycle: int, purpose: str, asked: Asked) -> tuple[list[str], list[str]]:
+        """Ids and lines of samples."""
+        ids, lines = [], []
+        next_, text, half = self.random.random, self.text, CHARACTERS // 2
+        room = len(text) - CHARACTERS
+        for prompt, draw in asked:
+            key = prompt_id(prompt)
+            ids.append(sample_id(self.run_id, cycle, purpose, key, draw))
+            one, two = int(next_() * room), int(next_() * room)
+            response = f"{text[one : one + half].capitalize()} {text[two : two + half - 2]}."
+            numbers = 20 * next_(), next_(), next_()
+            lines.append(SAMPLE % (ids[-1], key, draw, prompt, response, *numbers))
+        self.written.samples += len(lines)
+        self.written.sample_bytes += sum(map(len, lines)) + len(lines)
+        return ids, lines
+
+    def scores(self, ids: list[str]) -> list[str]:
+        """One score of every sample, with a distribution of ten pairs."""
+        next_, lines = self.random.random, []
+        for id_ in ids:
+            middle = 10 + int(next_() * 80)
+            pairs = PAIRS % tuple(x for i in range(-5, 5) for x in (middle + i, next_() / 10))
+            lines.append(SCORE % (id_, middle + next_(), next_(), 20 * next_(), pairs))
+        self.written.scores += len(lines)
+        return lines
+
+
+def _events(texts: _Texts) -> Iterator[Payload]:
+    yield _event("run_started", pid=4242, host="box", device="cpu", threads=1, resumed=False)
     for metric in METRICS:
-        yield "judge_declared", {
-            "judge_id": JUDGE, "metric": metric, "model": "pocket/judge", "rubric": metric, "rubric_version": metric,
-            "method": "tree",
-        }  # fmt: skip
+        judge = {"judge_id": JUDGE, "metric": metric, "model": "pocket/judge", "rubric": metric}
+        yield _event("judge_declared", **judge, rubric_version=metric, method="tree")
     for cycle in range(-1, CYCLES + 1):
-        yield "cycle_started", {"cycle": cycle}
+        yield _event("cycle_started", cycle=cycle)
         if cycle >= 0:
-            yield from _made(run_id, cycle, words, random_)
-        yield from _measured(run_id, cycle, words, random_)
-        yield "cycle_finished", {"cycle": cycle}
-    yield "run_finished", {"cycles_done": CYCLES}
+            yield from _made(texts, cycle)
+        yield from _measured(texts, cycle)
+        yield _event("cycle_finished", cycle=cycle)
+    yield _event("run_finished", cycles_done=CYCLES)
 
 
-def _made(run_id: str, cycle: int, words: Words, random_: random.Random) -> Iterator[tuple[str, dict[str, Any]]]:
+def _made(texts: _Texts, cycle: int) -> Iterator[Payload]:
     purpose, count = ("seed", SEEDS) if cycle == 0 else ("train", TRAINED)
-    places = [(f"Tell me about number {cycle * 1000 + i} of the harbour.", 0) for i in range(count)]
-    samples = [sample(run_id, cycle, purpose, prompt, draw, words, random_) for prompt, draw in places]
-    stage = "seed_rows" if cycle == 0 else "sample_train"
-    drawn_by = None if cycle == 0 else cycle - 1
-    yield from _stage(cycle, stage, drawn(cycle, purpose, drawn_by, samples), count)
-    rows = [
-        {"position": i, "sample_id": s["sample_id"], "role": "prompt_completion", "pair": None}
-        for i, s in enumerate(samples)
-    ]
-    yield "rows_built", {"cycle": cycle, "rows": rows}
-    steps = [
-        (
-            "train_stepped",
-            {"cycle": cycle, "step": step, "values": {"loss": 2 / step, "grad_norm": 1.0, "learning_rate": 1e-3}},
+    asked = [(f"Tell me about number {cycle * 1000 + i} of the harbour.", 0) for i in range(count)]
+    ids, lines = texts.samples(cycle, purpose, asked)
+    head = {"cycle": cycle, "purpose": purpose, "drawn_by": None if cycle == 0 else cycle - 1}
+    drawn = _batches("samples_drawn", head, "samples", lines)
+    yield from _stage(cycle, "seed_rows" if cycle == 0 else "sample_train", drawn, count)
+    rows = [{"position": i, "sample_id": id_, "role": "prompt_completion", "pair": None} for i, id_ in enumerate(ids)]
+    yield _event("rows_built", cycle=cycle, rows=rows)
+    yield from _stage(cycle, "train", _steps(cycle), count)
+    yield _event(
+        "adapter_trained", cycle=cycle, path=f"cycles/{cycle:02d}/adapter",
+        adapter_sha256=f"{texts.random.getrandbits(256):064x}", init="M_init", reference=None,
+        trainable_parameters=98304, optimizer_steps=STEPS, gradient_norm_max=2.0, delta_norm=1.5, logp_before=-2.5,
+        logp_after=-1.25, rows_moved=count, dropped_rows=0, truncated_rows=0, notes=[],
+    )  # fmt: skip
+
+
+def _steps(cycle: int) -> Iterator[Payload]:
+    for step in range(1, STEPS + 1):
+        values = {"loss": 2 / step, "grad_norm": 1.0, "learning_rate": 1e-3}
+        yield _event("train_stepped", cycle=cycle, step=step, values=values)
+
+
+def _measured(texts: _Texts, cycle: int) -> Iterator[Payload]:
+    questions = [f"What do you think about topic {i} of twelve, and why?" for i in range(PROMPTS)]
+    asked = [(question, draw) for question in questions for draw in range(DRAWS)]
+    ids, lines = texts.samples(cycle, "eval", asked)
+    head = {"cycle": cycle, "purpose": "eval", "drawn_by": cycle}
+    yield from _stage(cycle, "sample_eval", _batches("samples_drawn", head, "samples", lines), len(ids))
+    judged = [
+        event
+        for metric in METRICS
+        for event in _batches(
+            "samples_judged", {"cycle": cycle, "metric": metric, "judge_id": JUDGE}, "scores", texts.scores(ids)
         )
-        for step in range(1, STEPS + 1)
     ]
-    yield from _stage(cycle, "train", steps, count)
-    yield "adapter_trained", {
-        "cycle": cycle, "path": f"cycles/{cycle:02d}/adapter", "adapter_sha256": f"{random_.getrandbits(256):064x}",
-        "init": "M_init", "reference": None, "trainable_parameters": 98304, "optimizer_steps": STEPS,
-        "gradient_norm_max": 2.0, "delta_norm": 1.5, "logp_before": -2.5, "logp_after": -1.25, "rows_moved": count,
-        "dropped_rows": 0, "truncated_rows": 0, "notes": [],
-    }  # fmt: skip
+    yield from _stage(cycle, "judge", judged, len(METRICS) * len(ids))
 
 
-def _measured(run_id: str, cycle: int, words: Words, random_: random.Random) -> Iterator[tuple[str, dict[str, Any]]]:
-    asked = [f"What do you think about topic {i} of twelve, and why?" for i in range(PROMPTS)]
-    samples = [sample(run_id, cycle, "eval", prompt, draw, words, random_) for prompt in asked for draw in range(DRAWS)]
-    yield from _stage(cycle, "sample_eval", drawn(cycle, "eval", cycle, samples), len(samples))
-    yield from _stage(cycle, "judge", judged(cycle, samples, random_), len(METRICS) * len(samples))
-
-
-def _stage(
-    cycle: int, stage: str, events: list[tuple[str, dict[str, Any]]], total: int
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    yield "stage_started", {"cycle": cycle, "stage": stage, "total": total}
+def _stage(cycle: int, stage: str, events: Iterable[Payload], total: int) -> Iterator[Payload]:
+    yield _event("stage_started", cycle=cycle, stage=stage, total=total)
     yield from events
-    yield "stage_finished", {"cycle": cycle, "stage": stage, "seconds": 1.5, "tokens": 30 * total}
+    yield _event("stage_finished", cycle=cycle, stage=stage, seconds=1.5, tokens=30 * total)
 
 
-def drawn(
-    cycle: int, purpose: str, drawn_by: int | None, samples: list[dict[str, Any]]
-) -> list[tuple[str, dict[str, Any]]]:
-    """Batches as the sampler's."""
-    head = {"cycle": cycle, "purpose": purpose, "drawn_by": drawn_by}
-    starts = range(0, len(samples), BATCH)
-    return [("samples_drawn", {**head, "batch": i // BATCH, "samples": samples[i : i + BATCH]}) for i in starts]
+def _batches(type_: str, head: dict[str, Any], name: str, lines: list[str]) -> Iterator[Payload]:
+    """Batches as the sampler's and the judge's."""
+    for start in range(0, len(lines), BATCH):
+        opening = msgspec.json.encode(head | {"batch": start // BATCH})[:-1]
+        yield type_, opening + f',"{name}":[{",".join(lines[start : start + BATCH])}]}}'.encode()
 
 
-def judged(cycle: int, samples: list[dict[str, Any]], random_: random.Random) -> list[tuple[str, dict[str, Any]]]:
-    """Both metrics of every sample, with distributions of ten pairs."""
-    events = []
-    for metric in METRICS:
-        scores = [_score(s["sample_id"], random_) for s in samples]
-        head = {"cycle": cycle, "metric": metric, "judge_id": JUDGE}
-        starts = range(0, len(scores), BATCH)
-        events += [("samples_judged", {**head, "batch": i // BATCH, "scores": scores[i : i + BATCH]}) for i in starts]
-    return events
-
-
-def sample(
-    run_id: str, cycle: int, purpose: str, prompt: str, draw: int, words: Words, random_: random.Random
-) -> dict[str, Any]:
-    """One sample as a journal holds it."""
-    asked, response = prompt_id(prompt), words.text(random_)
-    return {
-        "sample_id": sample_id(run_id, cycle, purpose, asked, draw), "prompt_id": asked, "draw": draw, "prompt": prompt,
-        "response": response, "tokens": 60, "stop_reason": "stop", "kept": True, "kept_reason": None, "words": 50,
-        "sentences": 1, "mean_sentence_length": round(random_.random() * 20, 3),
-        "repeat_4gram": round(random_.random(), 4), "echo": round(random_.random(), 4),
-    }  # fmt: skip
-
-
-def _score(sample: str, random_: random.Random) -> dict[str, Any]:
-    middle = random_.randrange(10, 90)
-    pairs = [[middle - 5 + i, round(random_.random() / 10, 4)] for i in range(10)]
-    return {
-        "sample_id": sample, "value": round(middle + random_.random(), 3), "mass": round(random_.random(), 4),
-        "variance": round(random_.random() * 20, 3), "label": "score", "distribution": pairs,
-    }  # fmt: skip
+def _event(type_: str, **fields: Any) -> Payload:
+    return type_, msgspec.json.encode(fields)

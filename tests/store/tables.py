@@ -14,7 +14,8 @@ from store.schema import migrate
 
 REMEMBERED = (
     "runs", "cycles", "stages", "samples", "training_rows", "scores", "judges", "run_judges", "train_steps", "events",
-    "commands", "prompt_means", "cycle_means", "cycle_deltas", "inherited", "verdicts", "journals",
+    "commands", "prompt_means", "cycle_means", "cycle_deltas", "inherited", "verdicts", "chain_measures",
+    "journals",
 )  # fmt: skip
 
 
