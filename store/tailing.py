@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 VERDICT_SECONDS = 1.0
 """How long verdicts may keep the journals waiting at a time."""
 
+RETRY_SECONDS = 2.0
+"""How long a question waits for a file that may be free by now."""
+
 
 class Tail:
     """Polls every `poll_seconds`, or at once when woken; the only writer of the lab's database.
@@ -61,7 +64,9 @@ class Tail:
         self._thread.start()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """A connection of its own for one question; raises ServerError while there is no database."""
+        """A connection of its own for one question; ServerError while there is none, after one more try."""
+        if self._root is None:
+            self.sync(RETRY_SECONDS)
         if self._root is None:
             raise DatabaseHeldError(self._trouble or f"{self.lab.database} is not open yet.")
         return self._root.cursor()

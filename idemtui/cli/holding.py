@@ -64,7 +64,8 @@ def hold_device_of(client: Client, run_id: str) -> None:
     if device is None:
         sys.stderr.write(f"idemtui: run {run_id} is on no device now; `idemtui hold DEVICE` keeps one free.\n")
     else:
-        tell_held(client.command("hold", device=device))
+        answer = client.command("hold", device=device)
+        tell_held({**answer, "running": [other for other in answer["running"] if other != run_id]})
 
 
 def tell_held(answer: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import LabError, UsageError
+from engine.errors import LabError, ServerError, UsageError
 
 if TYPE_CHECKING:
     from store.client import Client
@@ -107,9 +107,19 @@ def chosen_run(client: Client, asked: str) -> dict[str, Any]:
 
 def chosen_runs(client: Client, asked: Sequence[str]) -> Rows:
     """The runs that were meant, each once, in the order of asking; UsageError before anything is done."""
-    runs = rows(client, "SELECT * EXCLUDE (spec) FROM runs ORDER BY created_at, run_id")
+    runs = _known_runs(client)
     chosen = [_chosen(client, one, runs) for one in asked]
     return list({run["run_id"]: run for run in chosen}.values())
+
+
+def _known_runs(client: Client) -> Rows:
+    """Every run; by folders alone, with fewer facts, while another program holds the database."""
+    from idemtui.cli.folders import runs_by_folder
+
+    try:
+        return rows(client, "SELECT * EXCLUDE (spec) FROM runs ORDER BY created_at, run_id")
+    except ServerError:
+        return runs_by_folder(client.lab)
 
 
 def _chosen(client: Client, asked: str, runs: Rows) -> dict[str, Any]:

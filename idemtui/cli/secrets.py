@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from engine.errors import ServerError
+
 if TYPE_CHECKING:
     from store.client import Client
 
@@ -19,12 +21,16 @@ def values_of(names: Iterable[str]) -> dict[str, str]:
 
 def needed_by(client: Client, run_ids: Sequence[str] | None) -> list[str]:
     """Names that these runs need, None: that any unfinished run needs."""
+    from idemtui.cli.folders import secrets_by_folder
     from idemtui.cli.reading import rows
 
-    if run_ids is None:
-        found = rows(client, f"{NAMES} WHERE status <> 'finished'")
-    else:
-        found = rows(client, f"{NAMES} WHERE list_contains($runs, run_id)", runs=list(run_ids))
+    try:
+        if run_ids is None:
+            found = rows(client, f"{NAMES} WHERE status <> 'finished'")
+        else:
+            found = rows(client, f"{NAMES} WHERE list_contains($runs, run_id)", runs=list(run_ids))
+    except ServerError:
+        return secrets_by_folder(client.lab, None if run_ids is None else list(run_ids))
     return sorted(row["name"] for row in found if row["name"])
 
 
