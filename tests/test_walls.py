@@ -64,3 +64,51 @@ def test_store_knows_only_the_engines_words() -> None:
 def test_init_files_are_empty() -> None:
     files = [path for package in ("engine", "store", "idemtui") for path in (ROOT / package).rglob("__init__.py")]
     assert [str(path) for path in files if path.read_text().strip()] == []
+
+
+UNPICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+SHELLS = {("os", "system"), ("os", "popen"), ("subprocess", "getoutput"), ("subprocess", "getstatusoutput")}
+UNSAFE_CALLS = {("torch", "load"), ("numpy", "load"), ("np", "load")}
+
+
+def calls() -> list[tuple[Path, ast.Call]]:
+    """Every call in the three packages."""
+    paths = [path for package in ("engine", "store", "idemtui") for path in (ROOT / package).rglob("*.py")]
+    trees = [(path.relative_to(ROOT), ast.parse(path.read_text())) for path in sorted(paths)]
+    return [(path, node) for path, tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+
+
+def dotted(call: ast.Call) -> tuple[str, str] | None:
+    function = call.func
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        return function.value.id, function.attr
+    return None
+
+
+def test_nothing_is_unpickled() -> None:
+    imported = [pair for package in ("engine", "store", "idemtui") for pair in imports(package)]
+    assert [pair for pair in imported if pair[1].split(".")[0] in UNPICKLING] == []
+    assert [str(path) for path, call in calls() if dotted(call) in UNSAFE_CALLS] == []
+
+
+def test_no_shell_is_asked_and_no_string_is_run() -> None:
+    assert [str(path) for path, call in calls() if dotted(call) in SHELLS] == []
+    shells = [path for path, call in calls() if any(word.arg == "shell" for word in call.keywords)]
+    assert [str(path) for path in shells] == []
+    run = [path for path, call in calls() if isinstance(call.func, ast.Name) and call.func.id in ("eval", "exec")]
+    assert [str(path) for path in run] == []
+
+
+def test_only_safetensors_are_loaded_and_no_model_brings_code() -> None:
+    """Every `from_pretrained` of a model says both."""
+    found = [
+        call for _, call in calls() if isinstance(call.func, ast.Attribute) and call.func.attr == "from_pretrained"
+    ]
+    words = [{word.arg: ast.unparse(word.value) for word in call.keywords} for call in found]
+    names = [ast.unparse(call.func) for call in found]
+    assert any(name.startswith("AutoModel") for name in names)
+    for name, given in zip(names, words, strict=True):
+        if name.startswith("Auto"):
+            assert given.get("trust_remote_code") == "False", name
+        if name.startswith("AutoModel"):
+            assert given.get("use_safetensors") == "True", name
