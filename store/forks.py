@@ -25,10 +25,22 @@ FROM walk
 specs that name each other as parents are somebody's doing."""
 
 
+HELD_CYCLES = """
+INSERT INTO held_cycles
+SELECT run_id, run_no, run_id, -2, 2147483647, 0 FROM run_numbers
+UNION ALL
+SELECT i.run_id, n.run_no, i.source_run_id, i.after_cycle, i.to_cycle, i.depth
+FROM inherited AS i JOIN run_numbers AS n ON n.run_id = i.source_run_id
+ORDER BY ALL
+"""
+
+
 def write_inheritance(connection: duckdb.DuckDBPyConnection) -> None:
-    """Work out every fork's ancestors anew; runs may come in any order."""
+    """Work out anew where every run's cycles are; runs, and a fork's ancestors, may come in any order."""
     connection.execute("DELETE FROM inherited")
     connection.execute(INHERITED)
+    connection.execute("DELETE FROM held_cycles")
+    connection.execute(HELD_CYCLES)
 
 
 def with_descendants(connection: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> list[str]:

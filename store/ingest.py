@@ -164,7 +164,8 @@ class Ingest:
             state.run_no, self._next_number = self._next_number, self._next_number + 1
             self._batch.add("run_numbers", state.run_id, state.run_no)
             self._batch.add("runs", *row)
-            state.changed, state.forked = True, row[PARENT] is not None
+            state.changed = state.arrived = True
+            state.forked = row[PARENT] is not None
             self._pending[state.run_id, path.name] = Position(state.run_id, path.name, path.stat().st_size, 1)
         yield
 

@@ -45,7 +45,7 @@ def write_states(connection: duckdb.DuckDBPyConnection, states: list[RunState]) 
 def _write_results(connection: duckdb.DuckDBPyConnection, states: list[RunState]) -> None:
     """Curves of what ended and of the forks that begin with it; their verdicts are owed."""
     forked = [state.run_id for state in states if state.forked]
-    if forked:
+    if any(state.arrived for state in states):
         write_inheritance(connection)
     closed = [(s.run_id, cycle, s.run_no) for s in states for cycle in dict.fromkeys(s.closed_cycles)]
     moved = with_descendants(connection, [*forked, *(run_id for run_id, *_ in closed)])

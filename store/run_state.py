@@ -76,8 +76,10 @@ class RunState:
     recalled: set[int] = field(default_factory=set)
 
     changed: bool = False
+    arrived: bool = False
+    """Whether its spec came, so that lineages have to be worked out anew."""
     forked: bool = False
-    """Whether its spec came and lineages have to be worked out anew."""
+    """Whether that spec is a fork's."""
     changed_cycles: set[int] = field(default_factory=set)
     changed_stages: set[tuple[int, str]] = field(default_factory=set)
     closed_cycles: list[int] = field(default_factory=list)
@@ -122,7 +124,7 @@ class RunState:
             self.oldest, self.recalled = max(self.closed_cycles), set()
             self.cycles = {cycle: row for cycle, row in self.cycles.items() if cycle >= self.oldest}
             self.stages = {key: row for key, row in self.stages.items() if key[0] >= self.oldest}
-        self.changed = self.forked = self.finished = False
+        self.changed = self.arrived = self.forked = self.finished = False
         self.changed_cycles, self.changed_stages = set(), set()
         self.closed_cycles, self.declared = [], []
 

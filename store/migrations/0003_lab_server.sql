@@ -73,77 +73,64 @@ SELECT n.run_id, t.* EXCLUDE (run_no) FROM stored_train_steps AS t JOIN run_numb
 CREATE VIEW events AS
 SELECT n.run_id, e.* EXCLUDE (run_no) FROM stored_events AS e JOIN run_numbers AS n USING (run_no);
 
+-- Where the rows of a run's cycles are: in the run itself and, for a fork's inherited cycles, in ancestors. The views
+-- join this one small table, so that a question about a run is planned and answered in a few milliseconds.
+CREATE TABLE held_cycles (
+    run_id VARCHAR, run_no INTEGER, source_run_id VARCHAR, after_cycle INTEGER, to_cycle INTEGER, depth INTEGER
+);
+INSERT INTO held_cycles SELECT run_id, run_no, run_id, -2, 2147483647, 0 FROM run_numbers;
+
 -- Which run holds the rows of a run's cycles: itself, or for a fork's inherited cycles an ancestor.
 CREATE VIEW lineage AS
-SELECT run_id, cycle, run_id AS source_run_id, 0 AS depth FROM cycles
-UNION ALL
-SELECT i.run_id, c.cycle, i.source_run_id, i.depth
-FROM inherited AS i JOIN cycles AS c ON c.run_id = i.source_run_id AND c.cycle > i.after_cycle AND c.cycle <= i.to_cycle;
+SELECT h.run_id, c.cycle, h.source_run_id, h.depth
+FROM held_cycles AS h JOIN cycles AS c ON c.run_id = h.source_run_id AND c.cycle > h.after_cycle AND c.cycle <= h.to_cycle;
 
 -- Prompt means of all of a run's cycles, a fork's inherited ones among them.
 CREATE VIEW chain_prompt_means AS
-SELECT * FROM prompt_means
-UNION ALL
-SELECT m.* REPLACE (i.run_id AS run_id) FROM inherited AS i
-JOIN prompt_means AS m ON m.run_id = i.source_run_id AND m.cycle > i.after_cycle AND m.cycle <= i.to_cycle;
+SELECT m.* REPLACE (h.run_id AS run_id)
+FROM held_cycles AS h
+JOIN prompt_means AS m ON m.run_id = h.source_run_id AND m.cycle > h.after_cycle AND m.cycle <= h.to_cycle;
 
 -- s(M) of every finished cycle: mean over prompts of per-prompt means, error clustered by prompt.
 CREATE VIEW trait_curve AS
-WITH means AS (
-    SELECT * FROM cycle_means
-    UNION ALL
-    SELECT m.* REPLACE (i.run_id AS run_id) FROM inherited AS i
-    JOIN cycle_means AS m ON m.run_id = i.source_run_id AND m.cycle > i.after_cycle AND m.cycle <= i.to_cycle
-)
 SELECT
-    run_id, cycle, trait, trait_sd / sqrt(prompts) AS trait_se,
-    trait - t90(prompts - 1) * trait_sd / sqrt(prompts) AS trait_low,
-    trait + t90(prompts - 1) * trait_sd / sqrt(prompts) AS trait_high,
-    coherence, n, nulls, prompts
-FROM means;
+    h.run_id, m.cycle, m.trait, m.trait_sd / sqrt(m.prompts) AS trait_se,
+    m.trait - t90(m.prompts - 1) * m.trait_sd / sqrt(m.prompts) AS trait_low,
+    m.trait + t90(m.prompts - 1) * m.trait_sd / sqrt(m.prompts) AS trait_high,
+    m.coherence, m.n, m.nulls, m.prompts
+FROM held_cycles AS h
+JOIN cycle_means AS m ON m.run_id = h.source_run_id AND m.cycle > h.after_cycle AND m.cycle <= h.to_cycle;
 
 -- Δ_j = s(M_j) − s(M_0), paired by eval prompt; a fork's M_0 may be an ancestor's.
 CREATE VIEW deltas AS
-SELECT * FROM cycle_deltas
-UNION ALL
-SELECT d.* REPLACE (i.run_id AS run_id) FROM inherited AS i
-JOIN cycle_deltas AS d ON d.run_id = i.source_run_id AND d.cycle > i.after_cycle AND d.cycle <= i.to_cycle;
+SELECT d.* REPLACE (h.run_id AS run_id)
+FROM held_cycles AS h
+JOIN cycle_deltas AS d ON d.run_id = h.source_run_id AND d.cycle > h.after_cycle AND d.cycle <= h.to_cycle;
 
 -- All texts of a run's cycles, a fork's inherited ones among them; `source_run_id` holds the rows.
 CREATE VIEW chain_samples AS
-SELECT *, run_id AS source_run_id FROM samples
-UNION ALL
-SELECT s.* REPLACE (i.run_id AS run_id), i.source_run_id FROM inherited AS i
-JOIN samples AS s ON s.run_id = i.source_run_id AND s.cycle > i.after_cycle AND s.cycle <= i.to_cycle;
+SELECT s.sample_id, h.run_id, s.* EXCLUDE (run_no, sample_id), h.source_run_id
+FROM held_cycles AS h
+JOIN stored_samples AS s ON s.run_no = h.run_no AND s.cycle > h.after_cycle AND s.cycle <= h.to_cycle;
 
--- The scores by a run's own judges of the cycles it inherits.
-CREATE VIEW inherited_scores AS
-SELECT x.* REPLACE (i.run_id AS run_id) FROM inherited AS i
-JOIN scores AS x ON x.run_id = i.source_run_id AND x.cycle > i.after_cycle AND x.cycle <= i.to_cycle
-JOIN run_judges AS r ON r.run_id = x.run_id AND r.metric = x.metric AND r.judge_id = x.judge_id;
+-- The scores of a run's cycles by the own judges of the run that holds them.
+CREATE VIEW own_scores AS
+SELECT h.run_id, x.* EXCLUDE (run_no)
+FROM held_cycles AS h
+JOIN stored_scores AS x ON x.run_no = h.run_no AND x.cycle > h.after_cycle AND x.cycle <= h.to_cycle
+JOIN run_judges AS r ON r.run_id = h.source_run_id AND r.metric = x.metric AND r.judge_id = x.judge_id;
 
 -- Samples with the scores of the run's own judges beside them; `source_run_id` holds the rows of an inherited one.
 -- Both halves join by the run that is asked for, so that a question about one run reads that run's rows alone.
 CREATE VIEW scored_samples AS
 SELECT
-    s.*, t.value AS trait, t.label AS trait_label, t.mass AS trait_mass, c.value AS coherence,
-    c.label AS coherence_label, s.run_id AS source_run_id
-FROM samples AS s
-LEFT JOIN (
-    SELECT x.* FROM scores AS x JOIN run_judges AS r USING (run_id, metric, judge_id) WHERE metric = 'trait'
-) AS t ON t.run_id = s.run_id AND t.cycle = s.cycle AND t.sample_id = s.sample_id
-LEFT JOIN (
-    SELECT x.* FROM scores AS x JOIN run_judges AS r USING (run_id, metric, judge_id) WHERE metric = 'coherence'
-) AS c ON c.run_id = s.run_id AND c.cycle = s.cycle AND c.sample_id = s.sample_id
-UNION ALL
-SELECT
-    s.* REPLACE (i.run_id AS run_id), t.value, t.label, t.mass, c.value, c.label, i.source_run_id
-FROM inherited AS i
-JOIN samples AS s ON s.run_id = i.source_run_id AND s.cycle > i.after_cycle AND s.cycle <= i.to_cycle
-LEFT JOIN (SELECT * FROM inherited_scores WHERE metric = 'trait') AS t
-    ON t.run_id = i.run_id AND t.cycle = s.cycle AND t.sample_id = s.sample_id
-LEFT JOIN (SELECT * FROM inherited_scores WHERE metric = 'coherence') AS c
-    ON c.run_id = i.run_id AND c.cycle = s.cycle AND c.sample_id = s.sample_id;
+    s.* EXCLUDE (source_run_id), t.value AS trait, t.label AS trait_label, t.mass AS trait_mass, c.value AS coherence,
+    c.label AS coherence_label, s.source_run_id
+FROM chain_samples AS s
+LEFT JOIN own_scores AS t
+    ON t.run_id = s.run_id AND t.cycle = s.cycle AND t.sample_id = s.sample_id AND t.metric = 'trait'
+LEFT JOIN own_scores AS c
+    ON c.run_id = s.run_id AND c.cycle = s.cycle AND c.sample_id = s.sample_id AND c.metric = 'coherence';
 
 -- One eval prompt from base to M_N: each generation's answer beside the one before and beside base's.
 CREATE VIEW ladder AS
