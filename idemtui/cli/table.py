@@ -7,7 +7,11 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len, set_cell_size
 
+from idemtui.names import keep_ends
+
 GAP = 2
+RUN = "run"
+"""The column whose texts are names of runs."""
 NARROWEST = 12
 """A column of texts is not cut below this."""
 NUMERIC = re.compile(r"[+−-]?[\d.]+(e[+-]?\d+)?|–|")
@@ -29,7 +33,8 @@ def layout(
     if widths is None:
         return records(header, lines, width or 0)
     right = [all(NUMERIC.fullmatch(line[i]) for line in lines) for i in range(len(header))]
-    return [_line(line, widths, right) for line in table]
+    names = [name == RUN for name in header]
+    return [_line(line, widths, right, names) for line in table]
 
 
 def fitted(natural: Sequence[int], width: int) -> list[int] | None:
@@ -43,10 +48,12 @@ def fitted(natural: Sequence[int], width: int) -> list[int] | None:
     return widths
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool], names: Sequence[bool]) -> str:
     padded = [
-        " " * (width - cell_len(cell)) + cell if on_right and cell_len(cell) <= width else shortened(cell, width)
-        for cell, width, on_right in zip(cells, widths, right, strict=True)
+        " " * (width - cell_len(cell)) + cell
+        if on_right and cell_len(cell) <= width
+        else shortened(keep_ends(cell, width) if name else cell, width)
+        for cell, width, on_right, name in zip(cells, widths, right, names, strict=True)
     ]
     return (" " * GAP).join(padded).rstrip()
 

@@ -25,7 +25,7 @@ from idemtui.text import one_line
 
 COLUMNS = (
     Column("", 1),
-    Column("run", 12, flex=2),
+    Column("run", 12, flex=2, name=True),
     Column("study", 12, rank=6),
     Column("trait", 12, rank=5),
     Column("regime, arm", 13),

@@ -8,6 +8,8 @@ from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
 
+from idemtui.names import keep_ends
+
 GAP = 1
 
 Tone = Literal["", "dim", "good", "bad", "warn", "accent"]
@@ -15,13 +17,17 @@ Tone = Literal["", "dim", "good", "bad", "warn", "accent"]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of at least `width` cells; a higher `rank` is left out first, `flex` shares what is left over."""
+    """A column of at least `width` cells; a higher `rank` is left out first, `flex` shares what is left over.
+
+    A `name` that is too long is cut in its middle, since its end tells it from others.
+    """
 
     title: str
     width: int
     rank: int = 0
     flex: int = 0
     right: bool = False
+    name: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,9 @@ def needed(columns: Sequence[Column], shown: Sequence[int]) -> int:
     return sum(columns[i].width + GAP for i in shown) - (GAP if shown else 0)
 
 
-def pad(text: str, width: int, right: bool) -> str:
+def pad(text: str, width: int, right: bool, name: bool = False) -> str:
     """The text in exactly `width` cells, cut with … where it is longer."""
+    text = keep_ends(text, width) if name else text
     length = cell_len(text)
     if length > width:
         return set_cell_size(text, max(width - 1, 0)) + "…" if width > 0 else ""

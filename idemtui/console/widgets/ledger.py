@@ -234,7 +234,7 @@ class Ledger(ScrollView, can_focus=True):
             cell = row[f.index]
             tone = self.get_component_rich_style(f"ledger--{cell.tone}", partial=True) if cell.tone else Style.null()
             at_cursor = index == self.cursor and self.has_focus
-            text = pad(cell.text, f.width, f.column.right) + " " * GAP
+            text = pad(cell.text, f.width, f.column.right, f.column.name) + " " * GAP
             segments.append(Segment(text, style if at_cursor else style + tone))
         return Strip(segments)
 
