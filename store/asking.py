@@ -18,7 +18,8 @@ from store.fence import check_query, explain_error
 
 BATCH_ROWS = 10_000
 FIRST_ROWS = 256
-"""Rows of a batch where the first ones are wanted soon."""
+FIRST_BYTES = 32_768
+"""Rows of a batch, and bytes that DuckDB gathers before it hands any over, where the first ones are wanted soon."""
 QUERY_SECONDS = 60.0
 LAST_SECONDS = 2.0
 """How long an interrupted query may go on before its cursor is closed under it."""
@@ -55,6 +56,8 @@ class Question:
             self._begin()
             try:
                 query = check_query(self.query, self.cursor)
+                if self.batch_rows <= FIRST_ROWS:
+                    self.cursor.execute(f"SET streaming_buffer_size = '{FIRST_BYTES}B'")
                 self.cursor.execute("BEGIN TRANSACTION READ ONLY")
                 self.cursor.execute(query, self.params) if self.params else self.cursor.execute(query)
                 self._reader = self.cursor.to_arrow_reader(self.batch_rows)
@@ -159,7 +162,7 @@ class Overseer:
         self.stall_seconds, self.every = stall_seconds, every
         self._questions: dict[str, Question] = {}
         self._moved = threading.Condition()
-        self._closed = False
+        self._closed = self._idle = False
         self._thread = threading.Thread(target=self._run, name="questions", daemon=True)
         self._thread.start()
 
@@ -167,7 +170,8 @@ class Overseer:
         """Look after a question from now on."""
         with self._moved:
             self._questions[key] = question
-            self._moved.notify_all()
+            if self._idle:
+                self._moved.notify_all()
 
     def remove(self, key: str) -> Question | None:
         """No longer; None where it was not looked after."""
@@ -197,7 +201,9 @@ class Overseer:
     def _run(self) -> None:
         while True:
             with self._moved:
+                self._idle = True
                 self._moved.wait_for(lambda: self._closed or bool(self._questions))
+                self._idle = False
                 if self._closed:
                     return
                 held = list(self._questions.values())

@@ -25,6 +25,7 @@ def memory_limit() -> int:
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
     "lock_configuration": "true",
+    "allowed_configs": ["streaming_buffer_size"],
     "python_enable_replacements": "false",
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",

@@ -29,12 +29,31 @@ TABLE_FUNCTIONS = {
 """Table functions that only read, and only this database."""
 FORBIDDEN_FUNCTIONS = {"write_log", "nextval", "setseed", "getvariable"}
 PRAGMAS = {"table_info", "show_tables", "show_tables_expanded", "database_size", "version", "storage_info"}
+REMEMBERED, REMEMBERED_LENGTH = 256, 10_000
+"""How many checked queries are remembered, and up to how many characters each."""
 EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+|\([^)]*\)\s*)*", re.IGNORECASE)
 PRAGMA = re.compile(r"\s*pragma\s+(\w+)", re.IGNORECASE)
 
 
+_checked: dict[str, str] = {}
+
+
 def check_query(query: str, connection: duckdb.DuckDBPyConnection) -> str:
-    """The one reading statement in `query`, ready to run; raises QueryError, in one line, for anything else."""
+    """The one reading statement in `query`, ready to run; raises QueryError, in one line, for anything else.
+
+    Consoles ask the same few texts again and again, with other parameters: what was let through is remembered.
+    """
+    known = _checked.get(query)
+    if known is None:
+        known = _check(query, connection)
+        if len(query) <= REMEMBERED_LENGTH:
+            if len(_checked) >= REMEMBERED:
+                _checked.clear()
+            _checked[query] = known
+    return known
+
+
+def _check(query: str, connection: duckdb.DuckDBPyConnection) -> str:
     try:
         statements = connection.extract_statements(query)
     except duckdb.Error as error:

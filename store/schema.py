@@ -5,6 +5,7 @@ A migration is never edited once released; the next one changes what it made.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -78,7 +79,8 @@ def _apply(connection: duckdb.DuckDBPyConnection, step: Migration, where: str) -
         connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", [step.version, step.name, now])
         connection.execute("COMMIT")
     except duckdb.Error as error:
-        connection.execute("ROLLBACK")
+        with suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
         first = str(error).strip().splitlines()[0]
         raise LabError(
             f"{where}: migration {step.version} ({step.name}) failed, nothing was changed: {first}"

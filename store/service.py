@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,8 @@ from store.tailing import Tail
 from store.wire import pack, to_flight, unpack
 
 log = logging.getLogger(__name__)
+SWITCH_SECONDS = 0.0005
+"""How long the ingest thread may keep Python to itself while questions wait for it; they need it several times each."""
 Command = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -60,6 +63,7 @@ class LabService:
 
     def start(self) -> None:
         """Open the database, begin to ingest, and listen; LabError where the lab cannot be used."""
+        sys.setswitchinterval(SWITCH_SECONDS)
         self.tail.start()
         path = self.lab.socket
         _private_folder(self.lab)

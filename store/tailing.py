@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 
 import duckdb
 
@@ -18,6 +20,7 @@ from store.schema import migrate
 log = logging.getLogger(__name__)
 
 
+BLOCK_BYTES = 1 << 18
 VERDICT_SECONDS = 1.0
 """How long verdicts may keep the journals waiting at a time."""
 
@@ -190,11 +193,19 @@ class Tail:
 
     def _report(self, error: Exception) -> None:
         line = _line(error)
-        if "No space left on device" in line:
+        if "No space left on device" in line or _is_full(self.lab.root):
             line = f"no room left on the disk of {self.lab.root}: what runs write is remembered once there is ({line})"
         if line != self._trouble:
             log.error("ingest: %s", line)
         self._trouble = line
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether its disk has no room for even one block of the database, whatever words the failure came in."""
+    try:
+        return shutil.disk_usage(folder).free < BLOCK_BYTES
+    except OSError:
+        return False
 
 
 def _line(error: Exception) -> str:

@@ -113,7 +113,7 @@ def test_a_cycle_is_a_point_only_when_it_is_finished(tmp_path: Path) -> None:
     assert values(connection, "SELECT cycle FROM trait_curve ORDER BY cycle") == [-1, 0, 1, 2]
 
 
-@settings(max_examples=20, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=10, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(data=st.data())
 def test_any_cut_and_any_death_gives_the_same_rows(tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
     root = tmp_path_factory.mktemp("cut")

@@ -99,7 +99,7 @@ def mutable(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 NO_HURRY = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 
-@settings(max_examples=300, **NO_HURRY)
+@settings(max_examples=100, **NO_HURRY)
 @given(data=st.data())
 def test_mutated_lines_are_read_as_the_engine_reads_them(mutable: Lab, data: st.DataObject) -> None:
     path = mutable.run(chain_spec(MUTATED).run_id) / "events.jsonl"
@@ -108,7 +108,7 @@ def test_mutated_lines_are_read_as_the_engine_reads_them(mutable: Lab, data: st.
     _check_reading(mutated)
 
 
-@settings(max_examples=40, **NO_HURRY)
+@settings(max_examples=12, **NO_HURRY)
 @given(data=st.data())
 def test_a_few_mutated_files_cost_nobody_else_anything(mutable: Lab, data: st.DataObject) -> None:
     check_mutation(mutable, data)
