@@ -72,4 +72,6 @@ def _explained(path: Path, message: str) -> LabError | ServerError:
     if "ersion" in message and "storage" in message.lower():
         return LabError(f"{path} was written by a newer DuckDB; install that, or `idemtui rebuild` the lab.")
     first = message.strip().splitlines()[0]
-    return LabError(f"{path} cannot be opened: {first}")
+    if "ermission denied" in message:
+        return LabError(f"{path} cannot be opened: {first}")
+    return LabError(f"{path} cannot be opened: {first}; `idemtui rebuild` makes it anew from the lab's journals.")

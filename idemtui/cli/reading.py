@@ -58,12 +58,13 @@ def _true_client(lab: Lab) -> Client:
 def served_client(lab: Lab) -> Client:
     """A client of the lab's server; one that was started for it has read all journals."""
     from engine.locks import holder_pid
+    from idemtui.cli.output import tell
     from idemtui.server.start import ensure_server
 
     before = holder_pid(lab.lock)
     client = ensure_server(lab)
-    if holder_pid(lab.lock) != before:
-        client.sync()
+    if holder_pid(lab.lock) != before and not client.sync():
+        tell("the server is still reading the journals: what is shown now may be less than the lab holds.")
     return client
 
 
