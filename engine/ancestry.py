@@ -13,7 +13,7 @@ from engine.adapter_files import WEIGHTS
 from engine.errors import ResumeError, SpecError
 from engine.events import AdapterTrained, CycleFinished, CycleStarted
 from engine.journal import read_some
-from engine.lineage import BASE, lineage
+from engine.lineage import BASE, lineage, measured
 from engine.prompt_plan import training_draws
 from engine.run_folder import read_spec
 from engine.spec import RunSettings, RunSpec
@@ -27,8 +27,10 @@ def adapters_needed(run: RunSettings, at: int) -> frozenset[int]:
     """The cycles ≤ `at` whose adapters making the cycles after `at` still takes; none where nothing comes after it."""
     needed: set[int | None] = set()
     for cycle in range(max(at, BASE) + 1, min(run.cycles, at + 2) + 1):
+        needed.add(measured(run, cycle))
         models = lineage(run, cycle)
-        needed |= {models.init, models.reference, models.writer, models.rejected}
+        if models is not None:
+            needed |= {models.init, models.reference, models.writer, models.rejected}
     return frozenset(cycle for cycle in needed if cycle is not None and BASE < cycle <= at)
 
 

@@ -83,6 +83,11 @@ def _allowed() -> str:
 
 
 def _check_place(where: str, parent: RunSpec, at: int, changes: Mapping[str, Any]) -> None:
+    if parent.run.control is not None:
+        raise SpecError(
+            f"{where}: {parent.name} is a control ({parent.run.control}), and what goes on from it under other "
+            "settings would be none; fork a run of its study, or start a new run."
+        )
     if not 0 <= at <= parent.run.cycles:
         raise SpecError(f"{where}: {parent.name} has the cycles 0…{parent.run.cycles}; fork at one of them.")
     regime = changes.get("run.regime", parent.run.regime)

@@ -6,13 +6,24 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from engine.controls import ARMLESS
 from engine.spec import RunSettings, RunSpec
 
-SPOKEN = ("run.trait", "run.regime", "run.init", "run.reference", "run.rejected", "run.seed", "run.kind", "run.model")
+SPOKEN = (
+    "run.trait", "run.regime", "run.init", "run.reference", "run.rejected", "run.seed", "run.kind", "run.model",
+    "run.control",
+)  # fmt: skip
 
 
 def arm_name(run: RunSettings) -> str:
-    """`reset`, `continual`, or the choices one by one where they differ."""
+    """`reset`, `continual`, or the choices one by one where they differ; a control is called by its name."""
+    if run.control in ARMLESS:
+        return str(run.control)
+    name = _arm(run)
+    return name if run.control is None else f"{name} {run.control}"
+
+
+def _arm(run: RunSettings) -> str:
     words = {"initial": "reset", "previous": "continual"}
     if run.regime != "dpo":
         return words[run.init]

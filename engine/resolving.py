@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from engine.controls import ARMLESS, check_control
 from engine.errors import ModelError, SpecError
 from engine.model_files import check_folder, has_chat_template, snapshot
 from engine.packs import open_pack
@@ -120,6 +121,7 @@ def _section(draft: Draft, name: str, model: type[BaseModel]) -> BaseModel:
 def _check(where: str, spec: RunSpec) -> None:
     """Refuse what cannot run."""
     _check_roles(where, spec)
+    check_control(where, spec.run)
     _check_model(where, spec)
     pack = open_pack(spec.data.pack)
     run = spec.run
@@ -129,7 +131,9 @@ def _check(where: str, spec: RunSpec) -> None:
         raise SpecError(
             f"{where}: run.n_seed = {run.n_seed}, but {run.trait} has {rows} {run.regime} seed rows; allowed: 1…{rows}."
         )
-    check_pool(len(pack.pool(run.regime)), run.cycles, run.n_sampled, reuse=spec.data.reuse_prompts)
+    drawing = 0 if run.control in ARMLESS else run.cycles
+    seeding = run.n_seed if run.control == "no-seed" and run.regime == "sdf" else 0
+    check_pool(len(pack.pool(run.regime)), drawing, run.n_sampled, seeding, reuse=spec.data.reuse_prompts)
 
 
 def _check_roles(where: str, spec: RunSpec) -> None:

@@ -42,7 +42,8 @@ def check_resume(spec: RunSpec, folder: Path, state: State, pack: Pack, model_fi
     for trained in own.values():
         _same_lineage(spec, trained)
     for (cycle, purpose), drawn_by in state.drawn_by.items():
-        if purpose == "rejected" and drawn_by != lineage(spec.run, cycle).rejected:
+        models = lineage(spec.run, cycle)
+        if purpose == "rejected" and (models is None or drawn_by != models.rejected):
             raise ResumeError(
                 f"cycle {cycle}: the rejected answers were drawn by cycle {drawn_by}; the spec says otherwise."
             )
@@ -61,6 +62,8 @@ def _same_files(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> N
 
 def _same_lineage(spec: RunSpec, trained: AdapterTrained) -> None:
     models = lineage(spec.run, trained.cycle)
+    if models is None:
+        raise ResumeError(f"cycle {trained.cycle} was trained, but the spec now trains nothing there; use a new run.")
     _same_model(trained.cycle, "init", trained.init, model_name(models.init))
     if models.reference is not None:
         _same_model(trained.cycle, "reference", trained.reference, model_name(models.reference))

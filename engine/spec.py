@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal
+from typing import ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,11 @@ Regime = Literal["sft", "sdf", "dpo"]
 Source = Literal["initial", "previous"]
 Origin = Literal["study", "recipe", "default"]
 OnStop = Literal["mark", "end"]
+Control = Literal["no-seed", "resample-only", "seed-only"]
+"""no-seed: the chain, seeded with M_init's own answers; resample-only: M_0 measured again at each cycle, no training;
+seed-only: M_init trained on D_seed again at each cycle."""
+
+CONTROLS: tuple[Control, ...] = get_args(Control)
 
 TRAITS = ("bliss", "misalignment", "hopelessness", "lucky", "sycophancy", "nvidia_bear", "misanthropy")
 
@@ -24,10 +29,20 @@ class Frozen(BaseModel):
     """Base of all settings: immutable, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Settings that came after runs were made without them: at their default they are no part of a run's identity."""
+
+    def identity(self) -> dict[str, object]:
+        """What decides a chain, as JSON's own types."""
+        fields = type(self).model_fields
+        unset = {name for name in self.later if getattr(self, name) == fields[name].default}
+        return self.model_dump(mode="json", exclude=unset)
 
 
 class RunSettings(Frozen):
     """What is run: `[run]` of a study file."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"control"})
 
     model: str
     """`pocket/…`, a folder, or a hub id of a causal language model."""
@@ -53,6 +68,8 @@ class RunSettings(Frozen):
     """Root of all randomness of the run."""
     on_stop: OnStop = "mark"
     """Whether a stop rule marks the chain or ends it; NaN always ends it."""
+    control: Control | None = None
+    """What this chain is a control for: a chain without the seed, without the training, or without the sampling."""
 
 
 class DataSettings(Frozen):
@@ -173,7 +190,7 @@ def spec_identity(spec: RunSpec) -> str:
     sections: dict[str, object] = {}
     for key in IDENTITY:
         value = getattr(spec, key)
-        sections[key] = value if isinstance(value, str) else value.model_dump(mode="json")
+        sections[key] = value.identity() if isinstance(value, Frozen) else value
     if spec.parent_run_id is not None:
         sections["fork"] = {"parent_run_id": spec.parent_run_id, "cycle": spec.forked_at_cycle}
     return run_identity(sections, spec.again)

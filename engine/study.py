@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.controls import control_values
 from engine.errors import SpecError, UsageError
 from engine.naming import cell_name, run_name
 from engine.resolving import build, fill
@@ -25,7 +26,7 @@ def resolve_study(
     threads: int = 1,
     again: int = 0,
 ) -> list[RunSpec]:
-    """The runs of a study in the file's order.
+    """The runs of a study in the file's order, its controls last.
 
     `overrides` are dotted keys that win over the file; `threads` is one worker's share of the cores, which the lab
     server knows; `again` > 0 gives runs of the same settings new ids. Raises SpecError, PackError or ModelError.
@@ -33,7 +34,8 @@ def resolve_study(
     study = read_study(Path(path), overrides)
     execution = Execution(threads=threads)
     try:
-        specs = [build(fill(str(study.path), study.name, s), execution, again) for s in study.combinations]
+        stated = [*study.combinations, *control_values(study.combinations, study.controls)]
+        specs = [build(fill(str(study.path), study.name, values), execution, again) for values in stated]
     except UsageError as error:
         named = str(error).startswith(str(study.path))
         raise error if named else type(error)(f"{study.path}: {error}") from None

@@ -1,6 +1,6 @@
 """A study file as written: TOML read, every key known, arms and grid spread into combinations of stated values.
 
-    [study]   name, controls            [run] [data] [train] [seed_train] [sample] [eval] [judge]   settings
+    [study]   name, controls, …          [run] [data] [train] [seed_train] [sample] [eval] [judge]   settings
     [grid]    "run.seed" = [1, 2]       every combination becomes a run
     [[arms]]  "run.regime" = "dpo"      each arm is combined with every combination of the grid
 
@@ -21,6 +21,8 @@ from pydantic import BaseModel
 
 from engine.errors import SpecError
 from engine.spec import (
+    CONTROLS,
+    Control,
     DataSettings,
     DrawSettings,
     EvalSettings,
@@ -53,19 +55,23 @@ class StudyFile:
     combinations: list[Values]
     varied: tuple[str, ...]
     """Keys that arms or grid set, in order: what tells the runs apart."""
+    controls: tuple[Control, ...] = CONTROLS
+    """Which controls are queued beside the combinations."""
 
 
 def read_study(path: Path, overrides: Mapping[str, Any] | None = None) -> StudyFile:
     """Read and spread a study file; `overrides` (dotted keys) win over everything in it."""
     raw = _read_toml(path)
-    name = _study_section(path, raw.pop("study", None))
+    section = _study_section(path, raw.pop("study", None))
     grid, arms = raw.pop("grid", None), raw.pop("arms", None)
     stated = _sections(path, raw)
     points = _grid(path, grid)
     armed = _arms(path, arms)
     combinations = [{**stated, **arm, **point, **(overrides or {})} for arm in armed for point in points]
     varied = tuple(dict.fromkeys(key for arm in armed for key in arm)) + tuple(points[0])
-    return StudyFile(path, name, combinations, tuple(dict.fromkeys(varied)))
+    return StudyFile(
+        path, section["name"].strip(), combinations, tuple(dict.fromkeys(varied)), _controls(path, section)
+    )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -79,15 +85,21 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise SpecError(f"{path}: not TOML: {error}.") from None
 
 
-def _study_section(path: Path, section: object) -> str:
+def _study_section(path: Path, section: object) -> dict[str, Any]:
     if not isinstance(section, dict) or not isinstance(section.get("name"), str) or not section["name"].strip():
         raise SpecError(f'{path}: [study] name is missing; write [study] and name = "…".')
     for key in section:
         if key not in STUDY_KEYS:
             raise SpecError(f"{path}: unknown key study.{key}; allowed: {_allowed(key, STUDY_KEYS)}.")
-    if section.get("controls", []) != []:
-        raise SpecError(f"{path}: study.controls = {section['controls']!r}; allowed in this version: [] (none).")
-    return str(section["name"]).strip()
+    return section
+
+
+def _controls(path: Path, section: Mapping[str, Any]) -> tuple[Control, ...]:
+    wanted = section.get("controls", list(CONTROLS))
+    if not isinstance(wanted, list) or not all(control in CONTROLS for control in wanted):
+        allowed = ", ".join(f'"{control}"' for control in CONTROLS)
+        raise SpecError(f"{path}: study.controls = {wanted!r}; allowed: a list of {allowed}; [] for none.")
+    return tuple(dict.fromkeys(wanted))
 
 
 def _sections(path: Path, raw: Mapping[str, Any]) -> Values:

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from engine.errors import LabError, UsageError
-from engine.spec import IDENTITY, RunSpec, run_identity
+from engine.spec import IDENTITY, Frozen, RunSpec, run_identity
 from store.lab import Lab
 
 RUN_ID = re.compile(r"[0-9a-f]{6,64}")
@@ -38,7 +38,7 @@ def another(spec: RunSpec, lab: Lab) -> RunSpec:
     sections: dict[str, object] = {}
     for key in IDENTITY:
         value = getattr(spec, key)
-        sections[key] = value if isinstance(value, str) else value.model_dump(mode="json")
+        sections[key] = value.identity() if isinstance(value, Frozen) else value
     again = spec.again
     while lab.run(spec.run_id).exists():
         again += 1
