@@ -74,9 +74,7 @@ def check_parent(runs: Path, spec: RunSpec) -> None:
     at = spec.forked_at_cycle
     if spec.parent_run_id is None or at is None:
         return
-    state = State()
-    for event in inherited_events(runs, spec):
-        state.apply(event)
+    state = _inherited_state(runs, spec)
     if at not in state.cycles_finished:
         done = sorted(state.cycles_finished)
         raise ResumeError(
@@ -85,6 +83,18 @@ def check_parent(runs: Path, spec: RunSpec) -> None:
         )
     for cycle in sorted(adapters_needed(spec.run, at)):
         _check_there(spec, state, cycle)
+
+
+def can_begin(runs: Path, spec: RunSpec) -> bool:
+    """Whether the cycle that a fork goes on from is finished; True for a run that is no fork."""
+    return spec.forked_at_cycle is None or spec.forked_at_cycle in _inherited_state(runs, spec).cycles_finished
+
+
+def _inherited_state(runs: Path, spec: RunSpec) -> State:
+    state = State()
+    for event in inherited_events(runs, spec):
+        state.apply(event)
+    return state
 
 
 def _check_there(spec: RunSpec, state: State, cycle: int) -> None:

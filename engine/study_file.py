@@ -1,6 +1,7 @@
 """A study file as written: TOML read, every key known, arms and grid spread into combinations of stated values.
 
-    [study]   name, controls, …          [run] [data] [train] [seed_train] [sample] [eval] [judge]   settings
+    [study]   name, controls, replicates, shared_m0: how many runs beside and of each combination
+    [run] [data] [train] [seed_train] [sample] [eval] [judge]   settings
     [grid]    "run.seed" = [1, 2]       every combination becomes a run
     [[arms]]  "run.regime" = "dpo"      each arm is combined with every combination of the grid
 
@@ -40,7 +41,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "eval": EvalSettings,
     "judge": JudgeSettings,
 }
-STUDY_KEYS = ("name", "controls")
+STUDY_KEYS = ("name", "controls", "replicates", "shared_m0")
+
+MOST_REPLICATES = 1000
 
 Values = dict[str, Any]
 """Stated values by dotted key, e.g. {"run.seed": 1}."""
@@ -57,6 +60,10 @@ class StudyFile:
     """Keys that arms or grid set, in order: what tells the runs apart."""
     controls: tuple[Control, ...] = CONTROLS
     """Which controls are queued beside the combinations."""
+    replicates: int = 1
+    """Runs of every combination, run.seed counted up from the first one's."""
+    shared_m0: bool = False
+    """Whether M_0 is trained once per combination: by its first replicate, from which the others go on."""
 
 
 def read_study(path: Path, overrides: Mapping[str, Any] | None = None) -> StudyFile:
@@ -70,7 +77,13 @@ def read_study(path: Path, overrides: Mapping[str, Any] | None = None) -> StudyF
     combinations = [{**stated, **arm, **point, **(overrides or {})} for arm in armed for point in points]
     varied = tuple(dict.fromkeys(key for arm in armed for key in arm)) + tuple(points[0])
     return StudyFile(
-        path, section["name"].strip(), combinations, tuple(dict.fromkeys(varied)), _controls(path, section)
+        path=path,
+        name=section["name"].strip(),
+        combinations=combinations,
+        varied=tuple(dict.fromkeys(varied)),
+        controls=_controls(path, section),
+        replicates=_replicates(path, section, varied),
+        shared_m0=_shared(path, section),
     )
 
 
@@ -100,6 +113,27 @@ def _controls(path: Path, section: Mapping[str, Any]) -> tuple[Control, ...]:
         allowed = ", ".join(f'"{control}"' for control in CONTROLS)
         raise SpecError(f"{path}: study.controls = {wanted!r}; allowed: a list of {allowed}; [] for none.")
     return tuple(dict.fromkeys(wanted))
+
+
+def _replicates(path: Path, section: Mapping[str, Any], varied: Iterable[str]) -> int:
+    count = section.get("replicates", 1)
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_REPLICATES:
+        raise SpecError(f"{path}: study.replicates = {count!r}; allowed: a whole number from 1 to {MOST_REPLICATES}.")
+    if count > 1 and "run.seed" in varied:
+        raise SpecError(
+            f"{path}: study.replicates = {count} counts run.seed up by itself; remove run.seed from [grid] and "
+            "[[arms]], or replicates."
+        )
+    return count
+
+
+def _shared(path: Path, section: Mapping[str, Any]) -> bool:
+    shared = section.get("shared_m0", False)
+    if not isinstance(shared, bool):
+        raise SpecError(f"{path}: study.shared_m0 = {shared!r}; allowed: true, false.")
+    if shared and section.get("replicates", 1) == 1:
+        raise SpecError(f"{path}: study.shared_m0 = true needs runs that share M_0; set study.replicates to 2 or more.")
+    return shared
 
 
 def _sections(path: Path, raw: Mapping[str, Any]) -> Values:
