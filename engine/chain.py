@@ -37,9 +37,10 @@ from engine.judging import judge_samples
 from engine.keys import training_seed
 from engine.lineage import BASE, Lineage, lineage, measured, model_name
 from engine.log import Log
+from engine.mixing import Example, mixed
 from engine.packs import Pack
 from engine.prompt_plan import PlannedDraw, eval_draws, seed_draws, training_draws
-from engine.rows import build_rows, seed_samples
+from engine.rows import build_rows, kept_examples, seed_samples
 from engine.seams import Judge, Sampler, Trainer, Training, TrainJob
 from engine.spec import RunSpec
 from engine.stops import fired_rules
@@ -80,8 +81,14 @@ class Chain:
             return
         written = self._seed_data() if models.writer is None else self._sampled_data(models)
         rejected = self._rejected_data(models, written)
-        rows = build_rows(self.log, self.spec.run.regime, models.cycle, written, rejected)
-        self._train_adapter(models, rows)
+        own = kept_examples(self.spec.run.regime, models.cycle, written, rejected)
+        examples = own if models.seeding else mixed(self.spec, models.cycle, own, self._earlier)
+        self._train_adapter(models, build_rows(self.log, self.spec.run.regime, models.cycle, examples))
+
+    def _earlier(self, cycle: int) -> list[Example]:
+        state, models = self.log.state, lineage(self.spec.run, cycle)
+        written = state.samples(cycle, "seed" if models is None or models.writer is None else "train")
+        return kept_examples(self.spec.run.regime, cycle, written, state.samples(cycle, "rejected"))
 
     def _seed_data(self) -> list[Sample]:
         if not self.log.state.samples(0, "seed"):

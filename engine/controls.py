@@ -15,6 +15,7 @@ from engine.study_file import Values
 ARMLESS: tuple[Control, ...] = ("resample-only", "seed-only")
 """Controls in which no generation follows from another: reset and continual would be the same."""
 ARM_KEYS = ("run.init", "run.reference", "run.rejected")
+MEANINGLESS = (*ARM_KEYS, "run.restart_every", "data.mix", "data.seed_fraction")
 
 Kind = tuple[object, ...]
 
@@ -56,5 +57,5 @@ def _as_control(stated: Values, control: Control) -> Values:
     if control not in ARMLESS:
         return {**stated, "run.control": control}
     keys = ARM_KEYS if stated.get("run.regime") == "dpo" else ARM_KEYS[:1]
-    kept = {key: value for key, value in stated.items() if key not in ARM_KEYS}
+    kept = {key: value for key, value in stated.items() if key not in MEANINGLESS}
     return {**kept, **dict.fromkeys(keys, "initial"), "run.control": control}

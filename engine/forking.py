@@ -20,6 +20,7 @@ OPEN_SECTIONS = ("train", "sample")
 OPEN_KEYS = (
     "run.regime",
     "run.init",
+    "run.restart_every",
     "run.reference",
     "run.rejected",
     "run.cycles",
@@ -27,6 +28,8 @@ OPEN_KEYS = (
     "run.seed",
     "run.on_stop",
     "data.reuse_prompts",
+    "data.mix",
+    "data.seed_fraction",
 )
 DPO_KEYS = ("run.reference", "run.rejected")
 
@@ -107,6 +110,8 @@ def _draft(where: str, parent: RunSpec, values: Values, changes: Mapping[str, An
     )
     if regime != "dpo":
         stated = {key: value for key, value in stated.items() if key in changes or key not in DPO_KEYS}
+    if changes.get("run.init", "restart") != "restart" and "run.restart_every" not in changes:
+        stated.pop("run.restart_every", None)
     draft = fill(where, parent.study, stated)
     for key, value in values.items():
         if not _is_open(key) or _stays(parent, changes, key):
@@ -120,6 +125,8 @@ def _draft(where: str, parent: RunSpec, values: Values, changes: Mapping[str, An
 def _stays(parent: RunSpec, changes: Mapping[str, Any], key: str) -> bool:
     """Whether an open value is kept: where the regime is the parent's, a recipe that changed since changes no fork."""
     if key in changes or changes.get("run.regime", parent.run.regime) != parent.run.regime:
+        return False
+    if key == "run.restart_every" and "run.init" in changes:
         return False
     followed = key == "run.reference" and parent.origins.get(key) != "study"
     return not (followed and "run.init" in changes)

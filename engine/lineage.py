@@ -45,11 +45,16 @@ def lineage(settings: RunSettings, cycle: int) -> Lineage | None:
     previous = cycle - 1
     return Lineage(
         cycle=cycle,
-        init=previous if settings.init == "previous" else BASE,
+        init=BASE if _starts_anew(settings, cycle) else previous,
         reference=(previous if settings.reference == "previous" else BASE) if dpo else None,
         writer=previous,
         rejected=(max(cycle - 2, BASE) if settings.rejected == "previous" else BASE) if dpo else None,
     )
+
+
+def _starts_anew(settings: RunSettings, cycle: int) -> bool:
+    every = settings.restart_every
+    return settings.init == "initial" or (every is not None and cycle % every == 0)
 
 
 def measured(settings: RunSettings, cycle: int) -> int:

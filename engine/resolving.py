@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from engine.arms import check_arm
 from engine.controls import ARMLESS, check_control
 from engine.errors import ModelError, SpecError
 from engine.model_files import check_folder, has_chat_template, snapshot
@@ -58,9 +59,9 @@ def fill(where: str, study: str, stated: Mapping[str, Any]) -> Draft:
     for origin, layer in layers:
         for key, value in layer.items():
             values[key], origins[key] = value, origin
-    _follow(values, origins, "run.reference", "run.init", regime == "dpo")
+    _follow(values, origins, "run.reference", "run.init", regime == "dpo" and values["run.init"] != "restart")
     for field in TrainSettings.model_fields:
-        _follow(values, origins, f"seed_train.{field}", f"train.{field}", True)
+        _follow(values, origins, f"seed_train.{field}", f"train.{field}", field != "steps")
     return Draft(where, study, values, origins)
 
 
@@ -126,6 +127,7 @@ def _check(where: str, spec: RunSpec) -> None:
     """Refuse what cannot run."""
     _check_roles(where, spec)
     check_control(where, spec.run)
+    check_arm(where, spec)
     _check_model(where, spec)
     pack = open_pack(spec.data.pack)
     run = spec.run

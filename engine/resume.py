@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.adapter_files import WEIGHTS, check_adapter
+from engine.adapter_files import check_adapter, weights_file
 from engine.ancestry import adapters_needed
 from engine.errors import ResumeError
 from engine.events import AdapterTrained
@@ -37,13 +37,14 @@ def check_resume(spec: RunSpec, folder: Path, state: State, pack: Pack, model_fi
     needed = adapters_needed(spec.run, max(state.adapters, default=BASE)) | (own.keys() - state.cycles_finished)
     for cycle, trained in state.adapters.items():
         path = folder / trained.path
-        if cycle in needed or (cycle in own and (path / WEIGHTS).exists()):
+        if cycle in needed or (cycle in own and weights_file(path).exists()):
             check_adapter(path, trained)
     for trained in own.values():
         _same_lineage(spec, trained)
     for (cycle, purpose), drawn_by in state.drawn_by.items():
         models = lineage(spec.run, cycle)
-        if purpose == "rejected" and (models is None or drawn_by != models.rejected):
+        own_draw = purpose == "rejected" and cycle > _inherited_to(spec)
+        if own_draw and (models is None or drawn_by != models.rejected):
             raise ResumeError(
                 f"cycle {cycle}: the rejected answers were drawn by cycle {drawn_by}; the spec says otherwise."
             )
