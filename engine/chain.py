@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from engine.adapter_files import room_for_next
@@ -33,7 +34,7 @@ from engine.events import (
     TrainStepped,
 )
 from engine.guard import check_training
-from engine.judging import judge_samples
+from engine.judging import judge_samples, rubrics
 from engine.keys import training_seed
 from engine.lineage import BASE, Lineage, lineage, measured, model_name
 from engine.log import Log
@@ -178,13 +179,16 @@ class Chain:
         judge_samples(
             self.log,
             self.judge,
-            trait.rubric,
-            self.spec.run.regime,
+            self._rubrics,
             cycle=cycle,
             samples=samples,
             batch_size=self.spec.judge.batch_size,
         )
         self._mark(cycle, samples)
+
+    @cached_property
+    def _rubrics(self) -> dict[str, str]:
+        return rubrics(self.pack, self.spec)
 
     def _mark(self, cycle: int, samples: list[Sample]) -> None:
         coherence, margin = self.log.state.values(cycle, "coherence"), self.log.state.margins.get(cycle)

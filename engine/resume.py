@@ -32,7 +32,7 @@ def check_resume(spec: RunSpec, folder: Path, state: State, pack: Pack, model_fi
     concern, and only those that it still needs; adapters of its own may be gone once nothing needs them.
     """
     _same_files("model file", spec.provenance.model_files, model_files)
-    _same_files("pack file", spec.provenance.pack_files, pack.files(spec.run.trait))
+    _same_files("pack file", spec.provenance.pack_files, pack.files(spec.run.trait, spec.eval.traits))
     own = {cycle: trained for cycle, trained in state.adapters.items() if cycle > _inherited_to(spec)}
     needed = adapters_needed(spec.run, max(state.adapters, default=BASE)) | (own.keys() - state.cycles_finished)
     for cycle, trained in state.adapters.items():

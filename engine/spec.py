@@ -142,7 +142,11 @@ class DrawSettings(SampleSettings):
 class EvalSettings(SampleSettings):
     """`[eval]`: measuring a model."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"traits"})
+
     samples_per_prompt: int = Field(default=10, ge=1)
+    traits: tuple[str, ...] = ()
+    """Other traits whose rubrics the same answers are scored by, off target: metric `trait:<other>`."""
 
 
 class JudgeSettings(Frozen):
