@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,6 @@ class Draft:
     study: str
     values: Values
     origins: Origins
-
-    def stating(self, key: str, value: object) -> Draft:
-        """The same with one value that the study gives."""
-        return replace(self, values={**self.values, key: value}, origins={**self.origins, key: "study"})
 
 
 def fill(where: str, study: str, stated: Mapping[str, Any]) -> Draft:

@@ -15,7 +15,7 @@ from engine.controls import control_values
 from engine.errors import SpecError, UsageError
 from engine.naming import cell_name, run_name
 from engine.resolving import build, fill
-from engine.spec import Execution, RunSpec
+from engine.spec import Execution, RunSpec, spec_identity
 from engine.study_file import StudyFile, Values, read_study
 
 SHARED = "shared-M_0"
@@ -48,8 +48,7 @@ def resolve_study(
 
 def _replicates(study: StudyFile, stated: Values, execution: Execution, again: int) -> list[RunSpec]:
     """One combination's runs: the first has the stated seed; where M_0 is shared the others are forks at its M_0."""
-    draft = fill(str(study.path), study.name, stated)
-    first = build(draft, execution, again)
+    first = build(fill(str(study.path), study.name, stated), execution, again)
     shares = study.shared_m0 and first.run.control is None
     if shares and first.run.cycles == 0:
         raise SpecError(
@@ -57,7 +56,14 @@ def _replicates(study: StudyFile, stated: Values, execution: Execution, again: i
         )
     going_on = {"parent_run_id": first.run_id, "forked_at_cycle": 0} if shares else {}
     seeds = range(first.run.seed + 1, first.run.seed + study.replicates)
-    return [first, *(build(draft.stating("run.seed", seed), execution, again, **going_on) for seed in seeds)]
+    return [first, *(_seeded(first, seed, going_on) for seed in seeds)]
+
+
+def _seeded(first: RunSpec, seed: int, going_on: Mapping[str, Any]) -> RunSpec:
+    run = first.run.model_copy(update={"seed": seed})
+    origins = {**first.origins, "run.seed": "study"}
+    spec = first.model_copy(update={"run": run, "origins": origins, **going_on})
+    return spec.model_copy(update={"run_id": spec_identity(spec)})
 
 
 def _number_replicates(study: StudyFile, specs: list[RunSpec]) -> list[RunSpec]:

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from pydantic import BaseModel
 
 from engine.errors import SpecError
 from engine.spec import (
@@ -27,12 +26,13 @@ from engine.spec import (
     DataSettings,
     DrawSettings,
     EvalSettings,
+    Frozen,
     JudgeSettings,
     RunSettings,
     TrainSettings,
 )
 
-SECTIONS: dict[str, type[BaseModel]] = {
+SECTIONS: dict[str, type[Frozen]] = {
     "run": RunSettings,
     "data": DataSettings,
     "train": TrainSettings,
@@ -41,6 +41,13 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "eval": EvalSettings,
     "judge": JudgeSettings,
 }
+UNUSED = {
+    f"{section}.{name}": json.loads(json.dumps(model.model_fields[name].default))
+    for section, model in SECTIONS.items()
+    for name in model.later
+}
+"""What a run says, as `spec.json` holds it, of settings that it makes no use of."""
+
 STUDY_KEYS = ("name", "controls", "replicates", "shared_m0")
 
 MOST_REPLICATES = 1000
