@@ -57,6 +57,8 @@ class TrlTrainer:
         adapted = isinstance(model, PeftModel)
         weights = LoraWeights(model) if adapted else FullWeights(model)
         before = row_logps(model, self._loaded, probed)
+        if not any(weight.requires_grad for weight in model.parameters()):
+            raise GuardError("no parameter is trainable; check train.lora_rank and the model's layers")
         watch = StepWatch(job.on_step)
         run_trainer(prepared.trainer, watch)
         after = row_logps(model, self._loaded, probed)
