@@ -1,4 +1,7 @@
-"""Adapter folders as files: whether one is whole and still what it was, how large, and what a killed worker left."""
+"""Adapter folders as files: whether one is whole and still what it was, how large, and what a killed worker left.
+
+A full finetuning leaves a whole model in the same place, as transformers loads it.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,20 @@ from engine.events import AdapterTrained
 
 WEIGHTS = "adapter_model.safetensors"
 CONFIG = "adapter_config.json"
+FULL_WEIGHTS = "model.safetensors"
+FULL_CONFIG = "config.json"
 ROOM = 3
 """Sizes of the largest adapter so far that a training may need: the new one, its temporary twin, and the journal."""
+
+
+def is_full(folder: Path) -> bool:
+    """Whether the folder holds all weights of a model."""
+    return (folder / FULL_WEIGHTS).exists() or (folder / FULL_CONFIG).exists()
+
+
+def weights_file(folder: Path) -> Path:
+    """Where the folder's weights are, or would be."""
+    return folder / (FULL_WEIGHTS if is_full(folder) else WEIGHTS)
 
 
 def partial_folder(output: Path) -> Path:
@@ -30,13 +45,14 @@ def clear_partial(folder: Path) -> None:
 
 def room_for_next(adapters: Iterable[Path]) -> int:
     """Bytes that a training after these adapters may need on the disk; 0 before the first."""
-    sizes = [weights.stat().st_size for adapter in adapters if (weights := adapter / WEIGHTS).is_file()]
+    sizes = [weights.stat().st_size for adapter in adapters if (weights := weights_file(adapter)).is_file()]
     return ROOM * max(sizes, default=0)
 
 
 def check_adapter(folder: Path, trained: AdapterTrained) -> None:
     """Raise ResumeError, in one line, for an adapter that is gone, cut short, or no longer what was trained."""
-    hashes = {WEIGHTS: trained.adapter_sha256, CONFIG: trained.config_sha256}
+    config = FULL_CONFIG if is_full(folder) else CONFIG
+    hashes = {weights_file(folder).name: trained.adapter_sha256, config: trained.config_sha256}
     for path, digest in ((folder / name, digest) for name, digest in hashes.items() if digest):
         if not path.exists():
             raise ResumeError(

@@ -8,20 +8,21 @@ from typing import Any
 import torch
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
+from safetensors.torch import load_file
 
-from engine.adapter_files import WEIGHTS
+from engine.adapter_files import is_full, weights_file
 
 Identity = tuple[str, int, int]
 
 
 def adapter_identity(adapter: Path) -> Identity:
     """What tells one adapter from another: its folder, and size and time of its weights file."""
-    stat = (adapter / WEIGHTS).stat()
+    stat = weights_file(adapter).stat()
     return str(adapter.resolve()), stat.st_size, stat.st_mtime_ns
 
 
 class AdapterSwitch:
-    """Turns one base model into M_init or M_init + adapter.
+    """Turns one base model into M_init, M_init + adapter, or another model of the same shape.
 
     In float32 the sum W + s·B·A replaces W (drawing then costs no more than the base model does), and M_init comes
     back by pointing at the untouched W again, bit for bit. In bfloat16 that sum would round small adapters away,
@@ -43,7 +44,7 @@ class AdapterSwitch:
         self._restore()
         if adapter is None or wanted is None:
             return
-        if self._model.dtype == torch.float32:
+        if is_full(adapter) or self._model.dtype == torch.float32:
             self._merge(adapter, wanted)
         else:
             self._wrapped = PeftModel.from_pretrained(self._model, str(adapter)).eval()
@@ -64,10 +65,18 @@ class AdapterSwitch:
 
     def _merge(self, adapter: Path, wanted: Identity) -> None:
         if self._merged_for != wanted:
-            self._merged = _sums(self._model, adapter)
+            self._merged = _whole(self._model, adapter) if is_full(adapter) else _sums(self._model, adapter)
             self._merged_for = wanted
         for weight, _, merged in self._merged:
             weight.data = merged
+
+
+def _whole(model: Any, folder: Path) -> list[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]:
+    """Every weight with its own tensor and the folder's."""
+    stored = load_file(weights_file(folder))
+    return [
+        (weight, weight.data, stored[name].to(weight.device, weight.dtype)) for name, weight in model.named_parameters()
+    ]
 
 
 def _sums(model: Any, adapter: Path) -> list[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]:

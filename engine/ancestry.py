@@ -9,55 +9,62 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from engine.adapter_files import WEIGHTS
+from engine.adapter_files import weights_file
 from engine.errors import ResumeError, SpecError
-from engine.events import AdapterTrained, CycleFinished, CycleStarted
+from engine.events import AdapterTrained, CycleFinished, CycleStarted, SamplesDrawn
 from engine.journal import read_some
-from engine.lineage import BASE, lineage
+from engine.lineage import BASE, lineage, measured
 from engine.prompt_plan import training_draws
 from engine.run_folder import read_spec
 from engine.spec import RunSettings, RunSpec
 from engine.state import State
 
 INHERITED = ("cycle_started", "cycle_finished", "adapter_trained")
-Inherited = CycleStarted | CycleFinished | AdapterTrained
+TEXTS = (*INHERITED, "samples_drawn")
+Inherited = CycleStarted | CycleFinished | AdapterTrained | SamplesDrawn
 
 
 def adapters_needed(run: RunSettings, at: int) -> frozenset[int]:
     """The cycles ≤ `at` whose adapters making the cycles after `at` still takes; none where nothing comes after it."""
     needed: set[int | None] = set()
     for cycle in range(max(at, BASE) + 1, min(run.cycles, at + 2) + 1):
+        needed.add(measured(run, cycle))
         models = lineage(run, cycle)
-        needed |= {models.init, models.reference, models.writer, models.rejected}
+        if models is not None:
+            needed |= {models.init, models.reference, models.writer, models.rejected}
     return frozenset(cycle for cycle in needed if cycle is not None and BASE < cycle <= at)
 
 
-def inherited_events(runs: Path, spec: RunSpec) -> Iterator[Inherited]:
+def inherited_events(runs: Path, spec: RunSpec, *, texts: bool = False) -> Iterator[Inherited]:
     """What the ancestors of a fork did up to the fork, oldest first, adapters by absolute path; nothing for others.
 
-    `runs` is the folder of all run folders. Raises ResumeError where an ancestor is gone.
+    `runs` is the folder of all run folders; `texts` adds what was trained on. ResumeError where an ancestor is gone.
     """
     if spec.parent_run_id is not None and spec.forked_at_cycle is not None:
-        yield from _events_of(runs, spec.parent_run_id, spec.forked_at_cycle, spec)
+        yield from _events_of(runs, spec.parent_run_id, spec.forked_at_cycle, spec, texts)
 
 
-def _events_of(runs: Path, run_id: str, at: int, fork: RunSpec) -> Iterator[Inherited]:
+def _events_of(runs: Path, run_id: str, at: int, fork: RunSpec, texts: bool) -> Iterator[Inherited]:
     folder = runs / run_id
-    for event in inherited_events(runs, _ancestor(folder, fork)):
+    for event in inherited_events(runs, _ancestor(folder, fork), texts=texts):
         if event.cycle <= at:
             yield event
-    for event in _own_events(folder):
+    for event in _own_events(folder, texts):
         if event.cycle <= at:
             yield event
 
 
-def _own_events(folder: Path) -> Iterator[Inherited]:
+def _own_events(folder: Path, texts: bool) -> Iterator[Inherited]:
     path = folder / "events.jsonl"
-    for event in read_some(path, INHERITED) if path.exists() else ():
+    for event in read_some(path, TEXTS if texts else INHERITED) if path.exists() else ():
         if isinstance(event, AdapterTrained):
             yield event.model_copy(update={"path": str(folder.absolute() / event.path)})
-        elif isinstance(event, CycleStarted | CycleFinished):
+        elif isinstance(event, CycleStarted | CycleFinished | SamplesDrawn) and not _measures(event):
             yield event
+
+
+def _measures(event: Inherited) -> bool:
+    return isinstance(event, SamplesDrawn) and event.purpose == "eval"
 
 
 def _ancestor(folder: Path, fork: RunSpec) -> RunSpec:
@@ -72,9 +79,7 @@ def check_parent(runs: Path, spec: RunSpec) -> None:
     at = spec.forked_at_cycle
     if spec.parent_run_id is None or at is None:
         return
-    state = State()
-    for event in inherited_events(runs, spec):
-        state.apply(event)
+    state = _inherited_state(runs, spec)
     if at not in state.cycles_finished:
         done = sorted(state.cycles_finished)
         raise ResumeError(
@@ -85,9 +90,21 @@ def check_parent(runs: Path, spec: RunSpec) -> None:
         _check_there(spec, state, cycle)
 
 
+def can_begin(runs: Path, spec: RunSpec) -> bool:
+    """Whether the cycle that a fork goes on from is finished; True for a run that is no fork."""
+    return spec.forked_at_cycle is None or spec.forked_at_cycle in _inherited_state(runs, spec).cycles_finished
+
+
+def _inherited_state(runs: Path, spec: RunSpec) -> State:
+    state = State()
+    for event in inherited_events(runs, spec):
+        state.apply(event)
+    return state
+
+
 def _check_there(spec: RunSpec, state: State, cycle: int) -> None:
     trained = state.adapters.get(cycle)
-    if trained is None or not (Path(trained.path) / WEIGHTS).is_file():
+    if trained is None or not weights_file(Path(trained.path)).is_file():
         where = "was never trained" if trained is None else f"is gone ({trained.path})"
         raise ResumeError(
             f"{spec.name} needs the adapter of cycle {cycle} that run {spec.parent_run_id} has or inherits, which "

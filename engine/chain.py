@@ -8,8 +8,9 @@ guards, measures and judges (protocol §2):
     for j in 1..N:  D_j = sample(M_{j-1}, fresh prompts);  M_j = train(init_j, D_j)
 
 Every step first asks the journal whether it was done, so the same code starts a chain and goes on with one. What is
-left out: how models draw, train and judge (`engine.seams`), and what became of earlier attempts (`engine.state`) or
-stands in the runs that a fork goes on from (`engine.ancestry`).
+left out: how models draw, train and judge (`engine.seams`), which model starts, writes and is measured where, also in
+a control (`engine.lineage`), what became of earlier attempts (`engine.state`), and what stands in the runs that a fork
+goes on from (`engine.ancestry`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from engine.adapter_files import room_for_next
@@ -32,13 +34,14 @@ from engine.events import (
     TrainStepped,
 )
 from engine.guard import check_training
-from engine.judging import judge_samples
+from engine.judging import judge_samples, rubrics
 from engine.keys import training_seed
-from engine.lineage import BASE, Lineage, lineage, model_name
+from engine.lineage import BASE, Lineage, lineage, measured, model_name
 from engine.log import Log
+from engine.mixing import Example, mixed
 from engine.packs import Pack
-from engine.prompt_plan import PlannedDraw, eval_draws, training_draws
-from engine.rows import build_rows, seed_samples
+from engine.prompt_plan import PlannedDraw, eval_draws, seed_draws, training_draws
+from engine.rows import build_rows, kept_examples, seed_samples
 from engine.seams import Judge, Sampler, Trainer, Training, TrainJob
 from engine.spec import RunSpec
 from engine.stops import fired_rules
@@ -68,8 +71,9 @@ class Chain:
     def _make_generation(self, cycle: int) -> None:
         if cycle not in self.log.state.cycles_started:
             self.log.append(CycleStarted(cycle=cycle))
-        if cycle != BASE:
-            self._train(lineage(self.spec.run, cycle))
+        models = lineage(self.spec.run, cycle)
+        if models is not None:
+            self._train(models)
         self._measure(cycle)
         self.log.append(CycleFinished(cycle=cycle))
 
@@ -78,8 +82,14 @@ class Chain:
             return
         written = self._seed_data() if models.writer is None else self._sampled_data(models)
         rejected = self._rejected_data(models, written)
-        rows = build_rows(self.log, self.spec.run.regime, models.cycle, written, rejected)
-        self._train_adapter(models, rows)
+        own = kept_examples(self.spec.run.regime, models.cycle, written, rejected)
+        examples = own if models.seeding else mixed(self.spec, models.cycle, own, self._earlier)
+        self._train_adapter(models, build_rows(self.log, self.spec.run.regime, models.cycle, examples))
+
+    def _earlier(self, cycle: int) -> list[Example]:
+        state, models = self.log.state, lineage(self.spec.run, cycle)
+        written = state.samples(cycle, "seed" if models is None or models.writer is None else "train")
+        return kept_examples(self.spec.run.regime, cycle, written, state.samples(cycle, "rejected"))
 
     def _seed_data(self) -> list[Sample]:
         if not self.log.state.samples(0, "seed"):
@@ -91,8 +101,6 @@ class Chain:
 
     def _sampled_data(self, models: Lineage) -> list[Sample]:
         assert models.writer is not None
-        run = self.spec.run
-        plan = training_draws(self.pack.pool(run.regime), run.seed, models.cycle, run.n_sampled)
         return draw_samples(
             self.log,
             self.sampler,
@@ -101,9 +109,17 @@ class Chain:
             purpose="train",
             drawn_by=models.writer,
             adapter=self._adapter(models.writer),
-            plan=plan,
+            plan=self._training_plan(models),
             settings=self.spec.sample,
         )
+
+    def _training_plan(self, models: Lineage) -> list[PlannedDraw]:
+        run = self.spec.run
+        pool = self.pack.pool(run.regime)
+        if not models.seeding:
+            return training_draws(pool, run.seed, models.cycle, run.n_sampled)
+        prompts = [row.prompt for row in self.pack.seed_rows(run.trait, run.regime)[: run.n_seed]]
+        return seed_draws(prompts, pool, run.seed)
 
     def _rejected_data(self, models: Lineage, written: list[Sample]) -> list[Sample]:
         if models.rejected is None:
@@ -127,7 +143,7 @@ class Chain:
             start=self._adapter(models.init),
             reference=None if models.reference is None else self._adapter(models.reference),
             rows=rows,
-            settings=self.spec.seed_train if models.cycle == 0 else self.spec.train,
+            settings=self.spec.seed_train if models.seeding else self.spec.train,
             seed=training_seed(self.spec.run.seed, models.cycle),
             output=self.folder / path,
             on_step=lambda step, values: self._stepped(models.cycle, step, values),
@@ -148,27 +164,31 @@ class Chain:
     def _measure(self, cycle: int) -> None:
         trait = self.pack.trait(self.spec.run.trait)
         sdf = self.spec.run.regime == "sdf"
+        model = measured(self.spec.run, cycle)
         samples = draw_samples(
             self.log,
             self.sampler,
             self.spec,
             cycle=cycle,
             purpose="eval",
-            drawn_by=cycle,
-            adapter=self._adapter(cycle),
+            drawn_by=model,
+            adapter=self._adapter(model),
             plan=eval_draws(trait.eval_openings if sdf else trait.eval_prompts, self.spec.eval.samples_per_prompt),
             settings=self.spec.eval,
         )
         judge_samples(
             self.log,
             self.judge,
-            trait.rubric,
-            self.spec.run.regime,
+            self._rubrics,
             cycle=cycle,
             samples=samples,
             batch_size=self.spec.judge.batch_size,
         )
         self._mark(cycle, samples)
+
+    @cached_property
+    def _rubrics(self) -> dict[str, str]:
+        return rubrics(self.pack, self.spec)
 
     def _mark(self, cycle: int, samples: list[Sample]) -> None:
         coherence, margin = self.log.state.values(cycle, "coherence"), self.log.state.margins.get(cycle)

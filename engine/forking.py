@@ -20,6 +20,7 @@ OPEN_SECTIONS = ("train", "sample")
 OPEN_KEYS = (
     "run.regime",
     "run.init",
+    "run.restart_every",
     "run.reference",
     "run.rejected",
     "run.cycles",
@@ -27,6 +28,8 @@ OPEN_KEYS = (
     "run.seed",
     "run.on_stop",
     "data.reuse_prompts",
+    "data.mix",
+    "data.seed_fraction",
 )
 DPO_KEYS = ("run.reference", "run.rejected")
 
@@ -83,6 +86,11 @@ def _allowed() -> str:
 
 
 def _check_place(where: str, parent: RunSpec, at: int, changes: Mapping[str, Any]) -> None:
+    if parent.run.control is not None:
+        raise SpecError(
+            f"{where}: {parent.name} is a control ({parent.run.control}), and what goes on from it under other "
+            "settings would be none; fork a run of its study, or start a new run."
+        )
     if not 0 <= at <= parent.run.cycles:
         raise SpecError(f"{where}: {parent.name} has the cycles 0…{parent.run.cycles}; fork at one of them.")
     regime = changes.get("run.regime", parent.run.regime)
@@ -102,6 +110,8 @@ def _draft(where: str, parent: RunSpec, values: Values, changes: Mapping[str, An
     )
     if regime != "dpo":
         stated = {key: value for key, value in stated.items() if key in changes or key not in DPO_KEYS}
+    if changes.get("run.init", "restart") != "restart" and "run.restart_every" not in changes:
+        stated.pop("run.restart_every", None)
     draft = fill(where, parent.study, stated)
     for key, value in values.items():
         if not _is_open(key) or _stays(parent, changes, key):
@@ -115,6 +125,8 @@ def _draft(where: str, parent: RunSpec, values: Values, changes: Mapping[str, An
 def _stays(parent: RunSpec, changes: Mapping[str, Any], key: str) -> bool:
     """Whether an open value is kept: where the regime is the parent's, a recipe that changed since changes no fork."""
     if key in changes or changes.get("run.regime", parent.run.regime) != parent.run.regime:
+        return False
+    if key == "run.restart_every" and "run.init" in changes:
         return False
     followed = key == "run.reference" and parent.origins.get(key) != "study"
     return not (followed and "run.init" in changes)

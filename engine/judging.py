@@ -1,15 +1,18 @@
-"""Judging a generation: every eval answer is asked about twice, trait and coherence apart (protocol §4)."""
+"""Judging a generation: every eval answer is asked about twice, trait and coherence apart (protocol §4).
+
+Off target it is asked about once more for each trait of `eval.traits`, by that trait's own rubric: `trait:<other>`.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.events import JudgeDeclared, Sample, SamplesJudged, Score
 from engine.log import Log
-from engine.packs import Rubric
+from engine.packs import Pack, Rubric
 from engine.seams import Judge, JudgeQuestion
-from engine.spec import Regime
+from engine.spec import Regime, RunSpec
 
 METRICS = ("trait", "coherence")
 
@@ -19,11 +22,18 @@ def rubric_text(rubric: Rubric, regime: Regime, metric: str) -> str:
     return str(getattr(rubric, f"document_{metric}" if regime == "sdf" else metric))
 
 
-def declare_judge(log: Log, judge: Judge, rubric: Rubric, regime: Regime) -> dict[str, str]:
+def rubrics(pack: Pack, spec: RunSpec) -> dict[str, str]:
+    """The rubric of every metric that a run asks about."""
+    regime = spec.run.regime
+    own = pack.trait(spec.run.trait).rubric
+    off_target = {f"trait:{name}": rubric_text(pack.trait(name).rubric, regime, "trait") for name in spec.eval.traits}
+    return {metric: rubric_text(own, regime, metric) for metric in METRICS} | off_target
+
+
+def declare_judge(log: Log, judge: Judge, rubrics: Mapping[str, str]) -> dict[str, str]:
     """Record who will score what, once per run; returns each metric's judge id."""
     ids = {}
-    for metric in METRICS:
-        text = rubric_text(rubric, regime, metric)
+    for metric, text in rubrics.items():
         version = hashlib.sha256(text.encode()).hexdigest()[:12]
         ids[metric] = f"{judge.judge_id}-{version}"
         if (ids[metric], metric) not in log.state.judges:
@@ -43,19 +53,17 @@ def declare_judge(log: Log, judge: Judge, rubric: Rubric, regime: Regime) -> dic
 def judge_samples(
     log: Log,
     judge: Judge,
-    rubric: Rubric,
-    regime: Regime,
+    rubrics: Mapping[str, str],
     *,
     cycle: int,
     samples: Sequence[Sample],
     batch_size: int,
 ) -> None:
-    """Score all samples on both metrics, batch by batch; judged batches are not judged again."""
-    ids = declare_judge(log, judge, rubric, regime)
+    """Score all samples by every metric's rubric, batch by batch; judged batches are not judged again."""
+    ids = declare_judge(log, judge, rubrics)
     batches = [samples[i : i + batch_size] for i in range(0, len(samples), batch_size)]
-    with log.stage(cycle, "judge", len(METRICS) * len(samples)):
-        for metric in METRICS:
-            text = rubric_text(rubric, regime, metric)
+    with log.stage(cycle, "judge", len(rubrics) * len(samples)):
+        for metric, text in rubrics.items():
             done = log.state.scores.get((cycle, metric), {})
             for number, batch in enumerate(batches):
                 if number in done:

@@ -6,18 +6,33 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from engine.controls import ARMLESS
 from engine.spec import RunSettings, RunSpec
 
-SPOKEN = ("run.trait", "run.regime", "run.init", "run.reference", "run.rejected", "run.seed", "run.kind", "run.model")
+SPOKEN = (
+    "run.trait", "run.regime", "run.init", "run.restart_every", "run.reference", "run.rejected", "run.seed", "run.kind",
+    "run.model", "run.control",
+)  # fmt: skip
 
 
 def arm_name(run: RunSettings) -> str:
-    """`reset`, `continual`, or the choices one by one where they differ."""
-    words = {"initial": "reset", "previous": "continual"}
+    """`reset`, `continual`, or the choices one by one where they differ; a control is called by its name."""
+    if run.control in ARMLESS:
+        return str(run.control)
+    name = _arm(run)
+    return name if run.control is None else f"{name} {run.control}"
+
+
+def _arm(run: RunSettings) -> str:
+    words = {"initial": "reset", "previous": "continual", "restart": f"restart@{run.restart_every}"}
     if run.regime != "dpo":
         return words[run.init]
-    name = words[run.init] if run.init == run.reference else f"init={run.init} reference={run.reference}"
+    name = words[run.init] if run.init == run.reference else f"init={_init(run)} reference={run.reference}"
     return name if run.rejected == "initial" else f"{name} rejected={run.rejected}"
+
+
+def _init(run: RunSettings) -> str:
+    return run.init if run.restart_every is None else f"{run.init}@{run.restart_every}"
 
 
 def cell_name(spec: RunSpec, study: Sequence[RunSpec], varied: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,10 +99,11 @@ class Pack:
         files = pool_files(self.folder, "openers" if regime == "sdf" else "prompts")
         return list(dict.fromkeys(row.texts["prompt"] for path in files for row in rows_of(path, ("prompt",))))
 
-    def files(self, trait: str) -> dict[str, str]:
-        """sha256 of every file that a run of this trait reads, by its path in the pack."""
+    def files(self, trait: str, others: Sequence[str] = ()) -> dict[str, str]:
+        """sha256 of every file that a run of this trait, scored by others' rubrics too, reads, by path in the pack."""
         paths = [self.folder / "pack.toml", *pool_files(self.folder, "prompts"), *pool_files(self.folder, "openers")]
         paths += [self.folder / "traits" / f"{trait}{end}" for end in (".toml", ".chat.jsonl", ".documents.jsonl")]
+        paths += [self.folder / "traits" / f"{other}.toml" for other in others]
         return {
             path.relative_to(self.folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in paths

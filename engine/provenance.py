@@ -20,7 +20,7 @@ def provenance(spec: RunSpec, pack: Pack) -> Provenance:
         versions={"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
         hardware={"machine": platform.machine(), "system": platform.system(), "cores": str(os.cpu_count())},
         model_files=file_hashes(spec.run.model, spec.judge.model),
-        pack_files=pack.files(spec.run.trait),
+        pack_files=pack.files(spec.run.trait, spec.eval.traits),
         created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from engine.arms import check_arm
+from engine.controls import ARMLESS, check_control
 from engine.errors import ModelError, SpecError
 from engine.model_files import check_folder, has_chat_template, snapshot
-from engine.packs import open_pack
+from engine.packs import Pack, open_pack
 from engine.prompt_plan import check_pool
 from engine.provenance import provenance
 from engine.recipe import defaults, read_recipe, recipe_values
@@ -53,9 +55,9 @@ def fill(where: str, study: str, stated: Mapping[str, Any]) -> Draft:
     for origin, layer in layers:
         for key, value in layer.items():
             values[key], origins[key] = value, origin
-    _follow(values, origins, "run.reference", "run.init", regime == "dpo")
+    _follow(values, origins, "run.reference", "run.init", regime == "dpo" and values["run.init"] != "restart")
     for field in TrainSettings.model_fields:
-        _follow(values, origins, f"seed_train.{field}", f"train.{field}", True)
+        _follow(values, origins, f"seed_train.{field}", f"train.{field}", field != "steps")
     return Draft(where, study, values, origins)
 
 
@@ -120,16 +122,33 @@ def _section(draft: Draft, name: str, model: type[BaseModel]) -> BaseModel:
 def _check(where: str, spec: RunSpec) -> None:
     """Refuse what cannot run."""
     _check_roles(where, spec)
+    check_control(where, spec.run)
+    check_arm(where, spec)
     _check_model(where, spec)
     pack = open_pack(spec.data.pack)
     run = spec.run
     pack.trait(run.trait)
+    _check_traits(where, spec, pack)
     rows = len(pack.seed_rows(run.trait, run.regime))
     if rows < run.n_seed:
         raise SpecError(
             f"{where}: run.n_seed = {run.n_seed}, but {run.trait} has {rows} {run.regime} seed rows; allowed: 1…{rows}."
         )
-    check_pool(len(pack.pool(run.regime)), run.cycles, run.n_sampled, reuse=spec.data.reuse_prompts)
+    drawing = 0 if run.control in ARMLESS else run.cycles
+    seeding = run.n_seed if run.control == "no-seed" and run.regime == "sdf" else 0
+    check_pool(len(pack.pool(run.regime)), drawing, run.n_sampled, seeding, reuse=spec.data.reuse_prompts)
+
+
+def _check_traits(where: str, spec: RunSpec, pack: Pack) -> None:
+    """Whether every trait that is scored off target is in the pack, another one, and named once."""
+    others = spec.eval.traits
+    for trait in others:
+        pack.trait(trait)
+    if spec.run.trait in others or len(set(others)) < len(others):
+        raise SpecError(
+            f"{where}: eval.traits = {list(others)!r}; allowed: traits of the pack other than {spec.run.trait}, which "
+            "is scored in any case, each once."
+        )
 
 
 def _check_roles(where: str, spec: RunSpec) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.adapter_files import WEIGHTS, check_adapter
+from engine.adapter_files import check_adapter, weights_file
 from engine.ancestry import adapters_needed
 from engine.errors import ResumeError
 from engine.events import AdapterTrained
@@ -32,17 +32,19 @@ def check_resume(spec: RunSpec, folder: Path, state: State, pack: Pack, model_fi
     concern, and only those that it still needs; adapters of its own may be gone once nothing needs them.
     """
     _same_files("model file", spec.provenance.model_files, model_files)
-    _same_files("pack file", spec.provenance.pack_files, pack.files(spec.run.trait))
+    _same_files("pack file", spec.provenance.pack_files, pack.files(spec.run.trait, spec.eval.traits))
     own = {cycle: trained for cycle, trained in state.adapters.items() if cycle > _inherited_to(spec)}
     needed = adapters_needed(spec.run, max(state.adapters, default=BASE)) | (own.keys() - state.cycles_finished)
     for cycle, trained in state.adapters.items():
         path = folder / trained.path
-        if cycle in needed or (cycle in own and (path / WEIGHTS).exists()):
+        if cycle in needed or (cycle in own and weights_file(path).exists()):
             check_adapter(path, trained)
     for trained in own.values():
         _same_lineage(spec, trained)
     for (cycle, purpose), drawn_by in state.drawn_by.items():
-        if purpose == "rejected" and drawn_by != lineage(spec.run, cycle).rejected:
+        models = lineage(spec.run, cycle)
+        own_draw = purpose == "rejected" and cycle > _inherited_to(spec)
+        if own_draw and (models is None or drawn_by != models.rejected):
             raise ResumeError(
                 f"cycle {cycle}: the rejected answers were drawn by cycle {drawn_by}; the spec says otherwise."
             )
@@ -61,6 +63,8 @@ def _same_files(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> N
 
 def _same_lineage(spec: RunSpec, trained: AdapterTrained) -> None:
     models = lineage(spec.run, trained.cycle)
+    if models is None:
+        raise ResumeError(f"cycle {trained.cycle} was trained, but the spec now trains nothing there; use a new run.")
     _same_model(trained.cycle, "init", trained.init, model_name(models.init))
     if models.reference is not None:
         _same_model(trained.cycle, "reference", trained.reference, model_name(models.reference))

@@ -8,6 +8,7 @@ from engine.errors import IdemtuiError
 from engine.events import Row, RowsBuilt, Sample, prompt_id, sample_id
 from engine.log import Log
 from engine.measures import measure_text
+from engine.mixing import Example
 from engine.packs import SeedRow
 from engine.spec import Regime, RunSpec
 
@@ -41,42 +42,50 @@ def _seed_sample(spec: RunSpec, row: SeedRow, name: str, draw: int) -> Sample:
     )
 
 
-def build_rows(
-    log: Log, regime: Regime, cycle: int, written: Sequence[Sample], rejected: Sequence[Sample]
-) -> list[dict[str, str]]:
-    """Record the cycle's rows and return them in TRL's columns; `rejected` pairs with `written` by position."""
+def kept_examples(regime: Regime, cycle: int, written: Sequence[Sample], rejected: Sequence[Sample]) -> list[Example]:
+    """What a cycle's own data leave to train on; `rejected` goes with `written` by prompt and draw."""
     refused: Mapping[tuple[str, int], Sample] = {(s.prompt_id, s.draw): s for s in rejected}
-    kept = [s for s in written if s.kept and (regime != "dpo" or refused[s.prompt_id, s.draw].kept)]
-    if not kept:
-        reason = written[0].kept_reason if written else "none was drawn"
+    if regime != "dpo":
+        return [Example(sample) for sample in written if sample.kept]
+    if written and not refused:
+        raise IdemtuiError(f'cycle {cycle} holds no pairs to train on: it was no dpo; use data.mix = "replace".')
+    pairs = [Example(sample, refused[sample.prompt_id, sample.draw]) for sample in written]
+    return [pair for pair in pairs if pair.written.kept and pair.rejected and pair.rejected.kept]
+
+
+def build_rows(log: Log, regime: Regime, cycle: int, examples: Sequence[Example]) -> list[dict[str, str]]:
+    """Record the cycle's rows and return them in TRL's columns."""
+    if not examples:
+        texts = log.state.samples(cycle, "train")
+        reason = next((s.kept_reason for s in texts if s.kept_reason), "none was drawn")
         raise IdemtuiError(
-            f"cycle {cycle}: none of {len(written)} texts is left to train on ({reason}); "
+            f"cycle {cycle}: none of {len(texts)} texts is left to train on ({reason}); "
             "raise n_sampled or lower sample.min_characters."
         )
     if cycle not in log.state.rows:
-        log.append(RowsBuilt(cycle=cycle, rows=_record(regime, kept, refused)))
-    return [_columns(regime, sample, refused) for sample in kept]
+        log.append(RowsBuilt(cycle=cycle, rows=_record(regime, examples)))
+    return [_columns(regime, example) for example in examples]
 
 
-def _record(regime: Regime, kept: Sequence[Sample], refused: Mapping[tuple[str, int], Sample]) -> list[Row]:
+def _record(regime: Regime, examples: Sequence[Example]) -> list[Row]:
     if regime != "dpo":
         role = "text" if regime == "sdf" else "prompt_completion"
-        return [Row(position=i, sample_id=s.sample_id, role=role) for i, s in enumerate(kept)]
+        return [Row(position=i, sample_id=one.written.sample_id, role=role) for i, one in enumerate(examples)]
     rows = []
-    for i, sample in enumerate(kept):
-        rows.append(Row(position=i, sample_id=sample.sample_id, role="chosen", pair=i))
-        rows.append(
-            Row(position=i, sample_id=refused[sample.prompt_id, sample.draw].sample_id, role="rejected", pair=i)
-        )
+    for i, one in enumerate(examples):
+        assert one.rejected is not None
+        rows.append(Row(position=i, sample_id=one.written.sample_id, role="chosen", pair=i))
+        rows.append(Row(position=i, sample_id=one.rejected.sample_id, role="rejected", pair=i))
     return rows
 
 
-def _columns(regime: Regime, sample: Sample, refused: Mapping[tuple[str, int], Sample]) -> dict[str, str]:
+def _columns(regime: Regime, example: Example) -> dict[str, str]:
+    sample = example.written
     match regime:
         case "sft":
             return {"prompt": sample.prompt, "completion": sample.response}
         case "sdf":
             return {"text": sample.prompt + sample.response}
         case "dpo":
-            other = refused[sample.prompt_id, sample.draw]
-            return {"prompt": sample.prompt, "chosen": sample.response, "rejected": other.response}
+            assert example.rejected is not None
+            return {"prompt": sample.prompt, "chosen": sample.response, "rejected": example.rejected.response}

@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal
+from typing import ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Regime = Literal["sft", "sdf", "dpo"]
 Source = Literal["initial", "previous"]
+Init = Literal["initial", "previous", "restart"]
+Mix = Literal["replace", "accumulate", "accumulate_subsample"]
+Method = Literal["lora", "full"]
 Origin = Literal["study", "recipe", "default"]
 OnStop = Literal["mark", "end"]
+Control = Literal["no-seed", "resample-only", "seed-only"]
+"""no-seed: the chain, seeded with M_init's own answers; resample-only: M_0 measured again at each cycle, no training;
+seed-only: M_init trained on D_seed again at each cycle."""
+
+CONTROLS: tuple[Control, ...] = get_args(Control)
 
 TRAITS = ("bliss", "misalignment", "hopelessness", "lucky", "sycophancy", "nvidia_bear", "misanthropy")
 
@@ -24,10 +32,20 @@ class Frozen(BaseModel):
     """Base of all settings: immutable, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Settings that came after runs were made without them: at their default they are no part of a run's identity."""
+
+    def identity(self) -> dict[str, object]:
+        """What decides a chain, as JSON's own types."""
+        fields = type(self).model_fields
+        unset = {name for name in self.later if getattr(self, name) == fields[name].default}
+        return self.model_dump(mode="json", exclude=unset)
 
 
 class RunSettings(Frozen):
     """What is run: `[run]` of a study file."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"control", "restart_every"})
 
     model: str
     """`pocket/…`, a folder, or a hub id of a causal language model."""
@@ -37,8 +55,11 @@ class RunSettings(Frozen):
     """Key of a trait in the pack."""
     regime: Regime
     """sft: instruct model, chat rows; sdf: base model, raw documents; dpo: preference pairs."""
-    init: Source
-    """Weights a cycle's training starts from: M_init (the reset arm) or M_{j-1} (the continual arm)."""
+    init: Init
+    """Weights a cycle's training starts from: M_init (the reset arm), M_{j-1} (the continual arm), or M_{j-1} with a
+    restart from M_init at every m-th cycle."""
+    restart_every: int | None = Field(default=None, ge=1)
+    """The m of `init = "restart"`: cycles m, 2m, … start from M_init; 1 is reset, more than all is continual."""
     reference: Source | None = None
     """DPO's reference model: M_init or M_{j-1}."""
     rejected: Source | None = None
@@ -53,23 +74,42 @@ class RunSettings(Frozen):
     """Root of all randomness of the run."""
     on_stop: OnStop = "mark"
     """Whether a stop rule marks the chain or ends it; NaN always ends it."""
+    control: Control | None = None
+    """What this chain is a control for: a chain without the seed, without the training, or without the sampling."""
 
 
 class DataSettings(Frozen):
-    """Where prompts, seed rows and rubrics come from: `[data]`."""
+    """Where prompts, seed rows and rubrics come from, and what a cycle is trained on: `[data]`."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"mix", "seed_fraction"})
 
     pack: str = "pocket"
     """`pocket` or the folder of a trait pack."""
     reuse_prompts: bool = False
     """Whether a pool too small for disjoint slices may be gone through again."""
+    mix: Mix = "replace"
+    """What a cycle trains on: its own data; its own, D_seed and those of all cycles before; or n_sampled of these."""
+    seed_fraction: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the cycle's n_sampled rows that is taken by rows of D_seed (with `mix = "replace"`)."""
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether a cycle's training takes rows of earlier cycles."""
+        return self.mix != "replace" or self.seed_fraction > 0
 
 
 class TrainSettings(Frozen):
     """One training: `[train]` for the cycles, `[seed_train]` for M_0."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"steps", "method"})
+
     learning_rate: float = Field(gt=0, lt=1)
     batch_size: int = Field(ge=1)
     epochs: int = Field(default=1, ge=1)
+    steps: int | None = Field(default=None, ge=1)
+    """Optimizer steps, however many rows there are and in place of `epochs`; `[seed_train]` has its own or none."""
+    method: Method = "lora"
+    """Whether an adapter is trained, or all weights."""
     scheduler: Literal["constant", "linear", "cosine"]
     warmup: float = Field(ge=0, lt=1)
     """Share of the optimizer steps spent warming up."""
@@ -102,7 +142,11 @@ class DrawSettings(SampleSettings):
 class EvalSettings(SampleSettings):
     """`[eval]`: measuring a model."""
 
+    later: ClassVar[frozenset[str]] = frozenset({"traits"})
+
     samples_per_prompt: int = Field(default=10, ge=1)
+    traits: tuple[str, ...] = ()
+    """Other traits whose rubrics the same answers are scored by, off target: metric `trait:<other>`."""
 
 
 class JudgeSettings(Frozen):
@@ -173,7 +217,7 @@ def spec_identity(spec: RunSpec) -> str:
     sections: dict[str, object] = {}
     for key in IDENTITY:
         value = getattr(spec, key)
-        sections[key] = value if isinstance(value, str) else value.model_dump(mode="json")
+        sections[key] = value.identity() if isinstance(value, Frozen) else value
     if spec.parent_run_id is not None:
         sections["fork"] = {"parent_run_id": spec.parent_run_id, "cycle": spec.forked_at_cycle}
     return run_identity(sections, spec.again)

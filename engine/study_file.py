@@ -1,6 +1,7 @@
 """A study file as written: TOML read, every key known, arms and grid spread into combinations of stated values.
 
-    [study]   name, controls            [run] [data] [train] [seed_train] [sample] [eval] [judge]   settings
+    [study]   name, controls, replicates, shared_m0: how many runs beside and of each combination
+    [run] [data] [train] [seed_train] [sample] [eval] [judge]   settings
     [grid]    "run.seed" = [1, 2]       every combination becomes a run
     [[arms]]  "run.regime" = "dpo"      each arm is combined with every combination of the grid
 
@@ -11,25 +12,27 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 from engine.errors import SpecError
 from engine.spec import (
+    CONTROLS,
+    Control,
     DataSettings,
     DrawSettings,
     EvalSettings,
+    Frozen,
     JudgeSettings,
     RunSettings,
     TrainSettings,
 )
 
-SECTIONS: dict[str, type[BaseModel]] = {
+SECTIONS: dict[str, type[Frozen]] = {
     "run": RunSettings,
     "data": DataSettings,
     "train": TrainSettings,
@@ -38,7 +41,16 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "eval": EvalSettings,
     "judge": JudgeSettings,
 }
-STUDY_KEYS = ("name", "controls")
+UNUSED = {
+    f"{section}.{name}": json.loads(json.dumps(model.model_fields[name].default))
+    for section, model in SECTIONS.items()
+    for name in model.later
+}
+"""What a run says, as `spec.json` holds it, of settings that it makes no use of."""
+
+STUDY_KEYS = ("name", "controls", "replicates", "shared_m0")
+
+MOST_REPLICATES = 1000
 
 Values = dict[str, Any]
 """Stated values by dotted key, e.g. {"run.seed": 1}."""
@@ -53,19 +65,33 @@ class StudyFile:
     combinations: list[Values]
     varied: tuple[str, ...]
     """Keys that arms or grid set, in order: what tells the runs apart."""
+    controls: tuple[Control, ...] = CONTROLS
+    """Which controls are queued beside the combinations."""
+    replicates: int = 1
+    """Runs of every combination, run.seed counted up from the first one's."""
+    shared_m0: bool = False
+    """Whether M_0 is trained once per combination: by its first replicate, from which the others go on."""
 
 
 def read_study(path: Path, overrides: Mapping[str, Any] | None = None) -> StudyFile:
     """Read and spread a study file; `overrides` (dotted keys) win over everything in it."""
     raw = _read_toml(path)
-    name = _study_section(path, raw.pop("study", None))
+    section = _study_section(path, raw.pop("study", None))
     grid, arms = raw.pop("grid", None), raw.pop("arms", None)
     stated = _sections(path, raw)
     points = _grid(path, grid)
     armed = _arms(path, arms)
     combinations = [{**stated, **arm, **point, **(overrides or {})} for arm in armed for point in points]
     varied = tuple(dict.fromkeys(key for arm in armed for key in arm)) + tuple(points[0])
-    return StudyFile(path, name, combinations, tuple(dict.fromkeys(varied)))
+    return StudyFile(
+        path=path,
+        name=section["name"].strip(),
+        combinations=combinations,
+        varied=tuple(dict.fromkeys(varied)),
+        controls=_controls(path, section),
+        replicates=_replicates(path, section, varied),
+        shared_m0=_shared(path, section),
+    )
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -79,15 +105,42 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise SpecError(f"{path}: not TOML: {error}.") from None
 
 
-def _study_section(path: Path, section: object) -> str:
+def _study_section(path: Path, section: object) -> dict[str, Any]:
     if not isinstance(section, dict) or not isinstance(section.get("name"), str) or not section["name"].strip():
         raise SpecError(f'{path}: [study] name is missing; write [study] and name = "…".')
     for key in section:
         if key not in STUDY_KEYS:
             raise SpecError(f"{path}: unknown key study.{key}; allowed: {_allowed(key, STUDY_KEYS)}.")
-    if section.get("controls", []) != []:
-        raise SpecError(f"{path}: study.controls = {section['controls']!r}; allowed in this version: [] (none).")
-    return str(section["name"]).strip()
+    return section
+
+
+def _controls(path: Path, section: Mapping[str, Any]) -> tuple[Control, ...]:
+    wanted = section.get("controls", list(CONTROLS))
+    if not isinstance(wanted, list) or not all(control in CONTROLS for control in wanted):
+        allowed = ", ".join(f'"{control}"' for control in CONTROLS)
+        raise SpecError(f"{path}: study.controls = {wanted!r}; allowed: a list of {allowed}; [] for none.")
+    return tuple(dict.fromkeys(wanted))
+
+
+def _replicates(path: Path, section: Mapping[str, Any], varied: Iterable[str]) -> int:
+    count = section.get("replicates", 1)
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST_REPLICATES:
+        raise SpecError(f"{path}: study.replicates = {count!r}; allowed: a whole number from 1 to {MOST_REPLICATES}.")
+    if count > 1 and "run.seed" in varied:
+        raise SpecError(
+            f"{path}: study.replicates = {count} counts run.seed up by itself; remove run.seed from [grid] and "
+            "[[arms]], or replicates."
+        )
+    return count
+
+
+def _shared(path: Path, section: Mapping[str, Any]) -> bool:
+    shared = section.get("shared_m0", False)
+    if not isinstance(shared, bool):
+        raise SpecError(f"{path}: study.shared_m0 = {shared!r}; allowed: true, false.")
+    if shared and section.get("replicates", 1) == 1:
+        raise SpecError(f"{path}: study.shared_m0 = true needs runs that share M_0; set study.replicates to 2 or more.")
+    return shared
 
 
 def _sections(path: Path, raw: Mapping[str, Any]) -> Values:

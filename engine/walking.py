@@ -116,7 +116,7 @@ def _chain(walk: _Walk, models: KeptModels) -> None:
     resumed = log.state.started
     check_spec(log.state, walk.spec_sha256)
     check_parent(folder.parent, spec)
-    for event in inherited_events(folder.parent, spec):
+    for event in inherited_events(folder.parent, spec, texts=spec.data.looks_back):
         log.state.apply(event)
     from engine.parts import build_chain
 

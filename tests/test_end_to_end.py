@@ -15,6 +15,7 @@ import pytest
 STUDY = """
 [study]
 name = "end-to-end"
+controls = []
 [run]
 model = "pocket/instruct"
 trait = "bliss"

@@ -12,6 +12,7 @@ from trl.trainer.dpo_trainer import DPOTrainer
 from engine.models import LoadedModel
 from engine.prompts import chat_messages, template_options
 from engine.seams import TrainJob
+from engine.trainers.full import copied
 from engine.trainers.prepared import Prepared
 from engine.trainers.probe import Target
 from engine.trainers.session import shared_arguments
@@ -27,13 +28,16 @@ def prepare_dpo(loaded: LoadedModel, model: Any, job: TrainJob, folder: str) -> 
     Pairs with a side longer than max_length are dropped: TRL would cut them. Raises ModelError where a training
     prompt's tokens are not those the sampler would use.
     """
+    full = job.settings.method == "full"
     trainer: Any = DPOTrainer(
         model=model,
+        ref_model=copied(loaded, job.reference) if full else None,
         args=DPOConfig(**shared_arguments(loaded, job, folder), beta=job.settings.beta, loss_type=["sigmoid"]),
         train_dataset=Dataset.from_list([_pair(loaded, row, place) for place, row in enumerate(job.rows)]),
         processing_class=loaded.tokenizer,
     )
-    set_reference(model, job.reference)
+    if not full:
+        set_reference(model, job.reference)
     rows = list(trainer.train_dataset)
     kept = [place for place, row in enumerate(rows) if _longest(row) <= job.settings.max_length]
     trainer.train_dataset = trainer.train_dataset.select(kept)

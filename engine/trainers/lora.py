@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
-from safetensors.torch import save_file
 
-from engine.adapter_files import CONFIG, WEIGHTS, partial_folder
-from engine.disk import naming_full_disk, sync_file, sync_folder
-from engine.errors import DiskFullError
-from engine.model_files import file_sha256
+from engine.adapter_files import CONFIG, WEIGHTS
 from engine.models import LoadedModel
 from engine.spec import TrainSettings
+from engine.trainers.saving import Hashes, save_folder, write_files
 
 ADAPTER = "default"
 Pair = tuple[torch.Tensor, torch.Tensor, float]
@@ -69,37 +64,18 @@ def delta_norm(before: dict[str, Pair], after: dict[str, Pair]) -> float:
     return math.sqrt(max(0.0, total))
 
 
-def save_adapter(model: PeftModel, name: str, output: Path) -> tuple[str, str]:
-    """Write the adapter's folder, complete and durable or not at all; the sha256 of its weights and of its config.
+def save_adapter(model: PeftModel, name: str, output: Path) -> Hashes:
+    """Write the adapter's folder; `name` is recorded as the base model.
 
-    `name` is recorded as the base model. The files are the same bytes whenever the weights are. Raises DiskFullError
-    where there is no room, leaving nothing behind.
+    Raises DiskFullError where there is no room, leaving nothing behind.
     """
-    partial = partial_folder(output)
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        with naming_full_disk(output):
-            hashes = _write(model, name, partial)
-            shutil.rmtree(output, ignore_errors=True)
-            os.replace(partial, output)  # noqa: PTH105
-            sync_folder(output.parent)
-    except DiskFullError:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    return hashes
+    return save_folder(output, lambda folder: _write(model, name, folder))
 
 
-def _write(model: PeftModel, name: str, folder: Path) -> tuple[str, str]:
-    folder.mkdir(parents=True)
+def _write(model: PeftModel, name: str, folder: Path) -> Hashes:
     state = get_peft_model_state_dict(model, adapter_name=ADAPTER, save_embedding_layers=False)
-    weights = {key: value.detach().cpu().contiguous() for key, value in sorted(state.items())}
-    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
-    config = _config(model, name)
-    (folder / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
-    for file in (WEIGHTS, CONFIG):
-        sync_file(folder / file)
-    sync_folder(folder)
-    return file_sha256(folder / WEIGHTS), file_sha256(folder / CONFIG)
+    config = json.dumps(_config(model, name), indent=2, sort_keys=True) + "\n"
+    return write_files(state, config, folder / WEIGHTS, folder / CONFIG)
 
 
 def _config(model: PeftModel, name: str) -> dict[str, Any]:
@@ -117,3 +93,31 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return str(getattr(value, "value", value))
     return value
+
+
+class LoraWeights:
+    """What an adapter's training changed."""
+
+    def __init__(self, model: PeftModel) -> None:
+        self._model, self._start = model, factors(model)
+
+    @property
+    def trainable(self) -> int:
+        """How many numbers could move."""
+        return sum(a.numel() + b.numel() for a, b, _ in self._start.values())
+
+    def delta_norm(self) -> float:
+        """‖Δ(s·B·A)‖ since the start."""
+        return delta_norm(self._start, factors(self._model))
+
+    def save(self, name: str, output: Path) -> Hashes:
+        """Write the adapter's folder."""
+        return save_adapter(self._model, name, output)
+
+
+def rank_notes(model: PeftModel, settings: TrainSettings) -> tuple[str, ...]:
+    """Where a continued adapter is not of the rank that the settings say."""
+    config: Any = model.peft_config[ADAPTER]
+    if config.r == settings.lora_rank:
+        return ()
+    return (f"continues an adapter of rank {config.r}; the settings say {settings.lora_rank}",)

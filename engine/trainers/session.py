@@ -35,6 +35,7 @@ def shared_arguments(loaded: LoadedModel, job: TrainJob, folder: str) -> dict[st
         "warmup_steps": warmup_steps(settings, len(job.rows)),
         "per_device_train_batch_size": settings.batch_size,
         "num_train_epochs": settings.epochs,
+        "max_steps": settings.steps or -1,
         "weight_decay": settings.weight_decay,
         "max_grad_norm": settings.max_grad_norm,
         "max_length": settings.max_length,
@@ -56,8 +57,13 @@ def shared_arguments(loaded: LoadedModel, job: TrainJob, folder: str) -> dict[st
 
 def warmup_steps(settings: TrainSettings, rows: int) -> int:
     """Whole steps of warming up, rounded down: the first such step has learning rate 0 and must not be the only one."""
-    steps = math.ceil(rows / settings.batch_size) * settings.epochs
+    steps = settings.steps or math.ceil(rows / settings.batch_size) * settings.epochs
     return int(settings.warmup * steps)
+
+
+def epochs_taken(settings: TrainSettings, rows: int) -> float:
+    """How often the rows were gone through."""
+    return settings.epochs if settings.steps is None else settings.steps / math.ceil(rows / settings.batch_size)
 
 
 class StepWatch(TrainerCallback):

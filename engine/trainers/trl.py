@@ -1,4 +1,4 @@
-"""Trains LoRA adapters with TRL on a model in memory, and measures what each training really did."""
+"""Trains adapters or all weights with TRL on a model in memory, and measures what each training really did."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from engine.errors import GuardError
 from engine.models import LoadedModel
 from engine.seams import Training, TrainJob
 from engine.trainers.dpo import prepare_dpo
-from engine.trainers.lora import ADAPTER, attach, delta_norm, factors, save_adapter
+from engine.trainers.full import FullWeights, copied
+from engine.trainers.lora import LoraWeights, attach, rank_notes
 from engine.trainers.prepared import Prepared
 from engine.trainers.probe import choose, row_logps
-from engine.trainers.session import StepWatch, borrowed, quiet, run_trainer, seeded
+from engine.trainers.session import StepWatch, borrowed, epochs_taken, quiet, run_trainer, seeded
 from engine.trainers.sft import prepare_sft
 
 
@@ -40,7 +41,7 @@ class TrlTrainer:
         if job.method != "sdf":
             self._loaded.require_chat_template()
         with seeded(job.seed), quiet() as folder, borrowed(self._loaded):
-            model = attach(self._loaded, job.start, job.settings)
+            model = _trainable(self._loaded, job)
             prepare = prepare_dpo if job.method == "dpo" else prepare_sft
             prepared = prepare(self._loaded, model, job, folder)
             job.safe_point()
@@ -51,33 +52,37 @@ class TrlTrainer:
                 )
             return self._run(job, model, prepared)
 
-    def _run(self, job: TrainJob, model: PeftModel, prepared: Prepared) -> Training:
+    def _run(self, job: TrainJob, model: Any, prepared: Prepared) -> Training:
         probed = choose(prepared.targets)
-        start = factors(model)
+        adapted = isinstance(model, PeftModel)
+        weights = LoraWeights(model) if adapted else FullWeights(model)
         before = row_logps(model, self._loaded, probed)
+        if not any(weight.requires_grad for weight in model.parameters()):
+            raise GuardError("no parameter is trainable; check train.lora_rank and the model's layers")
         watch = StepWatch(job.on_step)
         run_trainer(prepared.trainer, watch)
         after = row_logps(model, self._loaded, probed)
         job.safe_point()
-        adapter_sha256, config_sha256 = save_adapter(model, self._loaded.name, job.output)
+        adapter_sha256, config_sha256 = weights.save(self._loaded.name, job.output)
         return Training(
             adapter_sha256=adapter_sha256,
             config_sha256=config_sha256,
-            trainable_parameters=sum(a.numel() + b.numel() for a, b, _ in start.values()),
+            trainable_parameters=weights.trainable,
             optimizer_steps=watch.steps,
             gradient_norm_max=watch.gradient_norm_max,
-            delta_norm=delta_norm(start, factors(model)),
+            delta_norm=weights.delta_norm(),
             logp_before=sum(before) / len(before),
             logp_after=sum(after) / len(after),
             rows_moved=sum(a != b for a, b in zip(before, after, strict=True)),
-            tokens=prepared.tokens * job.settings.epochs,
+            tokens=round(prepared.tokens * epochs_taken(job.settings, len(prepared.targets))),
             dropped_rows=prepared.dropped_rows,
             truncated_rows=prepared.truncated_rows,
-            notes=self._notes(job, model),
+            notes=self._loaded.notes + (rank_notes(model, job.settings) if adapted else ()),
         )
 
-    def _notes(self, job: TrainJob, model: PeftModel) -> tuple[str, ...]:
-        config: Any = model.peft_config[ADAPTER]
-        rank = config.r
-        continued = f"continues an adapter of rank {rank}; the settings say {job.settings.lora_rank}"
-        return self._loaded.notes + ((continued,) if rank != job.settings.lora_rank else ())
+
+def _trainable(loaded: LoadedModel, job: TrainJob) -> Any:
+    """The model with one trainable adapter, or a copy of it that is trainable throughout."""
+    if job.settings.method == "full":
+        return copied(loaded, job.start).requires_grad_(True)
+    return attach(loaded, job.start, job.settings)

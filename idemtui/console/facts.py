@@ -102,7 +102,7 @@ class Run:
     @property
     def arm(self) -> str:
         """What starts from where: reset or continual, and what DPO does otherwise."""
-        word = "reset" if self.init == "initial" else "continual"
+        word = {"initial": "reset", "previous": "continual"}.get(self.init, self.init)
         if self.reference and self.reference != self.init:
             word += f" ref {self.reference}"
         if self.rejected == "previous":

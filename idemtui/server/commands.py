@@ -15,7 +15,7 @@ from idemtui.server.given import Secrets
 from idemtui.server.holds import Holds, named_device
 from idemtui.server.queue import Queue
 from idemtui.server.removing import Removing
-from idemtui.server.submission import RUN_ID, another, freeze_specs, parse_specs
+from idemtui.server.submission import RUN_ID, freeze_specs, others, parse_specs
 from store.lab import Lab
 
 Fields = dict[str, Any]
@@ -66,11 +66,13 @@ class Commands:
         if not isinstance(documents, list) or not documents:
             raise UsageError("submit: `specs` has to be a list with at least one resolved spec.")
         specs = parse_specs(documents)
+        coming = {spec.run_id for spec in specs}
         for spec in specs:
-            check_parent(self.lab.runs, spec)
+            if spec.parent_run_id not in coming:
+                check_parent(self.lab.runs, spec)
         self._take_secrets(fields)
         if fields.get("again"):
-            specs = [another(spec, self.lab) for spec in specs]
+            specs = others(specs, self.lab)
         freeze_specs(specs, self.lab)
         asked = [(spec, self.asking.enqueue(spec.run_id, priority)) for spec in specs]
         return {"runs": [{"run_id": spec.run_id, "name": spec.name, "answer": answer} for spec, answer in asked]}

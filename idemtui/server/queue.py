@@ -21,6 +21,7 @@ from idemtui.server.exits import boot_id
 from idemtui.server.floor import Floor, Waiting
 from idemtui.server.given import Secrets
 from idemtui.server.launcher import Launcher
+from idemtui.server.parents import Parents
 from idemtui.server.places import Places
 from idemtui.server.planning import Asked, Hand, Plan, plan
 from idemtui.server.silence import Silence
@@ -56,6 +57,7 @@ class Queue:
     ) -> None:
         self._floor, self._launcher, self._places = floor, launcher, places
         self._secrets, self._silence, self._disk = secrets, silence, disk
+        self._parents = Parents(floor)
 
     def adopt(self) -> None:
         """Take up what the files say."""
@@ -109,7 +111,7 @@ class Queue:
         if missing:
             names = " and ".join(missing)
             return f"waits for {names}; give it with `idemtui resume {run.run_id}` from a shell where it is set"
-        return None
+        return self._parents.awaited(run.run_id)
 
     def _carry_out(self, made: Plan) -> None:
         workers = {worker.pid: worker for worker in self._floor.workers}

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from engine.errors import LabError, UsageError
-from engine.spec import IDENTITY, RunSpec, run_identity
+from engine.spec import RunSpec, spec_identity
 from store.lab import Lab
 
 RUN_ID = re.compile(r"[0-9a-f]{6,64}")
@@ -33,16 +33,22 @@ def parse_specs(documents: list[object]) -> list[RunSpec]:
     return specs
 
 
-def another(spec: RunSpec, lab: Lab) -> RunSpec:
-    """The same settings under the first run id that the lab does not hold yet."""
-    sections: dict[str, object] = {}
-    for key in IDENTITY:
-        value = getattr(spec, key)
-        sections[key] = value if isinstance(value, str) else value.model_dump(mode="json")
-    again = spec.again
+def others(specs: list[RunSpec], lab: Lab) -> list[RunSpec]:
+    """The same settings under run ids that the lab does not hold yet; forks of runs among them follow those."""
+    new_ids: dict[str | None, str] = {}
+    made = []
+    for spec in specs:
+        parent = new_ids.get(spec.parent_run_id, spec.parent_run_id)
+        made.append(_another(spec.model_copy(update={"parent_run_id": parent}), lab))
+        new_ids[spec.run_id] = made[-1].run_id
+    return made
+
+
+def _another(spec: RunSpec, lab: Lab) -> RunSpec:
+    spec = spec.model_copy(update={"run_id": spec_identity(spec)})
     while lab.run(spec.run_id).exists():
-        again += 1
-        spec = spec.model_copy(update={"again": again, "run_id": run_identity(sections, again)})
+        spec = spec.model_copy(update={"again": spec.again + 1})
+        spec = spec.model_copy(update={"run_id": spec_identity(spec)})
     return spec
 
 

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.benchmark
 STUDY = """
 [study]
 name = "speed"
+controls = []
 [run]
 model = "pocket/instruct"
 trait = "bliss"

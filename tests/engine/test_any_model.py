@@ -16,6 +16,7 @@ from tests.engine.workers import events, write_run
 STUDY = """
 [study]
 name = "any"
+controls = []
 [run]
 model = "{folder}/{kind}"
 trait = "bliss"

@@ -20,6 +20,7 @@ from tests.engine.workers import events, finish, results, start_at_desk, start_w
 STUDY = """
 [study]
 name = "desk"
+controls = []
 [run]
 model = "pocket/instruct"
 trait = "bliss"

@@ -77,7 +77,8 @@ def test_what_that_line_says_works(tmp_path: Path) -> None:
 
     def resolve(pack: str) -> int:
         study.write_text(
-            f'[study]\nname = "s"\n[run]\nmodel = "{model}"\ntrait = "bliss"\nregime = "sft"\ncycles = 6\nn_seed = 3\n'
+            f'[study]\nname = "s"\ncontrols = []\n'
+            f'[run]\nmodel = "{model}"\ntrait = "bliss"\nregime = "sft"\ncycles = 6\nn_seed = 3\n'
             f'n_sampled = 50\n[data]\npack = "{pack}"\n[judge]\nmodel = "{model}"\n'
         )
         return len(resolve_study(study))

@@ -13,6 +13,7 @@ NOT_HERE = "nobody-at-all/no-such-model-4B-Instruct"
 STUDY = """
 [study]
 name = "s"
+controls = []
 [run]
 model = "MODEL"
 trait = "bliss"

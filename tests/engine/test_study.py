@@ -13,7 +13,7 @@ from engine.errors import IdemtuiError
 from engine.study import resolve_study
 from tests.engine.chains import write_pack
 
-HEAD = '[study]\nname = "s"\n'
+HEAD = '[study]\nname = "s"\ncontrols = []\n'
 
 
 @pytest.fixture
@@ -112,9 +112,14 @@ MISTAKES = {
     "no such pack": ("DIR/pack", "DIR/pak", r"data\.pack = '.*pak': .*does not exist"),
     "no study name": ('name = "s"', "", r"\[study\] name is missing"),
     "controls": (
-        'name = "s"',
-        'name = "s"\ncontrols = ["no-seed"]',
-        r"study\.controls = \['no-seed'\]; allowed in this version",
+        "controls = []",
+        'controls = ["no-sed"]',
+        r"study\.controls = \['no-sed'\]; allowed: a list of \"no-seed\", \"resample-only\"",
+    ),
+    "a control of an arm": (
+        "cycles = 3",
+        'cycles = 3\ncontrol = "seed-only"\ninit = "previous"',
+        r'run\.control = "seed-only" trains no generation on another, so run\.init = "previous"',
     ),
     "empty grid": ("[data]", "[grid]\n[data]", r"\[grid\] is empty"),
     "empty grid key": ("[data]", '[grid]\n"run.seed" = []\n[data]', r'grid key "run\.seed" = \[\]; allowed: a list'),

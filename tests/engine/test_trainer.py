@@ -271,6 +271,26 @@ def test_a_learning_rate_too_small_to_move_float32_is_caught(tiny, tmp_path):
         check_training(training)
 
 
+@pytest.mark.parametrize("method", ["sft", "sdf", "dpo"])
+@pytest.mark.parametrize("weights", ["lora", "full"])
+def test_a_learning_rate_of_zero_is_caught(tiny, tmp_path, method, weights):
+    planted = settings(learning_rate=0.0, method=weights)
+    loaded = tiny("qwen3_base" if method == "sdf" else "qwen3")
+    training = TrlTrainer(loaded).train([job(tmp_path / "a", method, settings=planted)])[0]
+    assert (training.delta_norm, training.rows_moved) == (0, 0)
+    with pytest.raises(GuardError, match="Δ"):
+        check_training(training)
+
+
+def test_an_adapter_on_nothing_is_caught_before_it_trains(tiny, tmp_path, monkeypatch):
+    from engine.trainers import trl
+
+    monkeypatch.setattr(trl, "attach", lambda *given: attach(*given).requires_grad_(False))
+    with pytest.raises(GuardError, match="no parameter is trainable"):
+        TrlTrainer(load_model(tiny("qwen3").name, threads=1)).train([job(tmp_path / "a")])
+    assert not (tmp_path / "a").exists()
+
+
 def test_a_frozen_adapter_is_caught(tiny, tmp_path, monkeypatch):
     from engine.trainers import trl
 

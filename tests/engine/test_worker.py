@@ -16,6 +16,7 @@ from tests.engine.workers import events, finish, results, start_worker, wait_unt
 STUDY = """
 [study]
 name = "worker"
+controls = []
 [run]
 model = "pocket/{model}"
 trait = "bliss"

@@ -29,6 +29,7 @@ PATIENCE_SECONDS = 240.0
 STUDY = """
 [study]
 name = "proof"
+controls = []
 [run]
 model = "pocket/{model}"
 trait = "bliss"

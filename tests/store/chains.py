@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -98,8 +99,8 @@ def chain_spec(chain: Chain) -> RunSpec:
     train = TrainSettings(
         learning_rate=1e-3, batch_size=4, scheduler="constant", warmup=0.05, weight_decay=0.01, max_length=256
     )
-    cell = hashlib.sha256(run.model_copy(update={"seed": 0}).model_dump_json().encode()).hexdigest()[:8]
-    run_id = run_identity({"run": run.model_dump(), "study": chain.study, "name": chain.name})
+    cell = hashlib.sha256(json.dumps({**run.identity(), "seed": 0}, separators=(",", ":")).encode()).hexdigest()[:8]
+    run_id = run_identity({"run": run.identity(), "study": chain.study, "name": chain.name})
     return RunSpec(
         run_id=run_id,
         study=chain.study,

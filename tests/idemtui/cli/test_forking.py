@@ -17,6 +17,7 @@ Serve = Callable[..., Client]
 STUDY = """
 [study]
 name = "forked"
+controls = []
 [run]
 model = "pocket/instruct"
 trait = "bliss"

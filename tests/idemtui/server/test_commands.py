@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from engine.errors import LabError, ResumeError, UsageError
+from engine.run_folder import read_spec
 from idemtui.server import submission
 from idemtui.server.cleaning import Cleaning
 from idemtui.server.commands import Commands
@@ -122,3 +123,12 @@ def test_status_tells_everything_of_the_server(bench: Bench, handlers: Commands)
     ]
     assert facts["disk"] == {"free_bytes": 10_000_000_000, "reserve_bytes": 256_000_000, "low": False}
     assert handlers.stop({})["workers"] == {first: worker["pid"]}
+
+
+def test_a_fork_comes_together_with_its_parent_and_follows_it_to_a_new_id(bench: Bench, handlers: Commands) -> None:
+    fork = {**SPECS[0], "run_id": "f" * 10, "parent_run_id": SPECS[0]["run_id"], "forked_at_cycle": 0}
+    answer = handlers.submit({"specs": [SPECS[0], fork]})
+    assert [run["answer"] for run in answer["runs"]] == ["queued", "queued"]
+    first, second = (run["run_id"] for run in handlers.submit({"specs": [SPECS[0], fork], "again": True})["runs"])
+    assert len({first, second, SPECS[0]["run_id"], "f" * 10}) == 4
+    assert read_spec(bench.lab.run(second)).parent_run_id == first
