@@ -7,8 +7,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from idemtui.server.settings import ServerSettings
+if TYPE_CHECKING:
+    from idemtui.server.settings import ServerSettings
 
 PROTOCOL = 2
 """What client and server say to each other; a server of another number is replaced by the client that meets it."""
