@@ -134,8 +134,15 @@ def test_an_interrupted_mixture_ends_as_one_left_alone(
     assert [e for e in events(tmp_path / "cut") if isinstance(e, keep)] == whole
 
 
-@pytest.mark.parametrize("mix", MIXES)
-@pytest.mark.parametrize("regime", ["sft", "dpo"])
+ONE_IN_THE_QUICK_SUITE = ("dpo", 0)
+REAL_FORKS = [
+    pytest.param(regime, mix, marks=() if (regime, i) == ONE_IN_THE_QUICK_SUITE else pytest.mark.proof)
+    for regime in ("sft", "dpo")
+    for i, mix in enumerate(MIXES)
+]
+
+
+@pytest.mark.parametrize(("regime", "mix"), REAL_FORKS)
 def test_a_fork_mixes_in_what_its_ancestors_drew(pack: Path, tmp_path: Path, regime: str, mix: dict[str, Any]) -> None:
     spec = make_spec(pack, run__regime=regime, **mix)
     named = {"run_id": "9" * 10, "parent_run_id": spec.run_id, "forked_at_cycle": 1}
