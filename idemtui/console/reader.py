@@ -15,7 +15,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
-from engine.study_file import UNUSED
 from idemtui.console import facts, queries
 from idemtui.console.lab_facts import Server, server_of
 from idemtui.console.text_facts import Listing, Prompt, Reading, Rung, Rungs, Sample, SampleFilter
@@ -214,6 +213,8 @@ def traces_of(steps: Sequence[stored.Step]) -> tuple[tuple[facts.Trace, ...], tu
 
 def settings_of(spec: dict[str, Any]) -> tuple[facts.Setting, ...]:
     """Every value of a frozen spec by its dotted name, with its origin; arms that the run does not use are left out."""
+    from engine.study_file import UNUSED
+
     origins = spec.pop("origins", {})
     return tuple(
         facts.Setting(name, NONE if value is None else str(value), origins.get(name, ""))

@@ -149,6 +149,7 @@ def test_a_pause_holds_no_process_and_everything_is_private(lab: Lab, served: Se
     (lab.run(RUN) / "release").touch()
     assert client.command("resume", run_id=RUN)["runs"][0]["answer"] == "continued"
     until(lambda: status(client) == "finished")
+    until(lambda: RUN not in running(client), "its worker to let go of it")
     assert client.command("remove", run_ids=[RUN])["removed"] == [RUN]
     assert not lab.run(RUN).exists()
 
