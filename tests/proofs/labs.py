@@ -216,7 +216,8 @@ class ProofLab:
 def is_worker(pid: int) -> bool:
     """Whether a process is an engine's worker, or a proof's stand-in for one."""
     try:
-        return any("worker" in word for word in psutil.Process(pid).cmdline())
+        words = psutil.Process(pid).cmdline()
+        return any(word == "engine.worker" or word.endswith("worker.py") for word in words)
     except psutil.Error:
         return False
 
