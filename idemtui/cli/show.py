@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from idemtui.cli.options import Json, Run, lab_of
+from idemtui.logs import end_of_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,13 +83,7 @@ def troubled(facts: Facts) -> bool:
 
 def last_lines(log: Path) -> list[str]:
     """The last lines of a log, none where there is no log."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(log.stat().st_size - LOG_BYTES, 0))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return []
-    return [line for line in text.splitlines() if line.strip()][-LOG_LINES:]
+    return [line for line in end_of_log(log, LOG_BYTES).splitlines() if line.strip()][-LOG_LINES:]
 
 
 def _print_run(facts: Facts, curve: list[Facts], verdict: Facts | None) -> None:

@@ -19,6 +19,7 @@ from idemtui.console import facts, queries
 from idemtui.console.lab_facts import Server, server_of
 from idemtui.console.text_facts import Listing, Prompt, Reading, Rung, Rungs, Sample, SampleFilter
 from idemtui.console.words import NONE, event_words, time_of_day
+from idemtui.logs import end_of_log
 from store import queries as stored
 from store import texts
 from store.lab import Lab
@@ -185,14 +186,7 @@ def _stage(progress: stored.Progress | None) -> facts.Stage | None:
 
 def last_lines(log: Path) -> tuple[str, ...]:
     """The end of a log; nothing where there is none yet."""
-    try:
-        with log.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(size - LOG_BYTES, 0))
-            said = file.read().decode("utf-8", "replace")
-    except OSError:
-        return ()
-    return tuple(said.splitlines()[-LOG_LINES:])
+    return tuple(end_of_log(log, LOG_BYTES).splitlines()[-LOG_LINES:])
 
 
 def traces_of(steps: Sequence[stored.Step]) -> tuple[tuple[facts.Trace, ...], tuple[tuple[float, int], ...]]:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from idemtui.logs import end_of_log
+
 TAIL_LINES, LINE_LENGTH, TAIL_BYTES = 5, 200, 65_536
 LOCK_LOST = 76
 """Exit code of a worker whose GPU another worker locked first."""
@@ -55,13 +57,7 @@ def _signal_name(number: int) -> str:
 def log_tail(logs: Sequence[Path]) -> tuple[str, ...]:
     """The last lines that say something, of the first of these logs that has any; no control character in them."""
     for path in logs:
-        try:
-            with path.open("rb") as file:
-                file.seek(max(path.stat().st_size - TAIL_BYTES, 0))
-                text = file.read().decode("utf-8", "replace")
-        except OSError:
-            continue
-        lines = [clean_line(line) for line in re.split(r"[\r\n]+", text)]
+        lines = [clean_line(line) for line in re.split(r"[\r\n]+", end_of_log(path, TAIL_BYTES))]
         said = [line for line in lines if line]
         if said:
             return tuple(said[-TAIL_LINES:])

@@ -19,7 +19,8 @@ from idemtui.server.options import PROTOCOL, ServerOptions
 from idemtui.server.privacy import close_to_others
 from idemtui.server.processes import process_state
 from idemtui.server.survival import scoped
-from store.client import Client, connect
+from store import client as store_client
+from store.client import Client
 from store.lab import Lab, create_lab
 
 START_SECONDS = 20.0
@@ -42,11 +43,7 @@ def connect_server(lab: Lab) -> Client | None:
     """A client of the living server, None where nobody answers; a stopped process is not waited for."""
     if not lab.socket.exists() or is_stopped(lab):
         return None
-    client = connect(lab)
-    if client.served():
-        return client
-    client.close()
-    return None
+    return store_client.connect_server(lab)
 
 
 def is_stopped(lab: Lab) -> bool:

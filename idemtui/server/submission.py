@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from engine.disk import sync_folder
 from engine.errors import LabError, UsageError
 from engine.spec import RunSpec, spec_identity
 from store.lab import Lab
@@ -91,8 +92,4 @@ def write_whole(path: Path, text: str) -> None:
         draft.rename(path)
     finally:
         draft.unlink(missing_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync_folder(path.parent)
