@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from engine.chain import Chain
 from engine.fakes import FakeJudge, FakeSampler, FakeTrainer
 from engine.journal import Journal
-from engine.log import Log, SafePoint, never_stop
+from engine.log import Log, SafePoint, StopAsked, never_stop
 from engine.packs import Pack, open_pack
 from engine.spec import (
     DataSettings,
@@ -102,6 +102,23 @@ def fake_chain(spec: RunSpec, folder: Path, safe_point: SafePoint = never_stop) 
     with Journal(folder / "events.jsonl") as journal:
         log = Log(journal, fold(journal.replay()), safe_point)
         yield Chain(spec, open_pack(spec.data.pack), folder, FakeSampler(), FakeTrainer(), FakeJudge(), log)
+
+
+def walk_with_stops(spec: RunSpec, folder: Path, stops: Iterable[int]) -> None:
+    """Run a chain of fakes to its end, in attempts of which each stops at the safe point of its number."""
+    for stop in stops:
+        left = iter(range(stop))
+
+        def safe_point(room: int = 0, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise StopAsked("terminate", "stopped")
+
+        try:
+            walk(spec, folder, safe_point)
+        except StopAsked:
+            continue
+        break
+    walk(spec, folder)
 
 
 def walk(spec: RunSpec, folder: Path, safe_point: SafePoint = never_stop, **parts: Any) -> Chain:

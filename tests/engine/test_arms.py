@@ -13,10 +13,9 @@ from engine.events import AdapterTrained, RowsBuilt, SamplesDrawn, SamplesJudged
 from engine.fakes import FakeTrainer
 from engine.forking import resolve_fork
 from engine.lineage import lineage
-from engine.log import StopAsked
 from engine.spec import RunSpec
 from engine.study import resolve_study
-from tests.engine.chains import change, make_spec, walk, write_pack
+from tests.engine.chains import change, make_spec, walk, walk_with_stops, write_pack
 from tests.engine.fake_parts import work_on
 from tests.engine.workers import events, write_run
 
@@ -116,19 +115,7 @@ def test_an_interrupted_mixture_ends_as_one_left_alone(
 ) -> None:
     spec = make_spec(pack, run__regime=regime, **mix)
     walk(spec, tmp_path / "whole")
-    for stop in range(3, 60, 6):
-        left = iter(range(stop))
-
-        def safe_point(room: int = 0, left: Any = left) -> None:
-            if next(left, None) is None:
-                raise StopAsked("terminate", "stopped")
-
-        try:
-            walk(spec, tmp_path / "cut", safe_point)
-        except StopAsked:
-            continue
-        break
-    walk(spec, tmp_path / "cut")
+    walk_with_stops(spec, tmp_path / "cut", range(3, 60, 6))
     keep = (SamplesDrawn, SamplesJudged, AdapterTrained)
     whole = [e for e in events(tmp_path / "whole") if isinstance(e, keep)]
     assert [e for e in events(tmp_path / "cut") if isinstance(e, keep)] == whole

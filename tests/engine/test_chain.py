@@ -11,9 +11,8 @@ from engine.errors import GuardError, IdemtuiError
 from engine.events import AdapterTrained, Event, SamplesDrawn, SamplesJudged
 from engine.fakes import FakeSampler, FakeTrainer
 from engine.journal import read_entries
-from engine.log import StopAsked
 from engine.seams import Completion, Training
-from tests.engine.chains import change, fake_chain, make_spec, walk, write_pack
+from tests.engine.chains import change, fake_chain, make_spec, walk, walk_with_stops, write_pack
 
 
 @pytest.fixture
@@ -91,19 +90,7 @@ def test_pairs_share_their_prompt(pack: Path, tmp_path: Path) -> None:
 def test_an_interrupted_chain_ends_as_one_left_alone(pack: Path, tmp_path: Path, regime: str, stops: range) -> None:
     spec = make_spec(pack, run__regime=regime)
     walk(spec, tmp_path / "whole")
-    for stop in stops:
-        left = iter(range(stop))
-
-        def safe_point(room: int = 0, left: Any = left) -> None:
-            if next(left, None) is None:
-                raise StopAsked("terminate", "stopped")
-
-        try:
-            walk(spec, tmp_path / "cut", safe_point)
-        except StopAsked:
-            continue
-        break
-    walk(spec, tmp_path / "cut")
+    walk_with_stops(spec, tmp_path / "cut", stops)
     keep = (SamplesDrawn, SamplesJudged, AdapterTrained)
     whole = [e for e in events(tmp_path / "whole") if isinstance(e, keep)]
     assert [e for e in events(tmp_path / "cut") if isinstance(e, keep)] == whole

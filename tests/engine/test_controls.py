@@ -13,10 +13,9 @@ from engine.events import AdapterTrained, RowsBuilt, SamplesDrawn, SamplesJudged
 from engine.fakes import FakeTrainer
 from engine.forking import resolve_fork
 from engine.lineage import lineage, measured
-from engine.log import StopAsked
 from engine.spec import CONTROLS, RunSpec, spec_identity
 from engine.study import resolve_study
-from tests.engine.chains import change, make_spec, walk, write_pack
+from tests.engine.chains import change, make_spec, walk, walk_with_stops, write_pack
 from tests.engine.workers import events
 
 STUDY = """
@@ -139,19 +138,7 @@ def test_seed_only_trains_m_init_on_the_seed_again(pack: Path, tmp_path: Path, r
 def test_an_interrupted_control_ends_as_one_left_alone(pack: Path, tmp_path: Path, name: str, regime: str) -> None:
     spec = control(pack, name, run__regime=regime)
     walk(spec, tmp_path / "whole")
-    for stop in range(2, 60, 5):
-        left = iter(range(stop))
-
-        def safe_point(room: int = 0, left: Any = left) -> None:
-            if next(left, None) is None:
-                raise StopAsked("terminate", "stopped")
-
-        try:
-            walk(spec, tmp_path / "cut", safe_point)
-        except StopAsked:
-            continue
-        break
-    walk(spec, tmp_path / "cut")
+    walk_with_stops(spec, tmp_path / "cut", range(2, 60, 5))
     keep = (SamplesDrawn, SamplesJudged, AdapterTrained)
     whole = [e for e in events(tmp_path / "whole") if isinstance(e, keep)]
     assert [e for e in events(tmp_path / "cut") if isinstance(e, keep)] == whole

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from engine.errors import IdemtuiError
 from engine.events import JudgeDeclared, SamplesDrawn, SamplesJudged
-from engine.log import StopAsked
 from engine.packs import open_pack
 from engine.spec import RunSpec, spec_identity
 from engine.study import resolve_study
-from tests.engine.chains import make_spec, walk, write_pack
+from tests.engine.chains import make_spec, walk, walk_with_stops, write_pack
 from tests.engine.workers import events
 
 STUDY = """
@@ -63,19 +61,7 @@ def test_the_same_answers_are_asked_about_by_the_other_rubric(pack: Path, tmp_pa
 def test_judged_batches_are_not_judged_again(pack: Path, tmp_path: Path) -> None:
     spec = make_spec(pack, eval__traits=("lucky",))
     walk(spec, tmp_path / "whole")
-    for stop in range(4, 70, 7):
-        left = iter(range(stop))
-
-        def safe_point(room: int = 0, left: Any = left) -> None:
-            if next(left, None) is None:
-                raise StopAsked("terminate", "stopped")
-
-        try:
-            walk(spec, tmp_path / "cut", safe_point)
-        except StopAsked:
-            continue
-        break
-    walk(spec, tmp_path / "cut")
+    walk_with_stops(spec, tmp_path / "cut", range(4, 70, 7))
     whole = [e for e in events(tmp_path / "whole") if isinstance(e, SamplesJudged)]
     assert [e for e in events(tmp_path / "cut") if isinstance(e, SamplesJudged)] == whole
 
