@@ -9,7 +9,8 @@ from textual.actions import parse
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
 
-from idemtui.console.actions import ROOMS, Action, actions
+from idemtui.console.action import ROOMS, Action
+from idemtui.console.actions import actions
 from idemtui.console.screens.room import Room
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
 
-from idemtui.console.actions import ROOMS
+from idemtui.console.action import ROOMS
 from idemtui.console.text_facts import Order
 
 MOST_LABS = 50

@@ -14,7 +14,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from idemtui.console.actions import ROOMS, Action, actions
+from idemtui.console.action import ROOMS, Action
+from idemtui.console.actions import actions
 from idemtui.console.settings import settings_path
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from textual.worker import Worker
 
 from engine.errors import IdemtuiError
 from idemtui.console import messages
-from idemtui.console.actions import Room as RoomName
+from idemtui.console.action import Room as RoomName
 from idemtui.console.actions import bindings
 from idemtui.console.asking import in_thread
 from idemtui.console.facts import Glance, Run

@@ -7,7 +7,7 @@ from textual.app import RenderResult
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from idemtui.console.actions import ROOMS, Room
+from idemtui.console.action import ROOMS, Room
 
 
 class Masthead(Widget):

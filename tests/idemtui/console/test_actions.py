@@ -6,7 +6,8 @@ import pytest
 from textual.binding import Binding
 from textual.command import DiscoveryHit
 
-from idemtui.console.actions import ACTIONS, ROOMS, actions
+from idemtui.console.action import ROOMS
+from idemtui.console.actions import ACTIONS, actions
 from idemtui.console.app import Console
 from idemtui.console.palette import ConsoleCommands
 from idemtui.console.screens.help import keys_of

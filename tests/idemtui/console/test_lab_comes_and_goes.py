@@ -46,7 +46,7 @@ async def test_without_a_server_the_file_itself_is_read(house: House) -> None:
         await settled(pilot)
         app = console_of(pilot)
         assert app.trouble
-        await press(pilot, "5", "f5")
+        await press(pilot, "6", "f5")
         assert ledger_of(pilot, "#rows").count > 5
 
 

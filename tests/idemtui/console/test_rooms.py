@@ -15,7 +15,7 @@ from tests.idemtui.console.conftest import House
 from tests.idemtui.console.waiting import console_of, ledger_of, press, screen_lines, screen_text, settled, until
 from tests.store.journals import Chain, append_events, chain_events, chain_spec, write_chain
 
-ROOMS = {"1": "[1 Runs]", "2": "[2 Run]", "3": "[3 Samples]", "4": "[4 Ladder]", "5": "[5 SQL]"}
+ROOMS = {"1": "[1 Runs]", "2": "[2 Run]", "3": "[3 Samples]", "4": "[4 Ladder]", "6": "[6 SQL]"}
 
 
 def cells(ledger: Ledger, index: int) -> list[str]:
@@ -31,7 +31,7 @@ async def test_every_room_opens_by_its_number_and_says_which_it_is(house: House)
         for key, title in ROOMS.items():
             await press(pilot, key)
             assert title in screen_lines(pilot)[0]
-            await press(pilot, *(("escape",) if key == "5" else ()))
+            await press(pilot, *(("escape",) if key == "6" else ()))
         await press(pilot, "1")
         assert "[1 Runs]" in screen_lines(pilot)[0]
 
@@ -136,7 +136,7 @@ async def test_ladder_moves_sides_prompts_and_draws(house: House) -> None:
 
 async def test_every_example_query_runs(house: House) -> None:
     async with house.console().run_test() as pilot:
-        await press(pilot, "5")
+        await press(pilot, "6")
         for example in EXAMPLES:
             assert pilot.app.screen.query_one("#editor", TextArea).text == example.query
             await press(pilot, "f5")
@@ -147,18 +147,18 @@ async def test_every_example_query_runs(house: House) -> None:
 
 async def test_sql_errors_stand_beside_the_rows_of_before(house: House) -> None:
     async with house.console().run_test() as pilot:
-        await press(pilot, "5", "f5")
+        await press(pilot, "6", "f5")
         rows = ledger_of(pilot, "#rows").count
         pilot.app.screen.query_one("#editor", TextArea).text = "delete from runs"
         await press(pilot, "f5")
         assert "DELETE is not a reading statement" in words(pilot.app.screen, "#state")
         assert ledger_of(pilot, "#rows").count == rows > 0
-        assert "[5 SQL]" in screen_lines(pilot)[0]
+        assert "[6 SQL]" in screen_lines(pilot)[0]
 
 
 async def test_sql_rows_are_paged(house: House) -> None:
     async with house.console().run_test() as pilot:
-        await press(pilot, "5")
+        await press(pilot, "6")
         pilot.app.screen.query_one("#editor", TextArea).text = "select range as n from range(20000)"
         await press(pilot, "f5", "escape", "G")
         assert "the first 10,000 rows" in words(pilot.app.screen, "#state")

@@ -15,8 +15,8 @@ from tests.idemtui.console.conftest import House
 from tests.idemtui.console.states import interrupted, troubled_status
 from tests.idemtui.console.waiting import choose, press, settled
 
-SMALL, LARGE = (80, 24), (200, 60)
-SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "200x60"])
+SMALL, LARGE = (80, 24), (140, 45)
+SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "140x45"])
 Snap = Callable[..., bool]
 
 
@@ -50,7 +50,7 @@ def at(name: str, *keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
         ("run", ("2",)),
         ("samples", ("3", "j")),
         ("ladder", ("4", "right", "right")),
-        ("sql", ("5", "f2", "f2", "f5")),
+        ("sql", ("6", "f2", "f2", "f5")),
     ],
 )
 def test_rooms(house: House, snap_compare: Snap, size: tuple[int, int], state: str, keys: tuple[str, ...]) -> None:
@@ -65,7 +65,7 @@ def test_rooms(house: House, snap_compare: Snap, size: tuple[int, int], state: s
         ("events", ("2", "v", "v")),
         ("settings", ("2", "v", "v", "v", "v")),
         ("reading", ("3", "right", "right", "s", "enter")),
-        ("sql_refused", ("5", "x", "f5")),
+        ("sql_refused", ("6", "x", "f5")),
         ("help", ("question_mark",)),
         ("palette", ("ctrl+p",)),
         ("cancel", ("j", "j", "j", "j", "c")),

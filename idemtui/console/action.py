@@ -1,0 +1,50 @@
+"""One thing a user can ask for; the rooms' own lists are in `keys/`, all of them together in `actions`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from textual.binding import Binding
+
+Room = Literal["everywhere", "runs", "run", "samples", "ladder", "sql"]
+
+ROOMS: dict[Room, str] = {
+    "everywhere": "Everywhere",
+    "runs": "1 Runs",
+    "run": "2 Run",
+    "samples": "3 Samples",
+    "ladder": "4 Ladder",
+    "sql": "6 SQL",
+}
+
+
+@dataclass(frozen=True)
+class Action:
+    """Its room and keys, a word for the footer, a sentence for help and palette."""
+
+    room: Room
+    keys: str
+    name: str
+    label: str
+    sentence: str
+    footer: bool = True
+    shown_key: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What it is called in a settings file: `runs.open`."""
+        return f"{self.room}.{re.sub('[^a-z0-9]+', '-', self.label.lower())}"
+
+    def binding(self) -> Binding:
+        """The binding that Textual wants."""
+        return Binding(
+            self.keys,
+            self.name,
+            self.label,
+            show=self.footer,
+            key_display=self.shown_key,
+            tooltip=self.sentence,
+            id=self.id,
+        )

@@ -1,0 +1,10 @@
+"""What can be done with one run in detail."""
+
+from __future__ import annotations
+
+from idemtui.console.action import Action
+
+RUN: tuple[Action, ...] = (
+    Action("run", "v", "panel(1)", "Panel", "Show the next panel: lineage, losses, events, log, settings."),
+    Action("run", "V", "panel(-1)", "Panel before", "Show the panel before.", footer=False),
+)
