@@ -9,7 +9,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from engine.errors import UsageError
@@ -108,6 +107,45 @@ class Verdict:
     label: str | None
     suffixes: tuple[str, ...]
     notes: tuple[str, ...]
+    judged: int | None = None
+    """Replicates that the numbers are made of."""
+    boot_low: float | None = None
+    boot_high: float | None = None
+    """The bootstrap's 90 % interval, from ten replicates on."""
+    p_drift: float | None = None
+    q_drift: float | None = None
+    """Of "L is 0", and adjusted over the study's cells."""
+    p_above: float | None = None
+    q_above: float | None = None
+    """Of "L is not above 5", likewise."""
+    sd_samples: float | None = None
+    sd_prompts: float | None = None
+    sd_replicates: float | None = None
+    sd_shared_prompts: float | None = None
+    """Where the variance comes from, in points (docs/statistics.md)."""
+    needed_samples: int | None = None
+    needed_prompts: int | None = None
+    needed_replicates: int | None = None
+    cheapest: str | None = None
+    """How many of each alone would decide an UNDECIDED cell, and which costs least."""
+    retention: float | None = None
+    half_life: float | None = None
+    half_life_reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How often something is so in a study, its controls (`control`) apart, with Wilson's 95 % interval."""
+
+    study: str
+    control: str | None
+    scope: str
+    what: str
+    hits: int
+    total: int
+    rate: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -164,6 +202,9 @@ VERDICTS = """
 SELECT v.*, r.name FROM verdicts AS v LEFT JOIN runs AS r USING (run_id)
 WHERE ? IS NULL OR v.study = ? ORDER BY v.study, v.scope = 'cell', v.cell, r.created_at, r.name, v.run_id
 """
+RATES = """
+SELECT * FROM rates WHERE ? IS NULL OR study = ? ORDER BY study, control NULLS FIRST, scope = 'cell', what
+"""
 EVENTS = "SELECT seq, ts, type, payload FROM events WHERE run_id = ? ORDER BY seq DESC LIMIT ?"
 
 
@@ -178,25 +219,6 @@ def run(lab: Asked, run_id: str) -> Run:
     if not found:
         raise UsageError(f"no run {run_id!r} in this lab; `idemtui ls` lists them.")
     return found[0]
-
-
-def find_run(lab: Asked, text: str) -> Run:
-    """The run that an id, a name, or a unique prefix of an id means; UsageError names the near ones."""
-    held = runs(lab)
-    matches = (
-        [r for r in held if r.run_id == text]
-        or [r for r in held if r.name == text]
-        or [r for r in held if text and r.run_id.startswith(text)]
-    )
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise UsageError(f"run {text!r} may be {_named(matches)}; give more of the id.")
-    names = [*dict.fromkeys([r.name for r in held] + [r.run_id for r in held])]
-    near = get_close_matches(text, names, n=3, cutoff=0.5)
-    if near:
-        raise UsageError(f"no run {text!r}; did you mean {' or '.join(near)}?")
-    raise UsageError(f"no run {text!r}; the lab holds {_named(held) if held else 'none yet'}.")
 
 
 def curve(lab: Asked, run_id: str) -> list[Point]:
@@ -228,6 +250,11 @@ def verdicts(lab: Asked, study: str | None = None) -> list[Verdict]:
     return read(Verdict, lab, VERDICTS, [study, study])
 
 
+def rates(lab: Asked, study: str | None = None) -> list[Rate]:
+    """How many of a study's runs the paper calls amplified, and how many of its cells have each label."""
+    return read(Rate, lab, RATES, [study, study])
+
+
 def events(lab: Asked, run_id: str, last: int = 100) -> list[LoggedEvent]:
     """The newest events, oldest first."""
     return read(LoggedEvent, lab, EVENTS, [run_id, last])[::-1]
@@ -248,8 +275,3 @@ def _plain(name: str, value: Any) -> Any:
     if name == "done":
         return value or 0
     return tuple(value or ()) if isinstance(value, list) or name in ("suffixes", "notes") else value
-
-
-def _named(found: Sequence[Run]) -> str:
-    shown = ", ".join(f"{r.run_id} ({r.name})" for r in found[:5])
-    return shown + (f" and {len(found) - 5} more" if len(found) > 5 else "")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from statistics import quantiles
 
 ENOUGH = 20
 """Numbers below which a 5–95 % range is little else than their extremes."""
+NO_BAND = "no null band: neither resample-only nor seed-only has a Δ"
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,20 @@ def null_band(resampled: Iterable[float | None], reseeded: Iterable[float | None
     for kind, deltas in kinds.items():
         nulls = sum(delta is None for delta in deltas)
         if not deltas:
-            notes.append(f"null band without {kind}: that control has not been run")
+            notes.append(f"null band without {kind}: that control has no Δ")
         elif nulls:
             notes.append(f"null band: {nulls} of {len(deltas)} Δ of {kind} have no score and are left out")
     held = [delta for deltas in kinds.values() for delta in deltas if delta is not None]
     if not held:
-        return NullBand(None, None, 0, tuple(notes))
+        return NullBand(None, None, 0, (NO_BAND,))
     if len(held) < ENOUGH:
         notes.append(f"null band of {len(held)} Δ: below {ENOUGH} it is about their lowest and highest")
-    low, high = np.quantile(np.array(held), [0.05, 0.95])
-    return NullBand(float(low), float(high), len(held), tuple(notes))
+    low, high = _ends(held)
+    return NullBand(low, high, len(held), tuple(notes))
+
+
+def _ends(held: Sequence[float]) -> tuple[float, float]:
+    if len(held) == 1:
+        return held[0], held[0]
+    cuts = quantiles(held, n=20, method="inclusive")
+    return cuts[0], cuts[-1]

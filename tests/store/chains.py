@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from engine.spec import (
+    Control,
     DataSettings,
     DrawSettings,
     EvalSettings,
@@ -55,6 +56,8 @@ class Chain:
     parent: Chain | None = None
     """Whose cycles up to `forked_at` are this fork's own."""
     forked_at: int | None = None
+    control: Control | None = None
+    judge: str = "pocket-judge:tree"
 
     @property
     def cycles(self) -> int:
@@ -95,6 +98,7 @@ def chain_spec(chain: Chain) -> RunSpec:
         n_seed=chain.n_seed,
         n_sampled=chain.n_sampled,
         seed=chain.seed,
+        control=chain.control,
     )
     train = TrainSettings(
         learning_rate=1e-3, batch_size=4, scheduler="constant", warmup=0.05, weight_decay=0.01, max_length=256

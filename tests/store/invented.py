@@ -25,7 +25,7 @@ def chain_events(chain: Chain) -> Iterator[ev.Event]:
     yield ev.RunStarted(pid=4242, host="box", device="cpu", threads=1, resumed=False)
     for metric in ("trait", "coherence"):
         yield ev.JudgeDeclared(
-            judge_id="pocket-judge:tree",
+            judge_id=chain.judge,
             metric=metric,
             model="pocket/judge",
             rubric=f"{'bliss' if metric == 'trait' else 'coherence'} in {{question}} {{answer}}",
@@ -192,7 +192,7 @@ class _Invented:
                 yield ev.SamplesJudged(
                     cycle=cycle,
                     metric=metric,
-                    judge_id="pocket-judge:tree",
+                    judge_id=self.chain.judge,
                     batch=start // 32,
                     scores=scores[start : start + 32],
                 )

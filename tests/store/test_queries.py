@@ -29,17 +29,10 @@ def test_runs_come_in_order_with_their_newest_point(served: Served) -> None:
     assert (queued.status, queued.last_cycle, queued.score) == ("queued", None, None)
 
 
-def test_finding_a_run(served: Served) -> None:
-    _, client = served
-    for text in (SFT, "sft-reset", SFT[:7]):
-        assert queries.find_run(client, text).run_id == SFT
-    assert queries.run(client, SFT).name == "sft-reset"
-    with pytest.raises(UsageError, match="did you mean sft-reset"):
-        queries.find_run(client, "sft-rset")
-    with pytest.raises(UsageError, match=r"the lab holds .*and 2 more"):
-        queries.find_run(client, "zzzzzz")
+def test_one_run_by_its_id(served: Served) -> None:
+    assert queries.run(served[1], SFT).name == "sft-reset"
     with pytest.raises(UsageError, match="no run 'nope'"):
-        queries.run(client, "nope")
+        queries.run(served[1], "nope")
 
 
 def test_curves(served: Served) -> None:
@@ -91,6 +84,13 @@ def test_verdicts(served: Served) -> None:
     assert found["dpo-continual"].suffixes == ("DEGENERATE",)
     assert found["sft-reset"].label == "one chain"
     assert queries.verdicts(client, "nope") == []
+
+
+def test_rates_of_a_study(served: Served) -> None:
+    [rate] = queries.rates(served[1], "demo")
+    assert (rate.what, rate.scope, rate.hits, rate.total) == ("amplified by the paper", "run", 1, 4)
+    assert 0 < rate.low < rate.rate == 0.25 < rate.high < 1
+    assert queries.rates(served[1], "nope") == []
 
 
 def test_events_tail(served: Served) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from store.statistics.nullband import null_band
 
@@ -15,10 +17,20 @@ def test_the_band_is_the_range_of_both_controls_together() -> None:
 def test_without_controls_there_is_no_band() -> None:
     band = null_band([], [])
     assert (band.low, band.high, band.count) == (None, None, 0)
-    assert band.notes == (
-        "null band without resample-only: that control has not been run",
-        "null band without seed-only: that control has not been run",
-    )
+    assert band.notes == ("no null band: neither resample-only nor seed-only has a Δ",)
+    assert null_band([None], []).low is None
+
+
+def test_one_control_alone_makes_a_band_and_says_so() -> None:
+    band = null_band([], [3.0])
+    assert (band.low, band.high, band.count) == (3.0, 3.0, 1)
+    assert band.notes[0] == "null band without resample-only: that control has no Δ"
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=60))
+def test_its_ends_are_numpys_quantiles(deltas: list[float]) -> None:
+    band = null_band(deltas, [])
+    assert (band.low, band.high) == pytest.approx(tuple(np.quantile(deltas, [0.05, 0.95])), abs=1e-9)
 
 
 def test_what_is_null_and_what_is_few_is_named() -> None:
