@@ -1,15 +1,9 @@
-"""Eight clients ask while two writers append: no error, no lost event, every row once, and no long wait."""
+"""Eight clients ask while two writers append: no error, no lost event, every row once."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import threading
-import time
 from pathlib import Path
-from subprocess import PIPE
 
 import pytest
 
@@ -24,13 +18,11 @@ WRITERS = tuple(Chain(f"writer-{i}", status="queued", seed=300 + i, prompts=12, 
 FIFTY = "SELECT sample_id, prompt, response FROM samples WHERE run_id = ? LIMIT 50"
 
 
-def ask(lab: Lab, ending: threading.Event, taken: list[float], errors: list[Exception]) -> None:
+def ask(lab: Lab, ending: threading.Event, errors: list[Exception]) -> None:
     try:
         with connect(lab) as client:
             while not ending.is_set():
-                started = time.monotonic()
                 client.sql(FIFTY, [chain_spec(WRITERS[0]).run_id])
-                taken.append(time.monotonic() - started)
                 client.sql("SELECT run_id, count(*) FROM samples GROUP BY run_id")
                 ending.wait(0.05)
     except Exception as error:
@@ -51,9 +43,9 @@ def test_clients_ask_while_workers_write(tmp_path: Path, rate: str, pause: float
     lab = write_lab(tmp_path / "lab", [Chain("held"), *WRITERS])
     service = LabService(lab, poll_seconds=0.1)
     service.start()
-    ending, taken, errors = threading.Event(), [], []  # type: ignore[var-annotated]
+    ending, errors = threading.Event(), []  # type: ignore[var-annotated]
     try:
-        clients = [threading.Thread(target=ask, args=(lab, ending, taken, errors)) for _ in range(8)]
+        clients = [threading.Thread(target=ask, args=(lab, ending, errors)) for _ in range(8)]
         writers = [threading.Thread(target=write, args=(lab, chain, pause, ending)) for chain in WRITERS]
         for thread in (*writers, *clients):
             thread.start()
@@ -74,33 +66,3 @@ def test_clients_ask_while_workers_write(tmp_path: Path, rate: str, pause: float
             ]
     finally:
         assert service.close()
-
-
-def test_fifty_rows_take_five_milliseconds_beside_ingest(tmp_path: Path) -> None:
-    """Server, clients and writers are processes of their own; each client thinks a quarter of a second in between.
-
-    Two workers of the pocket lab write some five events a second each, in batches of up to 64 texts.
-    """
-    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-    lab = write_lab(tmp_path / "lab", [Chain("held"), *WRITERS])
-    module = [sys.executable, "-m", "tests.store.processes"]
-    run_id, ending = chain_spec(Chain("held")).run_id, threading.Event()
-    found = {}
-    with subprocess.Popen([*module, "serve", str(lab.root)], stdin=PIPE, stdout=PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert server.stdout.readline() == "up\n"
-        with connect(lab) as client:
-            assert client.sync(60)
-        writers = [threading.Thread(target=write, args=(lab, chain, 0.2, ending)) for chain in WRITERS]
-        for thread in writers:
-            thread.start()
-        for think in (0.25, 0.0):
-            asking = [*module, "ask", str(lab.root), run_id, str(think), "10"]
-            taken = json.loads(subprocess.run(asking, check=True, capture_output=True, text=True).stdout)
-            found[think] = 1000 * sorted(taken)[len(taken) // 2]
-            print(f"\n50 rows, 8 clients thinking {think} s: p50 {found[think]:.1f} ms over {len(taken)} questions")
-        ending.set()
-        for thread in writers:
-            thread.join()
-    print(f"wanted ≤ 5 ms with a quarter of a second; the machine was busy {busy:.1f} times over")
-    assert found[0.25] <= 5 * busy

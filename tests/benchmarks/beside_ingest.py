@@ -1,7 +1,9 @@
 """A lab's server and its clients as processes of their own, to time one beside the other.
 
-python -m tests.store.processes serve LAB                     prints `up`; ends when its input is closed
-python -m tests.store.processes ask LAB RUN THINK SECONDS     prints the seconds each question took, as JSON
+python -m tests.benchmarks.beside_ingest serve LAB                     prints `up`; ends when its input is closed
+python -m tests.benchmarks.beside_ingest ask LAB RUN THINK SECONDS     prints the seconds each question took, as JSON
+
+RUN is a run id, or `-` for `SELECT 1`, which shows what a round trip costs by itself.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from store.service import LabService
 
 CLIENTS = 8
 FIFTY = "SELECT sample_id, prompt, response FROM samples WHERE run_id = ? LIMIT 50"
+NOTHING = "SELECT 1"
 
 
 def serve(root: str) -> None:
@@ -29,7 +32,7 @@ def serve(root: str) -> None:
 
 
 def ask(root: str, run_id: str, think: float, seconds: float) -> list[float]:
-    """Eight clients that ask for fifty rows, think for a while, and ask again."""
+    """Eight clients that ask for fifty rows (or for a 1), think for a while, and ask again."""
     taken: list[float] = []
     ending = threading.Event()
     threads = [
@@ -46,12 +49,13 @@ def ask(root: str, run_id: str, think: float, seconds: float) -> list[float]:
 
 
 def _ask(root: str, run_id: str, think: float, first: float, taken: list[float], ending: threading.Event) -> None:
+    query, params, rows = (NOTHING, None, 1) if run_id == "-" else (FIFTY, [run_id], 50)
     with connect(root) as client:
-        client.sql(FIFTY, [run_id])
+        client.sql(query, params)
         ending.wait(first)
         while not ending.is_set():
             started = time.monotonic()
-            assert len(client.sql(FIFTY, [run_id])) == 50
+            assert len(client.sql(query, params)) == rows
             taken.append(time.monotonic() - started)
             ending.wait(think)
 
