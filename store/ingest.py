@@ -20,6 +20,7 @@ from store.fold import fold_command, fold_entry
 from store.forgetting import forget_runs
 from store.lab import Lab
 from store.moving import Position, write_owed_verdicts, write_positions, write_states
+from store.notes import NOTES, WHOLE_LAB, take_notes
 from store.reading import read_entries
 from store.recall import load_state, new_state
 from store.run_state import RunState
@@ -83,6 +84,7 @@ class Ingest:
         except UNHOLDABLE:
             for run_id in moved:
                 self._take_alone(run_id, news)
+        self._take_notes(news)
         self._settle_verdicts(patience, news)
         self._broken = False
         self._states = {run_id: s for run_id, s in self._states.items() if s.standing.event != "run_finished"}
@@ -125,6 +127,18 @@ class Ingest:
                 if self._batch.size >= self.batch_rows:
                     self._flush(news)
         self._flush(news)
+
+    def _take_notes(self, news: dict[str, int]) -> None:
+        """People's labels and marks; they may speak of a run that is read later, or no more."""
+        start = self._position(WHOLE_LAB, NOTES)
+        try:
+            size = self.lab.notes.stat().st_size
+        except OSError:
+            size = 0
+        if size != start.offset:
+            self._positions[WHOLE_LAB, NOTES], run_ids = take_notes(self.connection, self.lab.notes, start)
+            for run_id in run_ids:
+                news[run_id] = news.get(run_id, 0) + 1
 
     def _take_alone(self, run_id: str, news: dict[str, int]) -> None:
         """One run by itself, so that a value nobody can hold stops no other."""

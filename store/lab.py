@@ -44,6 +44,11 @@ class Lab:
         return self.root / "server.log"
 
     @property
+    def notes(self) -> Path:
+        """People's labels, marks and remarks."""
+        return self.root / "notes.jsonl"
+
+    @property
     def runs(self) -> Path:
         """One folder per run."""
         return self.root / "runs"

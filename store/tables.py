@@ -53,6 +53,8 @@ SCHEMAS: dict[str, pa.Schema] = {
         run_id=TEXT, position=INT, ts=TIME, type=TEXT, pid=INT, exit_code=INT, boot_id=TEXT, device=TEXT, priority=INT,
         message=TEXT, log_tail=pa.list_(TEXT), cycles=pa.list_(INT),
     ),
+    "labels": _schema(sample_id=TEXT, ts=TIME, author=TEXT, metric=TEXT, value=REAL, note=TEXT),
+    "marks": _schema(sample_id=TEXT, ts=TIME, author=TEXT, mark=TEXT),
     "journals": _schema(run_id=TEXT, file=TEXT, byte_offset=BIG, lines=BIG, error=TEXT),
     "finished_cycles": _schema(run_id=TEXT, cycle=INT, run_no=INT),
     "some_runs": _schema(run_id=TEXT),

@@ -22,6 +22,7 @@ from idemtui.cli.forking import fork
 from idemtui.cli.freeing import gc, rm
 from idemtui.cli.holding import hold, release
 from idemtui.cli.interrupting import still_asking
+from idemtui.cli.labelling import label, mark, marks
 from idemtui.cli.options import on_terminal
 from idemtui.cli.query import sql
 from idemtui.cli.runs import ls
@@ -45,7 +46,7 @@ STUDIES, READING, SERVER = "Studies", "Reading", "Server"
 
 COMMANDS = {
     STUDIES: (studies.demo, studies.run, verbs.pause, verbs.resume, verbs.cancel, verbs.retry, verbs.priority, fork),
-    READING: (ls, show, verdict, plot, texts.samples, texts.diff, sql),
+    READING: (ls, show, verdict, plot, texts.samples, texts.diff, label, mark, marks, sql),
     SERVER: (serve, stop, doctor, rebuild, hold, release, rm, gc),
 }
 for panel, commands in COMMANDS.items():

@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.ancestry import check_parent
 from engine.errors import UsageError
+from idemtui.server.annotating import Annotating
 from idemtui.server.asking import Asking
 from idemtui.server.cleaning import Cleaning
 from idemtui.server.given import Secrets
@@ -32,6 +33,7 @@ class Commands:
     holds: Holds
     removing: Removing
     cleaning: Cleaning
+    annotating: Annotating
     status: Callable[[Fields], Fields]
     stop_server: Callable[[], None]
     remember: Callable[[], None]
@@ -44,7 +46,7 @@ class Commands:
         """Name → handler, as `store.service` takes them."""
         asked = (
             self.submit, self.pause, self.cancel, self.resume, self.retry, self.prioritize, self.remove, self.clean,
-            self.secrets, self.hold, self.release,
+            self.secrets, self.hold, self.release, self.annotate,
         )  # fmt: skip
         return {
             "status": self.status,
@@ -113,6 +115,10 @@ class Commands:
     def clean(self, fields: Fields) -> Fields:
         """`keep`, `dry_run` → runs, bytes."""
         return self.cleaning.clean(str(fields.get("keep") or self.keep), dry_run=bool(fields.get("dry_run")))
+
+    def annotate(self, fields: Fields) -> Fields:
+        """`author`, `notes`: labels, marks and remarks → written: how many lines."""
+        return self.annotating.annotate(fields.get("author"), fields.get("notes"))
 
     def secrets(self, fields: Fields) -> Fields:
         """`values` → names of all that were given."""

@@ -11,6 +11,7 @@ import time
 from datetime import UTC, datetime
 
 from engine.errors import IdemtuiError
+from idemtui.server.annotating import Annotating
 from idemtui.server.asking import Asking
 from idemtui.server.attended import AttendedService
 from idemtui.server.cleaning import Cleaning
@@ -55,8 +56,9 @@ class Server:
             datetime.now(UTC),
         )  # fmt: skip
         commands = Commands(
-            lab, self._asking, self.queue, secrets, holds, self._removing, Cleaning(self._floor), facts.status,
-            self.end, self._remember, self.settings.keep,
+            lab, self._asking, self.queue, secrets, holds, self._removing, Cleaning(self._floor),
+            Annotating(lab, lambda: self.service.tail.cursor()), facts.status, self.end, self._remember,
+            self.settings.keep,
         )  # fmt: skip
         self.service = AttendedService(lab, commands.mapping, query_seconds=self.settings.query_seconds)
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)

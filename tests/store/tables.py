@@ -15,7 +15,7 @@ from store.schema import migrate
 REMEMBERED = (
     "runs", "cycles", "stages", "samples", "training_rows", "scores", "judges", "run_judges", "train_steps", "events",
     "commands", "prompt_means", "cycle_means", "cycle_deltas", "inherited", "verdicts", "chain_measures",
-    "journals",
+    "labels", "marks", "journals",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from engine.locks import FileLock
 from idemtui.server.options import PROTOCOL
 from store.lab import Lab
 from store.service import LabService
+from tests.idemtui.annotated import annotate
 
 Fields = dict[str, Any]
 
@@ -45,6 +46,7 @@ class ContractServer:
         self._stack = ExitStack()
         names = ("submit", "pause", "cancel", "resume", "retry", "prioritize", "remove", "clean", "stop")
         commands = {name: self._answering(name) for name in names} | {"status": lambda _: self.status}
+        commands["annotate"] = annotate(lab, lambda: self.service)
         self.service = LabService(lab, commands)
 
     def reset(self) -> None:

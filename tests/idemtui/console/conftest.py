@@ -16,6 +16,7 @@ from idemtui.console.feed import Pace
 from store.client import connect
 from store.lab import Lab, create_lab, find_lab
 from store.service import LabService
+from tests.idemtui.annotated import annotate
 from tests.idemtui.console.served import status, working
 from tests.idemtui.console.states import troubled_status, write_troubled
 from tests.store.journals import STATES, chain_spec, write_lab
@@ -49,9 +50,14 @@ class House:
             return handle
 
         commands = {name: keep(name) for name in COMMANDS}
+        commands["annotate"] = annotate(self.lab, self.served)
         self.service = LabService(self.lab, {**commands, "status": lambda _: self.status}, poll_seconds=NEVER)
         self.service.start()
         assert self.service.tail.sync()
+
+    def served(self) -> LabService:
+        assert self.service is not None
+        return self.service
 
     def leave(self) -> None:
         if self.service is not None:

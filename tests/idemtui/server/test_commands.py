@@ -3,11 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import duckdb
 import pytest
 
 from engine.errors import LabError, ResumeError, UsageError
 from engine.run_folder import read_spec
 from idemtui.server import submission
+from idemtui.server.annotating import Annotating
 from idemtui.server.cleaning import Cleaning
 from idemtui.server.commands import Commands
 from idemtui.server.facts import Facts
@@ -36,8 +38,8 @@ def handlers(bench: Bench) -> Commands:
     )  # fmt: skip
     removing = Removing(bench.floor, forget=lambda run_ids: None)
     return Commands(
-        bench.lab, bench.asking, bench.queue, bench.secrets, bench.holds, removing, Cleaning(bench.floor), facts.status,
-        lambda: None, lambda: None, "all",
+        bench.lab, bench.asking, bench.queue, bench.secrets, bench.holds, removing, Cleaning(bench.floor),
+        Annotating(bench.lab, lambda: duckdb.connect(":memory:")), facts.status, lambda: None, lambda: None, "all",
     )  # fmt: skip
 
 
