@@ -8,13 +8,14 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
 from engine.errors import IdemtuiError, UsageError
 from idemtui.cli import studies, texts, verbs
+from idemtui.cli.comparing import compare
 from idemtui.cli.control import rebuild, serve, stop
 from idemtui.cli.curves import plot
 from idemtui.cli.doctor import doctor
@@ -44,9 +45,9 @@ app = typer.Typer(
 
 STUDIES, READING, SERVER = "Studies", "Reading", "Server"
 
-COMMANDS = {
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     STUDIES: (studies.demo, studies.run, verbs.pause, verbs.resume, verbs.cancel, verbs.retry, verbs.priority, fork),
-    READING: (ls, show, verdict, plot, texts.samples, texts.diff, label, mark, marks, sql),
+    READING: (ls, show, verdict, plot, compare, texts.samples, texts.diff, label, mark, marks, sql),
     SERVER: (serve, stop, doctor, rebuild, hold, release, rm, gc),
 }
 for panel, commands in COMMANDS.items():

@@ -8,7 +8,7 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Room = Literal["everywhere", "runs", "run", "samples", "ladder", "sql"]
+Room = Literal["everywhere", "runs", "run", "samples", "ladder", "compare", "sql"]
 
 ROOMS: dict[Room, str] = {
     "everywhere": "Everywhere",
@@ -16,6 +16,7 @@ ROOMS: dict[Room, str] = {
     "run": "2 Run",
     "samples": "3 Samples",
     "ladder": "4 Ladder",
+    "compare": "5 Compare",
     "sql": "6 SQL",
 }
 

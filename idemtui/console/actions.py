@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.binding import BindingType
 
 from idemtui.console.action import Action, Room
+from idemtui.console.keys.compare import COMPARE
 from idemtui.console.keys.everywhere import EVERYWHERE
 from idemtui.console.keys.ladder import LADDER
 from idemtui.console.keys.run import RUN
@@ -12,7 +13,7 @@ from idemtui.console.keys.runs import RUNS
 from idemtui.console.keys.samples import SAMPLES
 from idemtui.console.keys.sql import SQL
 
-ACTIONS: tuple[Action, ...] = (*EVERYWHERE, *RUNS, *RUN, *SAMPLES, *LADDER, *SQL)
+ACTIONS: tuple[Action, ...] = (*EVERYWHERE, *RUNS, *RUN, *SAMPLES, *LADDER, *COMPARE, *SQL)
 
 
 def actions(*rooms: Room) -> tuple[Action, ...]:

@@ -35,7 +35,7 @@ Answer = TypeVar("Answer")
 
 
 class Console(App[None]):
-    """Five rooms over one lab."""
+    """Rooms over one lab."""
 
     TITLE = "idemtui"
     CSS_PATH = "console.tcss"
@@ -66,6 +66,8 @@ class Console(App[None]):
         self._follow = follow
         self.settings = settings or Settings()
         self.remembered = remembered or Remembered()
+        self.marked: set[str] = set()
+        """Ids of the runs that are acted on, or compared, together."""
         self._chosen: str | None = None if follow else self.remembered.run_id
         self._offers: str | None = "unread"
         self._met_server = False

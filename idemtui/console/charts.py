@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from rich.text import Text
@@ -29,8 +30,10 @@ CODES = {
     "white": 7,
 }
 GREY = 8
+SHADE = "░"
 STYLES = {name: f"color({code})" for name, code in CODES.items()}
 """The same colours in rich's words."""
+Bounds = tuple[float, float, float]
 _LOCK = threading.Lock()
 """plotext keeps module-wide state."""
 
@@ -41,7 +44,7 @@ class Series:
 
     name: str
     points: tuple[tuple[float, float], ...]
-    intervals: tuple[tuple[float, float, float], ...] = ()
+    intervals: tuple[Bounds, ...] = ()
     marker: str = MARKERS[0]
     colour: str = COLOURS[0]
     dots: bool = True
@@ -49,6 +52,10 @@ class Series:
     """Drawn over the others."""
     inherited: int = 0
     """How many of the first points a fork took from its parent; they get a sign of their own."""
+    band: tuple[Bounds, ...] = ()
+    """(x, low, high): a shaded stretch behind the curves."""
+    signs: tuple[tuple[float, float, str], ...] = ()
+    """(x, y, sign): what stands on the curve, where the one marker would say too little."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ def coherence_chart(runs: Sequence[Run], chosen: Run | None) -> Chart:
 def _series(run: Run, index: int, measure: str, chosen: bool) -> Series:
     found = [(point, getattr(point, measure)) for point in run.points]
     points = tuple((float(point.cycle), float(value)) for point, value in found if value is not None)
-    intervals: tuple[tuple[float, float, float], ...] = ()
+    intervals: tuple[Bounds, ...] = ()
     if chosen and measure == "trait":
         intervals = tuple(
             (float(p.cycle), p.low, p.high) for p in run.points if p.low is not None and p.high is not None
@@ -163,12 +170,33 @@ class Grid:
         """A height, for a sign."""
         return snapped(value, self.y_range, self.rows, 4)
 
+    def between(self, left: Bounds, right: Bounds) -> list[tuple[float, float]]:
+        """The middles of the cells between two neighbouring intervals, whose ends are joined by straight lines."""
+        first, last = (cell_of(bound[0], self.x_range, self.columns, 2) for bound in (left, right))
+        found = []
+        for column in range(first, last + 1):
+            share = (column - first) / max(last - first, 1)
+            low, high = (cell_of(left[i] + (right[i] - left[i]) * share, self.y_range, self.rows, 4) for i in (1, 2))
+            x = middle_of(column, self.x_range, self.columns)
+            found += [(x, middle_of(row, self.y_range, self.rows)) for row in range(low, high + 1)]
+        return found
+
+
+def cell_of(value: float, limits: tuple[float, float], cells: int, dots: int) -> int:
+    """The cell that holds a value's dot, `dots` of which make a cell; values outside take the outermost."""
+    low, high = limits
+    dot = math.floor(0.5 + (cells * dots - 1) * (value - low) / (high - low))
+    return min(max(dot // dots, 0), cells - 1)
+
+
+def middle_of(cell: int, limits: tuple[float, float], cells: int) -> float:
+    """A cell's middle, in plotext's count."""
+    return limits[0] + (limits[1] - limits[0]) * cell / max(cells - 1, 1)
+
 
 def snapped(value: float, limits: tuple[float, float], cells: int, dots: int) -> float:
     """The middle, in plotext's count, of the cell that holds the value's dot."""
-    low, high = limits
-    dot = math.floor(0.5 + (cells * dots - 1) * (value - low) / (high - low))
-    return low + (high - low) * (dot // dots) / max(cells - 1, 1)
+    return middle_of(cell_of(value, limits, cells, dots), limits, cells)
 
 
 def _drawn(chart: Chart, width: int, height: int) -> Text:
@@ -189,6 +217,8 @@ def _drawn(chart: Chart, width: int, height: int) -> Text:
     figure.yticks([grid.y(mark) for mark, _ in ticks], [word for _, word in ticks])
     x_ticks = thinned(chart.x_ticks, max((width - 5) // 4, 2))
     figure.xticks([grid.x(x) for x, _ in x_ticks], [word for _, word in x_ticks])
+    for series in chart.series:
+        _draw_band(figure, grid, series)
     for level in chart.levels:
         _draw_level(figure, grid, level)
     in_order = list(reversed(chart.series))
@@ -206,13 +236,23 @@ def _draw_level(figure: Any, grid: Grid, level: Level) -> None:
     figure.text(level.word, grid.x_range[1], y, color=GREY, alignment="right")
 
 
+def _draw_band(figure: Any, grid: Grid, series: Series) -> None:
+    cells = [cell for left, right in pairwise(series.band) for cell in grid.between(left, right)]
+    if cells:
+        figure.scatter([x for x, _ in cells], [y for _, y in cells], marker=SHADE, color=CODES[series.colour])
+
+
 def _draw_series(figure: Any, grid: Grid, series: Series) -> None:
     colour = CODES[series.colour]
+    if not series.points:
+        return
     for x, low, high in series.intervals:
         across = grid.x(x)
         figure.plot([across, across], [grid.y(low), grid.y(high)], marker="│", color=colour)
     figure.plot([x for x, _ in series.points], [y for _, y in series.points], marker="braille", color=colour)
-    if series.dots:
+    for x, y, sign in series.signs:
+        figure.scatter([grid.x(x)], [grid.y(y)], marker=sign, color=colour)
+    if series.dots and not series.signs:
         xs, ys = [grid.x(x) for x, _ in series.points], [grid.y(y) for _, y in series.points]
         for part, marker in ((slice(series.inherited), INHERITED), (slice(series.inherited, None), series.marker)):
             if xs[part]:

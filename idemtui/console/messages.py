@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
+from idemtui.console.comparing import Compared
 from idemtui.console.facts import Glance, RunDetail, Table
 from idemtui.console.lab_facts import Server
 from idemtui.console.text_facts import Listing, Prompt, Reading, Rung, Rungs, Sample, SampleFilter
@@ -124,6 +125,15 @@ class DifferenceMade(Message):
         self.left = left
         self.right = right
         self.pieces = pieces
+
+
+class ComparedRead(Message):
+    """Runs were grouped beside each other; `whose` says which runs were asked for."""
+
+    def __init__(self, whose: object, compared: Compared) -> None:
+        super().__init__()
+        self.whose = whose
+        self.compared = compared
 
 
 class TableRead(Message):

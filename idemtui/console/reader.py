@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
 from idemtui.console import facts, queries
+from idemtui.console.comparing import Compared
 from idemtui.console.lab_facts import Server, server_of
 from idemtui.console.text_facts import Listing, Prompt, Reading, Rung, Rungs, Sample, SampleFilter
 from idemtui.console.words import NONE, event_words, time_of_day
 from idemtui.logs import end_of_log
+from store import compare as comparing
 from store import queries as stored
 from store import texts
+from store.compare import flat
 from store.lab import Lab
 
 if TYPE_CHECKING:
@@ -150,6 +153,11 @@ class Reader:
         answers = stored.read(Rung, self.client(), queries.RUNGS, [run_id, prompt.prompt_id])
         return Rungs(run_id, prompt, tuple(answers))
 
+    def compare(self, run_ids: Sequence[str], by: str) -> Compared:
+        """Runs grouped by a setting, with the traits that their answers were scored on."""
+        comparison = comparing.compare(self.client(), run_ids, by)
+        return Compared(comparison, tuple(comparing.matrix(self.client(), comparison.groups)))
+
     def schema(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Tables and views by name, each with its columns."""
         return tuple((name, tuple(columns)) for name, columns in self._rows(queries.SCHEMA))
@@ -215,11 +223,3 @@ def settings_of(spec: dict[str, Any]) -> tuple[facts.Setting, ...]:
         for name, value in flat(spec)
         if name in origins or name not in UNUSED or value != UNUSED[name]
     )
-
-
-def flat(value: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Leaves of nested objects by dotted name."""
-    leaves: list[tuple[str, Any]] = []
-    for key, inner in value.items():
-        leaves += flat(inner, f"{prefix}{key}.") if isinstance(inner, dict) else [(f"{prefix}{key}", inner)]
-    return leaves

@@ -78,8 +78,22 @@ def chain_words(verdict: Verdict | None) -> str:
         return ""
     words = [f"A {signed(verdict.a)}"]
     if verdict.l is not None:
-        words.append(f"L {signed(verdict.l)} [{signed(verdict.ci_low)}, {signed(verdict.ci_high)}]")
+        within = f" [{signed(verdict.ci_low)}, {signed(verdict.ci_high)}]" if verdict.ci_low is not None else ""
+        words.append(f"L {signed(verdict.l)}{within}")
     return "  ".join([*words, *verdict.suffixes])
+
+
+def verdict_label(verdict: Verdict | None) -> str:
+    """A cell's label, a single chain's by the paper's rule; a dash where there is none."""
+    if verdict is None:
+        return NONE
+    return paper_word(verdict) if verdict.scope == "run" else verdict.label or NONE
+
+
+def verdict_words(verdict: Verdict | None) -> str:
+    """A verdict in figures; a single chain is called one."""
+    words = chain_words(verdict)
+    return f"{words}  (one chain)" if words and verdict and verdict.scope == "run" else words
 
 
 def time_of_day(ts: datetime) -> str:

@@ -9,6 +9,7 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("everywhere", "2", "room('run')", "Run", "Go to one run in detail.", footer=False),
     Action("everywhere", "3", "room('samples')", "Samples", "Go to the samples and read them.", footer=False),
     Action("everywhere", "4", "room('ladder')", "Ladder", "Go to one prompt, generation by generation.", footer=False),
+    Action("everywhere", "5", "room('compare')", "Compare", "Go to runs and cells beside each other.", footer=False),
     Action("everywhere", "6", "room('sql')", "SQL", "Go to the SQL editor.", footer=False),
     Action("everywhere", "left_square_bracket", "other_run(-1)", "Run before", "Take the run before.", False, "["),
     Action("everywhere", "right_square_bracket", "other_run(1)", "Next run", "Take the next run.", False, "]"),

@@ -32,6 +32,12 @@ def _ladder() -> Screen[Any]:
     return LadderScreen()
 
 
+def _compare() -> Screen[Any]:
+    from idemtui.console.screens.compare import CompareScreen
+
+    return CompareScreen()
+
+
 def _sql() -> Screen[Any]:
     from idemtui.console.screens.sql import SqlScreen
 
@@ -43,5 +49,6 @@ MODES: dict[str, Callable[[], Screen[Any]]] = {
     "run": _run,
     "samples": _samples,
     "ladder": _ladder,
+    "compare": _compare,
     "sql": _sql,
 }

@@ -15,7 +15,7 @@ from tests.idemtui.console.conftest import House
 from tests.idemtui.console.waiting import console_of, ledger_of, press, screen_lines, screen_text, settled, until
 from tests.store.journals import Chain, append_events, chain_events, chain_spec, write_chain
 
-ROOMS = {"1": "[1 Runs]", "2": "[2 Run]", "3": "[3 Samples]", "4": "[4 Ladder]", "6": "[6 SQL]"}
+ROOMS = {"1": "[1 Runs]", "2": "[2 Run]", "3": "[3 Samples]", "4": "[4 Ladder]", "5": "[5 Compare]", "6": "[6 SQL]"}
 
 
 def cells(ledger: Ledger, index: int) -> list[str]:
@@ -200,7 +200,7 @@ async def test_empty_lab_offers_the_pocket_study(empty_house: House, monkeypatch
     async with empty_house.console().run_test() as pilot:
         await settled(pilot)
         assert "no runs yet" in screen_text(pilot)
-        for key in ("2", "3", "4", "1", "d"):
+        for key in ("2", "3", "4", "5", "1", "d"):
             await press(pilot, key)
         assert queued == [empty_house.lab]
 

@@ -1,0 +1,135 @@
+"""`compare`: runs and cells beside each other, grouped by any setting in which they differ."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.errors import UsageError
+from idemtui.cli.options import Json, lab_of
+
+if TYPE_CHECKING:
+    from idemtui.console.comparing import Compared
+    from store.client import Client
+    from store.compare import Comparison, Group
+
+COLUMNS = ("group", "runs", "gen", "s(M0)", "s", "Δ", "90 % interval", "coherence", "label", "A, L [90 %]")
+
+
+def compare(
+    context: typer.Context,
+    what: Annotated[list[str], typer.Argument(metavar="RUN|STUDY…", help="Runs, or studies with all their runs.")],
+    by: Annotated[
+        str, typer.Option(metavar="SETTING", help="cell, study, run, or a setting as run.regime that differs.")
+    ] = "cell",
+    as_json: Json = False,
+) -> None:
+    """Compare runs: each group's curve with the interval over its replicates, its verdict, and what else moved."""
+    from idemtui.cli.output import print_json
+    from idemtui.cli.reading import open_client
+    from idemtui.console.comparing import Compared
+    from store.compare import compare as compared_by
+    from store.compare import matrix
+
+    with open_client(lab_of(context)) as client:
+        comparison = compared_by(client, run_ids(client, what), by)
+        compared = Compared(comparison, tuple(matrix(client, comparison.groups)))
+    if as_json:
+        print_json([group_facts(compared, group) for group in compared.groups])
+    else:
+        _print_groups(compared)
+
+
+def run_ids(client: Client, what: list[str]) -> list[str]:
+    """The runs that names of runs and of studies mean, each once; UsageError for what is neither."""
+    from idemtui.cli.reading import chosen_run, rows
+
+    studies: dict[str, list[str]] = {}
+    for row in rows(client, "SELECT study, run_id FROM runs ORDER BY created_at, name, run_id"):
+        studies.setdefault(row["study"], []).append(row["run_id"])
+    found: list[str] = []
+    for name in what:
+        try:
+            found += studies[name] if name in studies else [chosen_run(client, name)["run_id"]]
+        except UsageError as error:
+            raise UsageError(f"{str(error).rstrip('.')}; studies: {', '.join(studies) or 'none'}.") from None
+    return list(dict.fromkeys(found))
+
+
+def group_facts(compared: Compared, group: Group) -> dict[str, Any]:
+    """One group with its points, its verdict, and its row of the matrix for every generation."""
+    return {
+        "group": group.name,
+        "by": compared.comparison.by,
+        "runs": list(group.run_ids),
+        "points": [asdict(point) for point in group.points],
+        "verdict": asdict(group.verdict) if group.verdict else None,
+        "matrix": [
+            {"cycle": cell.cycle, "trait": cell.trait, "value": cell.value, "runs": cell.runs}
+            for cell in compared.matrix
+            if cell.group == group.name
+        ],
+    }
+
+
+def _print_groups(compared: Compared) -> None:
+    from idemtui.cli.output import print_table
+
+    print_table(COLUMNS, [_row(group) for group in compared.groups], spare=("A, L [90 %]", "s(M0)", "gen"))
+    _print_matrix(compared)
+    sys.stdout.write(differing_words(compared.comparison))
+
+
+def _row(group: Group) -> dict[str, Any]:
+    from idemtui.cli.verdicts import interval
+    from idemtui.console.words import NONE, generation, number, signed, verdict_label, verdict_words
+
+    last, seeded = group.points[-1] if group.points else None, next((p for p in group.points if p.cycle == 0), None)
+    moved = last if last is not None and last.cycle > 0 else None
+    return {
+        "group": group.name,
+        "runs": len(group.run_ids),
+        "gen": generation(last.cycle) if last else NONE,
+        "s(M0)": number(seeded.trait if seeded else None),
+        "s": number(last.trait if last else None),
+        "Δ": signed(moved.delta if moved else None),
+        "90 % interval": interval(moved.delta_low, moved.delta_high) if moved else NONE,
+        "coherence": number(last.coherence if last else None),
+        "label": verdict_label(group.verdict),
+        "A, L [90 %]": verdict_words(group.verdict),
+    }
+
+
+def _print_matrix(compared: Compared) -> None:
+    """Every trait that was scored at each group's newest generation, where there is more than the seeded one."""
+    from idemtui.cli.output import print_table
+    from idemtui.console.facts import BASE
+    from idemtui.console.words import generation, number, signed
+
+    if len(compared.traits) < 2:
+        return
+    rows = []
+    for group in compared.groups:
+        cycle = group.points[-1].cycle if group.points else BASE
+        row = {"group": group.name, "gen": generation(cycle)}
+        for trait in compared.traits:
+            score, base = compared.value(group.name, cycle, trait), compared.value(group.name, BASE, trait)
+            moved = None if score is None or base is None else score - base
+            row[trait] = f"{number(score)} ({signed(moved)})"
+        rows.append(row)
+    sys.stdout.write("\nEvery scored trait at the newest generation, and its distance from base:\n")
+    print_table(["group", "gen", *compared.traits], rows)
+
+
+def differing_words(comparison: Comparison) -> str:
+    """What the runs differ in, and how to group by it."""
+    from idemtui.text import one_line
+
+    names = [choice for choice in comparison.choices if choice.name not in ("cell", "study", "run")]
+    if not names:
+        return "\nThese runs differ in no setting but their seeds.\n"
+    lines = [f"  --by {choice.name}: {one_line(', '.join(choice.values), 80)}" for choice in names]
+    return "\n".join(["", "They differ in:", *lines, ""])

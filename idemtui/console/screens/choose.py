@@ -1,0 +1,61 @@
+"""One of several: a list over the room, closed by Enter with the line under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from idemtui.console.widgets.columns import Cell, Column
+from idemtui.console.widgets.ledger import Ledger
+from idemtui.text import one_line
+
+COLUMNS = (Column("", 1), Column("", 24, name=True), Column("", 20, flex=1))
+MOST_ROWS = 14
+KEYS = "Enter takes it    Esc leaves it as it is"
+
+
+class ChooseScreen(ModalScreen[str | None]):
+    """Gives the name that was chosen, None for none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "take", "Take"),
+        Binding("escape,q", "dismiss(None)", "Leave"),
+    ]
+
+    def __init__(self, question: str, choices: Sequence[tuple[str, str]], now: str) -> None:
+        """`choices` are names with a few words each; `now` is the one that holds."""
+        super().__init__()
+        self._question, self._choices, self._now = question, tuple(choices), now
+
+    def compose(self) -> ComposeResult:
+        """Question, list, keys."""
+        with Vertical(id="choose"):
+            yield Static(Text(self._question, "bold"))
+            yield Ledger(COLUMNS)
+            yield Static(Text(KEYS, "bold"), id="choices")
+
+    def on_mount(self) -> None:
+        """Begin at what holds now."""
+        ledger = self.query_one(Ledger)
+        ledger.styles.height = min(len(self._choices), MOST_ROWS) + 1
+        ledger.show_rows(
+            [
+                (Cell("●" if name == self._now else ""), Cell(one_line(name)), Cell(one_line(words), "dim"))
+                for name, words in self._choices
+            ]
+        )
+        ledger.cursor = next((i for i, (name, _) in enumerate(self._choices) if name == self._now), 0)
+        ledger.focus()
+
+    @on(Ledger.Chosen)
+    def action_take(self) -> None:
+        """Close with the line under the cursor."""
+        self.dismiss(self._choices[self.query_one(Ledger).cursor][0] if self._choices else None)

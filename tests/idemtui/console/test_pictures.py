@@ -1,0 +1,24 @@
+"""Pictures of Runs, Run, Ladder and Compare in the states that `test_snapshots.py` does not show."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.idemtui.console.conftest import House
+from tests.idemtui.console.test_snapshots import SIZES, SMALL, Snap, after
+
+COMPARE = {
+    "paths": ("5", "j", "j", "v", "v"),
+    "matrix": ("5", "v", "v", "v", "v"),
+    "group_by": ("5", "b"),
+}
+
+
+@SIZES
+def test_compare(house: House, snap_compare: Snap, size: tuple[int, int]) -> None:
+    assert snap_compare(house.console(), terminal_size=size, run_before=after("5"))
+
+
+@pytest.mark.parametrize("state", COMPARE)
+def test_compare_states(house: House, snap_compare: Snap, state: str) -> None:
+    assert snap_compare(house.console(), terminal_size=SMALL, run_before=after(*COMPARE[state]))
