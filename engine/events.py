@@ -1,4 +1,4 @@
-"""What can happen in a run: one small class per event, one discriminated union.
+"""What can happen in a run or a job: one small class per event, one discriminated union.
 
 A journal line is `{"seq", "ts", "type", "payload"}`; the payload is the event without its `type`. Events are named in
 the past tense and carry everything the store needs: the database is rebuilt from them alone.
@@ -63,7 +63,7 @@ class Row(Record):
 
 
 class RunStarted(Record):
-    """A worker took up the run; `resumed` when the journal already held events."""
+    """A worker took up the run or job; `resumed` when the journal already held events."""
 
     type: Literal["run_started"] = "run_started"
     pid: int
@@ -196,11 +196,19 @@ class CycleFinished(Record):
     cycle: int
 
 
+class JobProgressed(Record):
+    """A job has done so many of the things it has to do; `total` may change while it finds out."""
+
+    type: Literal["job_progressed"] = "job_progressed"
+    done: int
+    total: int
+
+
 class RunFinished(Record):
-    """The chain is complete, or a stop rule ended it as asked."""
+    """The chain is complete, or a stop rule ended it as asked; a job has done what it was for."""
 
     type: Literal["run_finished"] = "run_finished"
-    cycles_done: int
+    cycles_done: int = 0
 
 
 class RunFailed(Record):
@@ -248,6 +256,7 @@ Event = Annotated[
     | SamplesJudged
     | ChainMarked
     | CycleFinished
+    | JobProgressed
     | RunFinished
     | RunFailed
     | RunCancelled

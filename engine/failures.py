@@ -1,9 +1,10 @@
-"""What is said of a run that could not go on: one line with what failed, where, and what to lower."""
+"""What is said of a run or a job that could not go on: one line with what failed, where, and what to lower."""
 
 from __future__ import annotations
 
 from engine.errors import IdemtuiError
 from engine.events import RunFailed, Stage
+from engine.jobs.spec import JobSpec
 from engine.lineage import model_name
 from engine.secrets import hide_secrets
 from engine.spec import RunSpec
@@ -19,14 +20,20 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(said in str(error).lower() for said in NO_MEMORY)
 
 
-def run_failed(error: Exception, spec: RunSpec, under_way: tuple[int, Stage] | None) -> RunFailed:
-    """The end of a run as its journal tells it; `under_way` is the cycle and stage in which it came."""
+def run_failed(error: Exception, spec: RunSpec | JobSpec, under_way: tuple[int, Stage] | None) -> RunFailed:
+    """The end of a run or job as its journal tells it; `under_way` is the cycle and stage in which it came."""
     name, message = type(error).__name__, str(error)
     if not isinstance(error, IdemtuiError):
         message = " ".join(message.split())[:LONGEST]
     if out_of_memory(error):
-        name, message = "OutOfMemoryError", _memory_message(spec, under_way)
+        told = _job_memory(spec) if isinstance(spec, JobSpec) else _memory_message(spec, under_way)
+        name, message = "OutOfMemoryError", told
     return RunFailed(error=name, message=hide_secrets(message, spec.execution.secrets))
+
+
+def _job_memory(spec: JobSpec) -> str:
+    models = " and ".join(name for name in (spec.model, spec.judge) if name is not None)
+    return f"out of memory on {spec.execution.device} with {models}; free memory there, or use smaller ones."
 
 
 def _memory_message(spec: RunSpec, under_way: tuple[int, Stage] | None) -> str:

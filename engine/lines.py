@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from engine.disk import naming_full_disk
+from engine.disk import naming_full_disk, sync_folder
 
 
 def append_line(path: Path, line: bytes) -> None:
@@ -32,3 +33,18 @@ def _cut_torn_end(path: Path) -> int:
     if whole < len(content):
         os.truncate(path, whole)
     return whole
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """A whole file of lines in the place of whatever stood there: a reader, or a crash, sees all of it or none."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with naming_full_disk(path), draft.open("w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)
+            file.writelines(f"{line}\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(path.parent)

@@ -39,13 +39,19 @@ def accepts_system(tokenizer: Tokenizer) -> bool:
     return True
 
 
-def chat_messages(prompt: str, system: bool) -> list[Message]:
-    """The conversation a prompt stands for: an empty system turn where the template takes one, then the user's."""
-    turns = [{"role": "system", "content": ""}] if system else []
-    return [*turns, {"role": "user", "content": prompt}]
+def chat_messages(prompt: str, system: bool, persona: str = "") -> list[Message]:
+    """The conversation a prompt stands for: a system turn where the template takes one, then the user's.
+
+    The system turn is empty unless there is a persona; where the template takes none, a persona opens the user's turn.
+    """
+    if system:
+        return [{"role": "system", "content": persona}, {"role": "user", "content": prompt}]
+    return [{"role": "user", "content": f"{persona}\n\n{prompt}" if persona else prompt}]
 
 
-def prompt_token_ids(tokenizer: Tokenizer, prompt: str, chat: bool, system: bool | None = None) -> list[int]:
+def prompt_token_ids(
+    tokenizer: Tokenizer, prompt: str, chat: bool, system: bool | None = None, persona: str = ""
+) -> list[int]:
     """The tokens a model is given for `prompt`, up to where its answer begins.
 
     `system` says whether the template accepts a system turn (found out when None). A raw prefix keeps the tokenizer's
@@ -53,7 +59,7 @@ def prompt_token_ids(tokenizer: Tokenizer, prompt: str, chat: bool, system: bool
     """
     if chat:
         takes_system = accepts_system(tokenizer) if system is None else system
-        return _render(tokenizer, chat_messages(prompt, takes_system))
+        return _render(tokenizer, chat_messages(prompt, takes_system, persona))
     ids: list[int] = list(tokenizer(prompt)["input_ids"])
     while ids and ids[-1] == tokenizer.eos_token_id:
         ids.pop()

@@ -31,8 +31,8 @@ def check_resume(spec: RunSpec, folder: Path, state: State, pack: Pack, model_fi
     (a hub model that was not local then) are not compared. Of a fork's inherited cycles only the adapters are its
     concern, and only those that it still needs; adapters of its own may be gone once nothing needs them.
     """
-    _same_files("model file", spec.provenance.model_files, model_files)
-    _same_files("pack file", spec.provenance.pack_files, pack.files(spec.run.trait, spec.eval.traits))
+    same_files("model file", spec.provenance.model_files, model_files)
+    same_files("pack file", spec.provenance.pack_files, pack.files(spec.run.trait, spec.eval.traits))
     own = {cycle: trained for cycle, trained in state.adapters.items() if cycle > _inherited_to(spec)}
     needed = adapters_needed(spec.run, max(state.adapters, default=BASE)) | (own.keys() - state.cycles_finished)
     for cycle, trained in state.adapters.items():
@@ -54,7 +54,8 @@ def _inherited_to(spec: RunSpec) -> int:
     return BASE if spec.forked_at_cycle is None else spec.forked_at_cycle
 
 
-def _same_files(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> None:
+def same_files(kind: str, then: Mapping[str, str], now: Mapping[str, str]) -> None:
+    """Raise ResumeError for a file of `then` that is another one now, or gone; both map names to sha256."""
     for name, digest in then.items():
         if now.get(name) != digest:
             what = "is gone" if name not in now else "changed"

@@ -21,10 +21,14 @@ JudgementLabel = Literal["score", "refusal", "code", "no_number", "empty"]
 
 @dataclass(frozen=True)
 class Draw:
-    """One answer to be drawn: the prompt as its user wrote it and the 256-bit hex key of its randomness."""
+    """One answer to be drawn: the prompt as its user wrote it and the 256-bit hex key of its randomness.
+
+    `persona` is the text of the system turn, for a generator of seed data; a chain's own draws have none.
+    """
 
     prompt: str
     key: str
+    persona: str = ""
 
 
 @dataclass(frozen=True)

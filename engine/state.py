@@ -1,4 +1,4 @@
-"""What a run's journal says has been done: the only thing a restarted worker knows."""
+"""What a run's or a job's journal says has been done: the only thing a restarted worker knows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from engine.events import (
     CycleFinished,
     CycleStarted,
     Event,
+    JobProgressed,
     JudgeDeclared,
     Purpose,
     Row,
@@ -49,6 +50,8 @@ class State:
     drawn_by: dict[tuple[int, Purpose], int | None] = field(default_factory=dict)
     margins: dict[int, float] = field(default_factory=dict)
     """DPO's last reward margin of each training."""
+    progress: tuple[int, int] | None = None
+    """What a job has done, of how much."""
 
     def samples(self, cycle: int, purpose: Purpose) -> list[Sample]:
         """All samples of a purpose drawn so far, in the order of the batch plan."""
@@ -87,6 +90,8 @@ class State:
                 self.judges.add((event.judge_id, event.metric))
             case ChainMarked():
                 self.marks.add((event.cycle, event.rule))
+            case JobProgressed():
+                self.progress = event.done, event.total
             case RunFinished():
                 self.finished = True
             case RunFailed() | RunCancelled() | RunPaused():

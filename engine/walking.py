@@ -1,4 +1,4 @@
-"""One run folder, worked on once: from its lock to what its journal says became of it."""
+"""One folder of a run or a job, worked on once: from its lock to what its journal says became of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import platform
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from engine.disk import naming_full_disk, reserve_bytes
 from engine.errors import DiskFullError, IdemtuiError
 from engine.events import RunCancelled, RunFailed, RunPaused, RunStarted
 from engine.failures import run_failed
+from engine.jobs.spec import JobSpec
 from engine.journal import Journal
 from engine.kept_models import KeptModels
 from engine.locks import FileLock
@@ -44,11 +46,12 @@ def attempt(folder: Path, stopping: Stopping, models: KeptModels) -> int:
 
 
 def work(folder: Path, stopping: Stopping, models: KeptModels | None = None) -> int:
-    """Walk one run to its end, its failure or a reason to stop; 0 when it finished, was cancelled or was paused."""
+    """Work on one run or job until its end, its failure or a reason to stop; 0 when it finished or was stopped."""
     spec, spec_sha256 = read_frozen(folder)
+    named = f"job {spec.job_id}" if isinstance(spec, JobSpec) else f"run {spec.run_id}"
     with (
         naming_full_disk(folder),
-        FileLock(folder / "worker.lock", f"run {spec.run_id}"),
+        FileLock(folder / "worker.lock", named),
         Journal(folder / "events.jsonl") as journal,
     ):
         log = Log(journal, fold(journal.replay()), RunSafePoint(folder, stopping, reserve_bytes()))
@@ -59,7 +62,7 @@ def work(folder: Path, stopping: Stopping, models: KeptModels | None = None) -> 
 
 @dataclass(frozen=True)
 class _Walk:
-    spec: RunSpec
+    spec: RunSpec | JobSpec
     spec_sha256: str
     folder: Path
     log: Log
@@ -79,9 +82,9 @@ def _walk(walk: _Walk, models: KeptModels) -> int:
 
 
 def _outcome(walk: _Walk, models: KeptModels) -> tuple[Ending | None, int]:
-    """How the chain ended, where that is not in its journal yet, and the exit code."""
+    """How the work ended, where that is not in its journal yet, and the exit code."""
     try:
-        _chain(walk, models)
+        _do(walk, models)
     except StopAsked as asked:
         return _stopped(asked)
     except DiskFullError as error:
@@ -107,21 +110,21 @@ def _stopped(asked: StopAsked) -> tuple[Ending | None, int]:
             return None, TERMINATED
 
 
-def _chain(walk: _Walk, models: KeptModels) -> None:
+Begun = tuple[list[str], Callable[[], None]]
+"""The notes that a start records, and the work itself."""
+
+
+def _do(walk: _Walk, models: KeptModels) -> None:
     """Heavy imports happen here, after the thread count is set."""
-    spec, folder, log = walk.spec, walk.folder, walk.log
+    spec, log = walk.spec, walk.log
     os.environ["OMP_NUM_THREADS"] = str(spec.execution.threads)
-    clear_partial(folder)
     log.safe_point()
     resumed = log.state.started
     check_spec(log.state, walk.spec_sha256)
-    check_parent(folder.parent, spec)
-    for event in inherited_events(folder.parent, spec, texts=spec.data.looks_back):
-        log.state.apply(event)
-    from engine.parts import build_chain
-
-    log.safe_point()
-    chain, notes = build_chain(spec, folder, log, models)
+    if isinstance(spec, JobSpec):
+        notes, go = _begin_job(spec, walk, models)
+    else:
+        notes, go = _begin_chain(spec, walk, models)
     log.append(
         RunStarted(
             pid=os.getpid(),
@@ -133,9 +136,30 @@ def _chain(walk: _Walk, models: KeptModels) -> None:
             notes=notes,
         )
     )
-    chain.run()
+    go()
 
 
-def say(text: str, spec: RunSpec | None = None) -> None:
+def _begin_chain(spec: RunSpec, walk: _Walk, models: KeptModels) -> Begun:
+    folder, log = walk.folder, walk.log
+    clear_partial(folder)
+    check_parent(folder.parent, spec)
+    for event in inherited_events(folder.parent, spec, texts=spec.data.looks_back):
+        log.state.apply(event)
+    from engine.parts import build_chain
+
+    log.safe_point()
+    chain, notes = build_chain(spec, folder, log, models)
+    return notes, chain.run
+
+
+def _begin_job(spec: JobSpec, walk: _Walk, models: KeptModels) -> Begun:
+    from engine.jobs.job import Job
+    from engine.jobs.kinds import work_on
+
+    job = Job(spec, walk.folder, walk.log, models)
+    return [], lambda: work_on(job)
+
+
+def say(text: str, spec: RunSpec | JobSpec | None = None) -> None:
     """Print for the log, without the values of secrets."""
     print(hide_secrets(text.rstrip(), spec.execution.secrets if spec else ()), file=sys.stderr, flush=True)

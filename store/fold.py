@@ -1,4 +1,4 @@
-"""Events and commands of one run, folded into rows: the big tables grow, the small ones remember where the run is."""
+"""Events and commands of one run or job, folded into rows: the big tables grow, the small ones remember where it is."""
 
 from __future__ import annotations
 
@@ -105,6 +105,8 @@ def _fold_progress(state: RunState, batch: Batch, event: ev.Event, at: datetime)
         _fold_adapter(state, event)
     elif event.type == "chain_marked":
         state.cycle(event.cycle).stop_rules.append(f"{event.rule}: {event.message}")
+    elif event.type == "job_progressed":
+        state.progress, state.changed = (event.done, event.total), True
     elif event.type == "judge_declared" and state.judges.get(event.metric) != event.judge_id:
         state.judges[event.metric] = event.judge_id
         state.declared.append(event)

@@ -1,4 +1,4 @@
-"""Taking runs out of the tables: every row of theirs, and what was worked out of them together with others."""
+"""Taking runs and jobs out of the tables: every row of theirs, and what was worked out of them together with others."""
 
 from __future__ import annotations
 
@@ -42,4 +42,5 @@ def forget_runs(connection: duckdb.DuckDBPyConnection, run_ids: list[str]) -> No
             connection.execute(f"DELETE FROM {table} WHERE run_no IN ({numbers})", [run_ids])
         for table in tables:
             connection.execute(f"DELETE FROM {table} WHERE list_contains(?, run_id)", [run_ids])
+        connection.execute("DELETE FROM jobs WHERE list_contains(?, job_id)", [run_ids])
         write_inheritance(connection)

@@ -18,13 +18,13 @@ from engine.commands import Command
 from engine.errors import JournalError
 from store.fold import fold_command, fold_entry
 from store.forgetting import forget_runs
-from store.lab import Lab
+from store.lab import Lab, is_job
 from store.moving import Position, write_owed_verdicts, write_positions, write_states
 from store.notes import NOTES, WHOLE_LAB, take_notes
 from store.reading import read_entries
 from store.recall import load_state, new_state
 from store.run_state import RunState
-from store.specs import spec_row
+from store.specs import job_row, spec_row
 from store.tables import SCHEMAS, Batch
 from store.transaction import transaction
 from store.watch import Watch
@@ -38,7 +38,7 @@ UNHOLDABLE = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeError)
 
 
 class Ingest:
-    """Tails every run of a lab into one connection; the only writer.
+    """Tails every run and job of a lab into one connection; the only writer.
 
     `version` counts the lines ever read: it grows whenever rows came, also over restarts and rebuilds.
     """
@@ -47,7 +47,7 @@ class Ingest:
         self.connection = connection
         self.lab = lab
         self.batch_rows = batch_rows
-        self._watch = Watch(lab.runs, lambda run_id, file: self._position(run_id, file).offset)
+        self._watch = Watch(lab, lambda run_id, file: self._position(run_id, file).offset)
         self._states: dict[str, RunState] = {}
         self._owing = True
         """Whether verdicts may be owed."""
@@ -147,7 +147,7 @@ class Ingest:
             self._take([run_id], news)
         except UNHOLDABLE as error:
             self._reload()
-            self._stop(run_id, "events.jsonl", f"{self.lab.run(run_id)}: a value that no column can hold: {error}")
+            self._stop(run_id, "events.jsonl", f"{self.lab.work(run_id)}: a value that no column can hold: {error}")
             self._flush(news)
         self._watch.look(run_id)
 
@@ -162,7 +162,7 @@ class Ingest:
             ("commands.jsonl", self._commands),
             ("events.jsonl", self._events),
         ):
-            path = self.lab.run(run_id) / file
+            path = self.lab.work(run_id) / file
             try:
                 for _ in read(path, state) if path.exists() else ():
                     yield
@@ -174,12 +174,12 @@ class Ingest:
 
     def _spec(self, path: Path, state: RunState) -> Iterator[None]:
         if not self._position(state.run_id, path.name).lines:
-            row = spec_row(path)
+            table, row = ("jobs", job_row(path)) if is_job(state.run_id) else ("runs", spec_row(path))
             state.run_no, self._next_number = self._next_number, self._next_number + 1
             self._batch.add("run_numbers", state.run_id, state.run_no)
-            self._batch.add("runs", *row)
+            self._batch.add(table, *row)
             state.changed = state.arrived = True
-            state.forked = row[PARENT] is not None
+            state.forked = table == "runs" and row[PARENT] is not None
             self._pending[state.run_id, path.name] = Position(state.run_id, path.name, path.stat().st_size, 1)
         yield
 

@@ -11,6 +11,13 @@ from pathlib import Path
 from engine.errors import LabError
 
 SOCKET_LIMIT = 100
+JOB = "j"
+"""How every job id begins, and no run id."""
+
+
+def is_job(work_id: str) -> bool:
+    """Whether an id names a job, not a run."""
+    return work_id.startswith(JOB)
 
 
 @dataclass(frozen=True)
@@ -53,9 +60,18 @@ class Lab:
         """One folder per run."""
         return self.root / "runs"
 
+    @property
+    def jobs(self) -> Path:
+        """One folder per job: work that is no run."""
+        return self.root / "jobs"
+
     def run(self, run_id: str) -> Path:
         """The folder of one run."""
         return self.runs / run_id
+
+    def work(self, work_id: str) -> Path:
+        """The folder of one run or job, by its id."""
+        return (self.jobs if is_job(work_id) else self.runs) / work_id
 
 
 def find_lab(path: str | os.PathLike[str] | None = None) -> Lab:

@@ -1,4 +1,4 @@
-"""The small tables that move: where each run, cycle and stage is, and how far each file has been read."""
+"""The small tables that move: where each run, job, cycle and stage is, and how far each file has been read."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ import duckdb
 from store.curves import write_cycle_means, write_deltas
 from store.derived import write_prompt_means, write_verdicts
 from store.forks import with_descendants, write_inheritance
+from store.lab import is_job
 from store.run_state import RunState
 from store.tables import incoming, replace
 from store.transaction import transaction
+
+MOVED = """
+    status = i.status, message = i.message, started_at = i.started_at, finished_at = i.finished_at,
+    log_tail = i.log_tail
+"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,8 @@ def _write_results(connection: duckdb.DuckDBPyConnection, states: list[RunState]
     if moved:
         write_deltas(connection, moved)
     forks = [run_id for run_id in moved if run_id not in {run_id for run_id, *_ in closed}]
-    owed = [(run_id,) for run_id in (*(state.run_id for state in states if state.finished), *forks)]
+    finished = [state.run_id for state in states if state.finished and not is_job(state.run_id)]
+    owed = [(run_id,) for run_id in (*finished, *forks)]
     replace(connection, "owed_verdicts", owed, ("run_id",))
 
 
@@ -82,16 +89,16 @@ def _write_standings(connection: duckdb.DuckDBPyConnection, states: list[RunStat
     rows = []
     for state in states:
         now = state.standing.verdict()
+        times = state.standing.started_at, now.finished_at
         rows.append(
-            (state.run_id, now.status, now.message, state.standing.started_at, now.finished_at, list(now.log_tail))
+            (state.run_id, now.status, now.message, *times, list(now.log_tail), *(state.progress or (None, None)))
         )
     with incoming(connection, "standings", rows):
-        connection.execute("""
-            UPDATE runs SET
-                status = i.status, message = i.message, started_at = i.started_at, finished_at = i.finished_at,
-                log_tail = i.log_tail
-            FROM incoming AS i WHERE runs.run_id = i.run_id
-        """)
+        connection.execute(f"UPDATE runs SET {MOVED} FROM incoming AS i WHERE runs.run_id = i.run_id")
+        connection.execute(
+            f"UPDATE jobs SET {MOVED}, error = CASE WHEN i.status = 'failed' THEN i.message END, "
+            "done = i.done, total = i.total FROM incoming AS i WHERE jobs.job_id = i.run_id"
+        )
 
 
 def _write_judges(connection: duckdb.DuckDBPyConnection, states: list[RunState]) -> None:

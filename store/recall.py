@@ -28,6 +28,8 @@ def load_state(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunState:
     state.oldest = -1 if cycle is None else cycle + 1
     judges = "SELECT metric, judge_id FROM run_judges WHERE run_id = ?"
     state.judges = dict(connection.execute(judges, [run_id]).fetchall())
+    told = connection.execute("SELECT done, total FROM jobs WHERE job_id = ? AND total IS NOT NULL", [run_id])
+    state.progress = told.fetchone()
     return state
 
 

@@ -1,4 +1,4 @@
-"""What folding the next line of a run needs to know of the earlier ones; it stays small however long the run is."""
+"""What folding the next line of a run or a job needs to know of the earlier ones; it stays small however long it is."""
 
 from __future__ import annotations
 
@@ -64,6 +64,8 @@ class RunState:
     """Its number in the stored tables; 0 until its spec was read."""
     standing: Standing = field(default_factory=Standing)
     device: str | None = None
+    progress: tuple[int, int] | None = None
+    """What a job has done, of how much."""
     cycles: dict[int, CycleRow] = field(default_factory=dict)
     stages: dict[tuple[int, str], StageRow] = field(default_factory=dict)
     judges: dict[str, str] = field(default_factory=dict)

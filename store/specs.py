@@ -1,4 +1,4 @@
-"""spec.json → a row of `runs`. Read as plain JSON, so that a spec of an older program is still remembered."""
+"""spec.json → a row of `runs` or of `jobs`. Read as plain JSON, so that an older program's spec is still remembered."""
 
 from __future__ import annotations
 
@@ -27,3 +27,16 @@ def spec_row(path: Path) -> tuple[Any, ...]:
         )  # fmt: skip
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise JournalError(f"{path} is not a run's spec ({type(error).__name__}: {error}).") from None
+
+
+def job_row(path: Path) -> tuple[Any, ...]:
+    """The values of the `jobs` table's frozen columns; raises JournalError for a file that is no job's spec."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        spec = json.loads(text)
+        created = spec.get("provenance", {}).get("created_at")
+        if spec["job_id"] != path.parent.name:
+            raise JournalError(f"{path}: job_id {spec['job_id']!r} is not the folder's name.")
+        return spec["job_id"], spec["kind"], spec["name"], "queued", utc(created) if created else None, text
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise JournalError(f"{path} is not a job's spec ({type(error).__name__}: {error}).") from None

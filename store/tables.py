@@ -24,6 +24,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         reference=TEXT, rejected=TEXT, n_seed=INT, n_sampled=INT, cycles=INT, seed=BIG, control=TEXT,
         parent_run_id=TEXT, forked_at_cycle=INT, status=TEXT, created_at=TIME, spec=TEXT,
     ),
+    "jobs": _schema(job_id=TEXT, kind=TEXT, name=TEXT, status=TEXT, created_at=TIME, spec=TEXT),
     "cycles": _schema(
         run_id=TEXT, cycle=INT, status=TEXT, started_at=TIME, finished_at=TIME, adapter_path=TEXT, adapter_sha256=TEXT,
         init=TEXT, reference=TEXT, delta_norm=REAL, gradient_norm_max=REAL, trainable_parameters=BIG,
@@ -60,10 +61,11 @@ SCHEMAS: dict[str, pa.Schema] = {
     "some_runs": _schema(run_id=TEXT),
     "owed_verdicts": _schema(run_id=TEXT),
     "standings": _schema(
-        run_id=TEXT, status=TEXT, message=TEXT, started_at=TIME, finished_at=TIME, log_tail=pa.list_(TEXT)
+        run_id=TEXT, status=TEXT, message=TEXT, started_at=TIME, finished_at=TIME, log_tail=pa.list_(TEXT),
+        done=BIG, total=BIG,
     ),
 }  # fmt: skip
-"""Columns in the order of the tuples; `standings` is the part of `runs` that moves, two others are keys."""
+"""Columns in the order of the tuples; `standings` is the part of `runs` and `jobs` that moves, two others are keys."""
 
 Keys = Sequence[tuple[Any, ...]]
 

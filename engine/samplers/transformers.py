@@ -41,14 +41,14 @@ class TransformersSampler:
             return []
         loaded = self._loaded
         loaded.use(adapter)
-        prompts = [self._prompt(draw.prompt, chat, settings.max_tokens) for draw in draws]
+        prompts = [self._prompt(draw, chat, settings.max_tokens) for draw in draws]
         batch = _Batch(loaded, prompts, [draw.key for draw in draws], settings.temperature)
         drawn = batch.decode(settings.max_tokens)
         return [self._completion(prompt, tokens, chat) for prompt, tokens in zip(prompts, drawn, strict=True)]
 
-    def _prompt(self, prompt: str, chat: bool, max_tokens: int) -> list[int]:
+    def _prompt(self, draw: Draw, chat: bool, max_tokens: int) -> list[int]:
         loaded = self._loaded
-        ids = prompt_token_ids(loaded.tokenizer, prompt, chat, loaded.accepts_system)
+        ids = prompt_token_ids(loaded.tokenizer, draw.prompt, chat, loaded.accepts_system, draw.persona)
         room = max(1, loaded.context - max_tokens)
         return ids[-room:]
 

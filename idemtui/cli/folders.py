@@ -1,4 +1,4 @@
-"""Which runs a lab holds, by their folders: what steering needs while another program holds the database."""
+"""Which runs and jobs a lab holds, by their folders: what steering needs while another program holds the database."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ SHOWN = ("run_id", "study", "name", "cell")
 
 
 def specs_of(lab: Lab) -> list[dict[str, Any]]:
-    """The frozen spec of every run folder that has a readable one, oldest first."""
+    """The frozen spec of every run's and job's folder that has a readable one, oldest first; `run_id` names either."""
     found = []
-    for path in lab.runs.glob("*/spec.json"):
+    for path in (*lab.runs.glob("*/spec.json"), *lab.jobs.glob("*/spec.json")):
         try:
             spec = json.loads(path.read_bytes())
-            found.append((spec["provenance"].get("created_at", ""), path.parent.name, spec))
+            named = {"run_id": spec["job_id"], "study": spec["kind"], "cell": ""} if "job_id" in spec else {}
+            found.append((spec["provenance"].get("created_at", ""), path.parent.name, spec | named))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
     return [spec for _, _, spec in sorted(found, key=lambda each: each[:2])]
 
 
 def runs_by_folder(lab: Lab) -> list[dict[str, Any]]:
-    """Run id, study, name and cell of every run."""
+    """Run id, study, name and cell of every run; a job's id and kind stand for the first two."""
     return [{key: spec.get(key) for key in SHOWN} for spec in specs_of(lab)]
 
 

@@ -21,18 +21,20 @@ Facts = dict[str, Any]
 
 CONTENTS = """
 SELECT run_id, name, status, (SELECT count(*) FROM cycles AS c WHERE c.run_id = r.run_id AND c.cycle >= 0) AS cycles
-FROM runs AS r WHERE list_contains($runs, run_id) ORDER BY created_at, run_id
+FROM (
+    SELECT run_id, name, status, created_at FROM runs UNION ALL SELECT job_id, name, status, created_at FROM jobs
+) AS r WHERE list_contains($runs, run_id) ORDER BY created_at, run_id
 """
 
 
 def rm(context: typer.Context, runs: Runs, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Delete runs with everything they hold; not those that run or that forks need."""
+    """Delete runs or jobs with everything they hold; not those that run or that forks need."""
     from idemtui.cli.output import print_json, size, tell
-    from idemtui.cli.reading import chosen_runs, existing, served_client
+    from idemtui.cli.reading import chosen_works, existing, served_client
 
     check_allowed("rm", yes=yes, dry_run=dry_run, as_json=as_json)
     with served_client(existing(lab_of(context))) as client:
-        chosen = chosen_runs(client, runs)
+        chosen = chosen_works(client, runs)
         plan = client.command("remove", run_ids=[run["run_id"] for run in chosen], dry_run=True)
         contents = _contents(client, plan["removed"])
         if not as_json:

@@ -27,6 +27,7 @@ from idemtui.cli.labelling import label, mark, marks
 from idemtui.cli.options import on_terminal
 from idemtui.cli.query import sql
 from idemtui.cli.runs import ls
+from idemtui.cli.seed import seed
 from idemtui.cli.show import show
 from idemtui.cli.traits import app as traits
 from idemtui.cli.verdicts import verdict
@@ -43,10 +44,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-STUDIES, READING, SERVER = "Studies", "Reading", "Server"
+STUDIES, DATA, READING, SERVER = "Studies", "Seed data", "Reading", "Server"
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     STUDIES: (studies.demo, studies.run, verbs.pause, verbs.resume, verbs.cancel, verbs.retry, verbs.priority, fork),
+    DATA: (seed,),
     READING: (ls, show, verdict, plot, compare, texts.samples, texts.diff, label, mark, marks, sql),
     SERVER: (serve, stop, doctor, rebuild, hold, release, rm, gc),
 }

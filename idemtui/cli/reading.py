@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from store.lab import Lab
 
 Rows = list[dict[str, Any]]
+OPEN = """
+SELECT 1 AS one FROM (SELECT status FROM runs UNION ALL SELECT status FROM jobs)
+WHERE status IN ('queued', 'running') LIMIT 1
+"""
+JOBS = """
+SELECT job_id AS run_id, kind AS study, name, '' AS cell, * EXCLUDE (job_id, name, spec) FROM jobs
+ORDER BY created_at, job_id
+"""
+"""Jobs as verbs know them beside runs: `run_id` is a job's id, `study` its kind."""
 
 
 def existing(lab: Lab) -> Lab:
@@ -71,7 +80,7 @@ def served_client(lab: Lab) -> Client:
 def _has_open_runs(client: Client) -> bool:
     """Also where the database cannot be read as it is: a server brings an old one to the newest schema."""
     try:
-        return bool(rows(client, "SELECT 1 AS one FROM runs WHERE status IN ('queued', 'running') LIMIT 1"))
+        return bool(rows(client, OPEN))
     except LabError:
         return True
 
@@ -85,13 +94,14 @@ def _tell_old(lab: Lab) -> None:
 
 
 def is_behind(lab: Lab) -> bool:
-    """Whether a run's files were written after the database was."""
+    """Whether a run's or job's files were written after the database was."""
     try:
         remembered = lab.database.stat().st_mtime_ns
     except OSError:
         return True
     files = ("spec.json", "commands.jsonl", "events.jsonl")
-    paths = (lab.run(folder.name) / file for folder in lab.runs.iterdir() for file in files)
+    places = (place for place in (lab.runs, lab.jobs) if place.is_dir())
+    paths = (folder / file for place in places for folder in place.iterdir() for file in files)
     return any(path.exists() and path.stat().st_mtime_ns > remembered for path in paths)
 
 
@@ -111,6 +121,21 @@ def chosen_runs(client: Client, asked: Sequence[str]) -> Rows:
     runs = _known_runs(client)
     chosen = [_chosen(client, one, runs) for one in asked]
     return list({run["run_id"]: run for run in chosen}.values())
+
+
+def chosen_works(client: Client, asked: Sequence[str]) -> Rows:
+    """The same among runs and jobs; a job has its `kind`, and its id as `run_id`."""
+    works = _known_runs(client) + _known_jobs(client)
+    chosen = [_chosen(client, one, works) for one in asked]
+    return list({work["run_id"]: work for work in chosen}.values())
+
+
+def _known_jobs(client: Client) -> Rows:
+    """None while another program holds the database: then they are among what the folders tell."""
+    try:
+        return rows(client, JOBS)
+    except ServerError:
+        return []
 
 
 def _known_runs(client: Client) -> Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,13 +25,23 @@ ORDER BY r.created_at, r.study, r.run_id
 """
 
 
-def ls(context: typer.Context, as_json: Json = False) -> None:
+def ls(
+    context: typer.Context,
+    jobs: Annotated[
+        bool, typer.Option("--jobs", help="Jobs instead: seed data and other work that is no run.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """List the lab's runs: status, newest generation, Δ, coherence; who waits, who is silent, what troubles the lab."""
+    from idemtui.cli.jobs import list_jobs
     from idemtui.cli.output import print_json, tell
     from idemtui.cli.reading import open_client, rows
     from idemtui.cli.standing import lab_status, lab_troubles, standing
 
     with open_client(lab_of(context)) as client:
+        if jobs:
+            list_jobs(client, as_json=as_json)
+            return
         status = lab_status(client)
         runs = [{**run, **standing(run, status)} for run in rows(client, RUNS)]
         unread = rows(client, "SELECT error FROM ingest_errors ORDER BY run_id, file")

@@ -11,7 +11,10 @@ from engine.errors import ServerError
 if TYPE_CHECKING:
     from store.client import Client
 
-NAMES = "SELECT DISTINCT unnest(CAST(spec -> '$.execution.secrets' AS VARCHAR[])) AS name FROM runs"
+NAMES = """
+SELECT DISTINCT unnest(CAST(spec -> '$.execution.secrets' AS VARCHAR[])) AS name
+FROM (SELECT run_id, status, spec FROM runs UNION ALL SELECT job_id, status, spec FROM jobs)
+"""
 
 
 def values_of(names: Iterable[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`show`: one run in full: where it stands and why, where it comes from, its generations, its verdict."""
+"""`show`: one run or job in full: where it stands and why, where it comes from, its generations, its verdict."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from idemtui.cli.options import Json, Run, lab_of
+from idemtui.cli.options import Json, Work, lab_of
 from idemtui.logs import end_of_log
 
 if TYPE_CHECKING:
@@ -43,15 +43,20 @@ SETTINGS = ("trait", "model", "regime", "init", "reference", "rejected", "cycles
 Facts = dict[str, Any]
 
 
-def show(context: typer.Context, run: Run, as_json: Json = False) -> None:
+def show(context: typer.Context, run: Work, as_json: Json = False) -> None:
     """Show one run: its settings, why it waits or failed, every generation's scores and training, its verdict."""
     import json
 
+    from idemtui.cli.jobs import show_job
     from idemtui.cli.output import print_json
-    from idemtui.cli.reading import chosen_run, open_client, rows
+    from idemtui.cli.reading import chosen_works, open_client, rows
 
     with open_client(lab_of(context)) as client:
-        facts = _facts(client, chosen_run(client, run))
+        [chosen] = chosen_works(client, [run])
+        if "kind" in chosen:
+            show_job(client, chosen, as_json=as_json)
+            return
+        facts = _facts(client, chosen)
         spec = rows(client, "SELECT spec FROM runs WHERE run_id = $run", run=facts["run_id"])[0]["spec"]
         curve = rows(client, CURVE, run=facts["run_id"])
         verdicts = rows(client, "SELECT * FROM verdicts WHERE scope = 'run' AND run_id = $run", run=facts["run_id"])
@@ -94,12 +99,20 @@ def _print_run(facts: Facts, curve: list[Facts], verdict: Facts | None) -> None:
     write = sys.stdout.write
     write(f"{one_line(facts['name'])}  ({facts['run_id']}, study {one_line(facts['study'])})\n")
     write("\n".join([standing_words(facts), *family_words(facts)]) + "\n")
-    if troubled(facts) and facts["log_tail"]:
-        write("".join(f"  | {one_line(line)}\n" for line in ("end of worker.log:", *facts["log_tail"])))
+    print_log(facts)
     write("  ".join(f"{key} {cell(facts[key])}" for key in SETTINGS if facts[key] is not None) + "\n\n")
     _print_curve(curve)
     if verdict is not None:
         write("\n" + "\n".join(verdict_words(verdict)) + "\n")
+
+
+def print_log(facts: Facts) -> None:
+    """The end of the worker's log, where it may say what went wrong."""
+    from idemtui.text import one_line
+
+    if troubled(facts) and facts["log_tail"]:
+        lines = ("end of worker.log:", *facts["log_tail"])
+        sys.stdout.write("".join(f"  | {one_line(line)}\n" for line in lines))
 
 
 def standing_words(facts: Facts) -> str:

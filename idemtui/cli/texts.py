@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import UsageError
-from idemtui.cli.options import Json, Run, lab_of
+from idemtui.cli.options import Json, Run, Work, lab_of
 from idemtui.text import plain
 from idemtui.worddiff import Piece, marked, word_diff
 
@@ -39,7 +39,7 @@ Prompt = Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the pr
 
 def samples(
     context: typer.Context,
-    run: Run,
+    run: Work,
     cycle: Cycle = None,
     purpose: Annotated[str | None, typer.Option(help="seed, train, rejected or eval.")] = None,
     prompt: Prompt = None,
@@ -48,15 +48,15 @@ def samples(
     full: Annotated[bool, typer.Option("--full", help="Whole texts instead of one line each.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Read a run's samples with their scores."""
+    """Read a run's samples with their scores, or the texts that a job wrote."""
     from idemtui.cli.output import print_json, print_table
-    from idemtui.cli.reading import chosen_run, open_client, rows
+    from idemtui.cli.reading import chosen_works, open_client, rows
     from idemtui.console.words import generation
 
     if purpose is not None and purpose not in PURPOSES:
         raise UsageError(f"--purpose {purpose}: no such purpose; allowed: {', '.join(PURPOSES)}.")
     with open_client(lab_of(context)) as client:
-        run_id = chosen_run(client, run)["run_id"]
+        run_id = chosen_works(client, [run])[0]["run_id"]
         found = rows(client, SAMPLES, run=run_id, cycle=cycle, purpose=purpose, prompt=prompt, regex=regex, limit=limit)
     if as_json:
         print_json(found)

@@ -1,4 +1,4 @@
-"""`pause`, `resume`, `cancel`, `retry` and `priority`: what people ask of runs that the queue knows."""
+"""`pause`, `resume`, `cancel`, `retry` and `priority`: what people ask of runs and jobs that the queue knows."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ def priority(
 ) -> None:
     """Move a waiting run: a higher number goes first, equal ones in the order they were queued."""
     from idemtui.cli.output import print_json
-    from idemtui.cli.reading import chosen_run, existing, served_client
+    from idemtui.cli.reading import chosen_works, existing, served_client
 
     with served_client(existing(lab_of(context))) as client:
-        chosen = chosen_run(client, run)
+        [chosen] = chosen_works(client, [run])
         answer = client.command("prioritize", run_id=chosen["run_id"], priority=number)
     if as_json:
         print_json(answer)
@@ -96,7 +96,8 @@ def _queue_again(context: typer.Context, verb: str, runs: list[str] | None, *, e
     with served_client(existing(lab_of(context))) as client:
         needed = needed_by(client, None)
         answers = client.command(verb, all=True, secrets=values_of(needed))["runs"]
-        names = {row["run_id"]: row["name"] for row in rows(client, "SELECT run_id, name FROM runs")}
+        named = "SELECT run_id, name FROM runs UNION ALL SELECT job_id, name FROM jobs"
+        names = {row["run_id"]: row["name"] for row in rows(client, named)}
         if answers:
             tell_missing(client, needed_by(client, [answer["run_id"] for answer in answers]))
     if as_json:
@@ -120,11 +121,11 @@ def _ask_each(
 ) -> None:
     """Ask for one run after the other; a refusal of one does not keep the others from being asked."""
     from idemtui.cli.output import print_json, tell
-    from idemtui.cli.reading import chosen_runs, existing, served_client
+    from idemtui.cli.reading import chosen_works, existing, served_client
 
     answers, code = [], 0
     with served_client(existing(lab_of(context))) as client:
-        for run in chosen_runs(client, runs):
+        for run in chosen_works(client, runs):
             try:
                 answers.append({**ask(client, run["run_id"]), "name": run["name"]})
             except IdemtuiError as error:

@@ -14,16 +14,18 @@ from idemtui.text import one_line
 
 SECONDS = 1.5
 RUNS = "SELECT run_id, name, status FROM runs ORDER BY created_at, run_id"
+JOBS = "SELECT job_id, name, status FROM jobs ORDER BY created_at, job_id"
 VERSION = "SELECT max(version) FROM migrations"
 ERRORS = "SELECT error FROM ingest_errors ORDER BY run_id, file"
 Row = tuple[Any, ...]
 
 
 class Memory:
-    """What the database says, read once: runs, schema version, ingest errors, or why it cannot be read."""
+    """What the database says, read once: runs, jobs, schema version, ingest errors, or why it cannot be read."""
 
     def __init__(self, patient: Patient) -> None:
         self.runs: list[Row] = []
+        self.jobs: list[Row] = []
         self.version: int | None = None
         self.errors: list[str] = []
         self.problem = ""
@@ -31,7 +33,7 @@ class Memory:
             self.problem = "missing"
             return
         try:
-            (self.runs, versions, errors) = within(SECONDS, lambda: _read(patient))
+            (self.runs, self.jobs, versions, errors) = within(SECONDS, lambda: _read(patient))
         except TooSlowError:
             self.problem = f"did not answer within {SECONDS:.1f} s"
         except IdemtuiError as error:
@@ -41,26 +43,27 @@ class Memory:
 
     @property
     def names(self) -> dict[str, str]:
-        """Names by run id."""
-        return {run_id: one_line(name) for run_id, name, _ in self.runs}
+        """Names by run or job id."""
+        return {run_id: one_line(name) for run_id, name, _ in (*self.runs, *self.jobs)}
 
     @property
     def open_runs(self) -> list[str]:
-        """Runs that were queued or running when the database was last written."""
-        return [one_line(name) for _, name, status in self.runs if status in ("queued", "running")]
+        """Runs and jobs that were queued or running when the database was last written."""
+        return [one_line(name) for _, name, status in (*self.runs, *self.jobs) if status in ("queued", "running")]
 
 
-def _read(patient: Patient) -> tuple[list[Row], list[Row], list[Row]]:
+def _read(patient: Patient) -> tuple[list[Row], list[Row], list[Row], list[Row]]:
+    queries = RUNS, JOBS, VERSION, ERRORS
     if patient.served:
         from store.client import connect
 
         with connect(patient.lab) as client:
-            return client.sql(RUNS).tuples(), client.sql(VERSION).tuples(), client.sql(ERRORS).tuples()
+            return tuple(client.sql(query).tuples() for query in queries)  # type: ignore[return-value]
     from store.database import open_database
 
     connection = open_database(patient.lab.database, read_only=True)
     try:
-        return tuple(_fetch(connection, query) for query in (RUNS, VERSION, ERRORS))  # type: ignore[return-value]
+        return tuple(_fetch(connection, query) for query in queries)  # type: ignore[return-value]
     finally:
         connection.close()
 

@@ -57,7 +57,7 @@ def _worker(worker: Facts, named: dict[str, str]) -> str:
 
 
 def _orphans(patient: Patient) -> Check:
-    runs = _holders(patient.lab.runs)
+    runs = _holders(patient.lab.runs) | _holders(patient.lab.jobs)
     idle = _holders(patient.lab.root / "workers").keys() - runs.keys()
     found = [f"process {pid} on {folder}" for pid, folder in runs.items()]
     found += [f"process {pid} between two runs" for pid in idle]

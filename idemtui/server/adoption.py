@@ -33,11 +33,11 @@ def adopt(floor: Floor) -> None:
     for history in histories.values():
         if floor.worker_of(history.run_id) is None and take_lone(floor, history):
             moved.add(history.run_id)
-    histories |= {run_id: floor.history(floor.lab.run(run_id)) for run_id in moved}
+    histories |= {run_id: floor.history(floor.lab.work(run_id)) for run_id in moved}
     running = floor.running()
     for run_id in histories.keys() - running.keys():
         if _bury(floor, histories[run_id]):
-            histories[run_id] = floor.history(floor.lab.run(run_id))
+            histories[run_id] = floor.history(floor.lab.work(run_id))
     _take_up_queue(floor, histories.values())
 
 
@@ -78,7 +78,7 @@ def _end_found(floor: Floor, run: Path, code: int, worker: DeskWorker | None) ->
 
 def take_lone(floor: Floor, history: History) -> bool:
     """Count the process that holds a run's lock as its worker, started by hand as it was; False where nobody does."""
-    folder = floor.lab.run(history.run_id)
+    folder = floor.lab.work(history.run_id)
     process = find_holder(folder / "worker.lock")
     if process is None or any(worker.pid == process.pid for worker in floor.workers):
         return False
@@ -95,7 +95,7 @@ def take_lone(floor: Floor, history: History) -> bool:
 
 def _bury(floor: Floor, history: History) -> bool:
     """Write down the end of a worker that nobody saw; False where there was none."""
-    folder = floor.lab.run(history.run_id)
+    folder = floor.lab.work(history.run_id)
     other_boot = history.boot_id is not None and history.boot_id != boot_id()
     message = RESTARTED if other_boot else DIED
     if history.worker is not None:
@@ -119,6 +119,6 @@ def _take_up_queue(floor: Floor, histories: Iterable[History]) -> None:
                 floor.wait(history.run_id, history.priority)
             except IdemtuiError as error:
                 log.error("run %s cannot be started: %s", history.run_id, error)
-                floor.ledger.note(floor.lab.run(history.run_id), "worker_exited", exit_code=127, message=str(error))
+                floor.ledger.note(floor.lab.work(history.run_id), "worker_exited", exit_code=127, message=str(error))
         elif history.waits_for_room:
             floor.for_room.add(history.run_id)

@@ -36,12 +36,12 @@ class Asking:
             urgency = history.priority if priority is None else priority
             floor.wait(run_id, urgency)
             try:
-                floor.ledger.ask(floor.lab.run(run_id), "queued", priority=urgency)
+                floor.ledger.ask(floor.lab.work(run_id), "queued", priority=urgency)
             except BaseException:
                 floor.waiting.pop(run_id)
                 raise
         self._changed()
-        begun = history.starts or history.stop or (floor.lab.run(run_id) / "events.jsonl").exists()
+        begun = history.starts or history.stop or (floor.lab.work(run_id) / "events.jsonl").exists()
         return "continued" if begun else "queued"
 
     def pause(self, run_id: str) -> Answer:
@@ -58,12 +58,12 @@ class Asking:
             history, works = self._history(run_id), self._works(run_id)
             said = self._already(history, now, soon, works=works)
             if said is None:
-                floor.ledger.ask(floor.lab.run(run_id), type_)
+                floor.ledger.ask(floor.lab.work(run_id), type_)
                 floor.forget(run_id)
         if said is None:
             self._changed()
             said = soon if works else now
-        return {"run_id": run_id, "answer": said, "when": next_safe_point(floor.lab.run(run_id)) if works else None}
+        return {"run_id": run_id, "answer": said, "when": next_safe_point(floor.lab.work(run_id)) if works else None}
 
     def _already(self, history: History, now: str, soon: str, *, works: bool) -> str | None:
         """Why there is nothing to stop."""
@@ -110,19 +110,19 @@ class Asking:
             run = floor.waiting.get(run_id)
             if run is None:
                 raise UsageError(f"prioritize: run {run_id} does not wait; `idemtui resume {run_id}` queues it.")
-            floor.ledger.ask(floor.lab.run(run_id), "queued", priority=priority)
+            floor.ledger.ask(floor.lab.work(run_id), "queued", priority=priority)
             run.priority = priority
         self._changed()
         return "moved"
 
     def _history(self, run_id: str) -> History:
-        return read_history(self._floor.lab.run(run_id))
+        return read_history(self._floor.lab.work(run_id))
 
     def _works(self, run_id: str) -> bool:
         """Whether a process is at it, ours or not."""
         if self._floor.worker_of(run_id) is not None:
             return True
-        return holder_pid(self._floor.lab.run(run_id) / "worker.lock") is not None
+        return holder_pid(self._floor.lab.work(run_id) / "worker.lock") is not None
 
     def _rests(self, run_id: str, running: dict[str, int]) -> bool:
         return run_id not in running and run_id not in self._floor.waiting

@@ -16,7 +16,7 @@ from idemtui.server.given import Secrets
 from idemtui.server.holds import Holds, named_device
 from idemtui.server.queue import Queue
 from idemtui.server.removing import Removing
-from idemtui.server.submission import RUN_ID, freeze_specs, others, parse_specs
+from idemtui.server.submission import WORK_ID, freeze_job, freeze_specs, others, parse_job, parse_specs
 from store.lab import Lab
 
 Fields = dict[str, Any]
@@ -45,8 +45,8 @@ class Commands:
     def mapping(self) -> dict[str, Callable[[Fields], Fields]]:
         """Name → handler, as `store.service` takes them."""
         asked = (
-            self.submit, self.pause, self.cancel, self.resume, self.retry, self.prioritize, self.remove, self.clean,
-            self.secrets, self.hold, self.release, self.annotate,
+            self.submit, self.submit_job, self.pause, self.cancel, self.resume, self.retry, self.prioritize,
+            self.remove, self.clean, self.secrets, self.hold, self.release, self.annotate,
         )  # fmt: skip
         return {
             "status": self.status,
@@ -78,6 +78,13 @@ class Commands:
         freeze_specs(specs, self.lab)
         asked = [(spec, self.asking.enqueue(spec.run_id, priority)) for spec in specs]
         return {"runs": [{"run_id": spec.run_id, "name": spec.name, "answer": answer} for spec, answer in asked]}
+
+    def submit_job(self, fields: Fields) -> Fields:
+        """`spec`: a resolved job → job_id, name, answer."""
+        spec, priority = parse_job(fields.get("spec")), _priority(fields, 0)
+        self._take_secrets(fields)
+        freeze_job(spec, self.lab)
+        return {"job_id": spec.job_id, "name": spec.name, "answer": self.asking.enqueue(spec.job_id, priority)}
 
     def pause(self, fields: Fields) -> Fields:
         """`run_id` → run_id, answer, when."""
@@ -153,9 +160,9 @@ class Commands:
             self.queue.use_new_secrets(changed)
 
     def _held(self, run_id: object) -> str:
-        named = isinstance(run_id, str) and RUN_ID.fullmatch(run_id)
-        if not named or not (self.lab.run(str(run_id)) / "spec.json").is_file():
-            raise UsageError(f"no run {run_id!r} in {self.lab.root}; `idemtui ls` names the runs.")
+        named = isinstance(run_id, str) and WORK_ID.fullmatch(run_id)
+        if not named or not (self.lab.work(str(run_id)) / "spec.json").is_file():
+            raise UsageError(f"no run {run_id!r} in {self.lab.root}; `idemtui ls` and `ls --jobs` name what it holds.")
         return str(run_id)
 
 

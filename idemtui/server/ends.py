@@ -42,7 +42,7 @@ def end_run(floor: Floor, worker: Worker, run: Path, code: int | None, *, proces
 
 def record_end(floor: Floor, history: History, code: int | None, worker: Worker, *, process: bool) -> None:
     """Write `worker_exited`, with a reason and the log's end where it was no end in order."""
-    run = floor.lab.run(history.run_id)
+    run = floor.lab.work(history.run_id)
     message: str | None = None
     tail: tuple[str, ...] = ()
     if code == 0 and process and history.outcome is None:
@@ -65,7 +65,7 @@ def follow_end(floor: Floor, history: History, code: int | None) -> None:
     if history.stop is not None or history.outcome == "finished":
         return
     if code == LOCK_LOST:
-        floor.ledger.note(floor.lab.run(run_id), "queued", priority=history.priority)
+        floor.ledger.note(floor.lab.work(run_id), "queued", priority=history.priority)
         try:
             floor.wait(run_id, history.priority, order=0)
         except IdemtuiError as error:

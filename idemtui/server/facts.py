@@ -64,7 +64,7 @@ class Facts:
 
     def _name(self, run_id: str) -> str:
         try:
-            return str(json.loads((self.floor.lab.run(run_id) / "spec.json").read_bytes())["name"])
+            return str(json.loads((self.floor.lab.work(run_id) / "spec.json").read_bytes())["name"])
         except (OSError, ValueError, KeyError, TypeError):
             return run_id
 

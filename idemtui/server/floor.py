@@ -1,4 +1,4 @@
-"""What the queue knows right now: runs that wait, workers that live, and what was found dead. All else is in files."""
+"""What the queue knows now: runs and jobs that wait, workers that live, what was found dead. All else is in files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.errors import IdemtuiError
-from idemtui.server.history import History, read_history, run_folders
+from idemtui.server.history import History, read_history, work_folders
 from idemtui.server.ledger import Ledger
 from idemtui.server.model_keys import ModelKey, read_key
 from idemtui.server.workers import Worker
@@ -19,7 +19,7 @@ log = logging.getLogger("idemtui.server")
 
 @dataclass
 class Waiting:
-    """One run in the queue."""
+    """One run or job in the queue."""
 
     run_id: str
     key: ModelKey
@@ -48,7 +48,7 @@ class Floor:
 
     def wait(self, run_id: str, priority: int, order: int | None = None) -> None:
         """Put a run into the queue, at its end unless its old place is given; JournalError without a readable spec."""
-        key = read_key(self.lab.run(run_id))
+        key = read_key(self.lab.work(run_id))
         if order is None:
             self._last_order = order = self._last_order + 1
         self.waiting[run_id] = Waiting(run_id, key, priority, order)
@@ -63,7 +63,7 @@ class Floor:
 
     def worker_of(self, run_id: str) -> Worker | None:
         """Who works on a run."""
-        return next((worker for worker in self.workers if worker.run == self.lab.run(run_id)), None)
+        return next((worker for worker in self.workers if worker.run == self.lab.work(run_id)), None)
 
     def running(self) -> dict[str, int]:
         """Worker's process id by run id."""
@@ -74,9 +74,9 @@ class Floor:
         return sorted(self.waiting.values(), key=lambda run: (-run.priority, run.order))
 
     def histories(self) -> list[History]:
-        """Every run of the lab that can be read."""
+        """Every run and job of the lab that can be read."""
         histories = []
-        for folder in run_folders(self.lab.runs):
+        for folder in work_folders(self.lab):
             try:
                 histories.append(read_history(folder))
             except (IdemtuiError, OSError) as error:

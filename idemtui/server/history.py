@@ -1,4 +1,4 @@
-"""What a run's folder says of it: the queue is derived from these files, so a restarted server goes on with it."""
+"""What a run's or job's folder says of it: the queue is derived from these files, so a new server goes on with it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from engine.commands import Command, Stop, read_commands
 from engine.errors import JournalError
+from store.lab import Lab
 
 Outcome = Literal["finished", "failed", "cancelled", "paused"]
 OUTCOMES: dict[str, Outcome] = {
@@ -129,6 +130,11 @@ def last_ending(journal: Path, since: str = "") -> tuple[Outcome | None, str | N
         return outcome, line.get("payload", {}).get("cause")
     except (OSError, ValueError, TypeError, AttributeError):
         return None, None
+
+
+def work_folders(lab: Lab) -> list[Path]:
+    """The folders of every run, then of every job."""
+    return [*run_folders(lab.runs), *run_folders(lab.jobs)]
 
 
 def run_folders(runs: Path) -> list[Path]:

@@ -28,20 +28,28 @@ class ModelKey:
 
 
 def read_key(folder: Path) -> ModelKey:
-    """The key of a run, from its frozen spec; JournalError where that cannot be read."""
+    """The key of a run or job, from its frozen spec; JournalError where that cannot be read."""
     path = folder / "spec.json"
     try:
         spec = json.loads(path.read_bytes())
         execution = spec["execution"]
+        model, judge = _models(spec)
         return ModelKey(
-            model=str(spec["run"]["model"]),
-            judge=str(spec["judge"]["model"]),
+            model=model,
+            judge=judge,
             threads=max(int(execution["threads"]), 1),
             device="cuda" if str(execution.get("device", "cpu")).startswith("cuda") else "cpu",
             secrets=tuple(sorted(execution.get("secrets", ()))),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise JournalError(f"{path}: cannot be read ({type(error).__name__}: {error}).") from None
+
+
+def _models(spec: dict[str, Any]) -> tuple[str, str]:
+    """What a run or a job loads in each role; empty for a role that a job has no use for."""
+    if "job_id" in spec:
+        return str(spec["model"] or ""), str(spec["judge"] or "")
+    return str(spec["run"]["model"]), str(spec["judge"]["model"])
 
 
 def key_from(plain: dict[str, Any]) -> ModelKey:

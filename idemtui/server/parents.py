@@ -9,6 +9,7 @@ from engine.errors import IdemtuiError
 from engine.run_folder import read_spec
 from engine.spec import RunSpec
 from idemtui.server.floor import Floor
+from store.lab import is_job
 
 
 class Parents:
@@ -23,7 +24,7 @@ class Parents:
 
     def awaited(self, run_id: str) -> str | None:
         """Why a fork cannot begin; None for others, and where waiting would not help: its worker says what is wrong."""
-        if run_id in self._free:
+        if run_id in self._free or is_job(run_id):
             return None
         try:
             spec = self._specs.get(run_id) or read_spec(self._floor.lab.run(run_id))

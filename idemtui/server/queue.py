@@ -82,7 +82,7 @@ class Queue:
 
     def _go_on_with_room(self) -> None:
         for run_id in sorted(self._floor.for_room):
-            folder = self._floor.lab.run(run_id)
+            folder = self._floor.lab.work(run_id)
             priority = self._floor.history(folder).priority
             try:
                 self._floor.wait(run_id, priority)
@@ -133,7 +133,7 @@ class Queue:
 
     def _begin(self, run_id: str, find: Callable[[], Worker]) -> None:
         """Give a run to a worker, unless it needs none any more or has one that nobody told of."""
-        folder = self._floor.lab.run(run_id)
+        folder = self._floor.lab.work(run_id)
         history = self._floor.history(folder)
         if history.outcome == "finished" or not folder.is_dir():
             self._floor.forget(run_id)
@@ -159,7 +159,7 @@ class Queue:
             return
         self._floor.forget(run_id)
         message = f"its worker could not be started: {error}"
-        self._floor.ledger.note(self._floor.lab.run(run_id), "worker_exited", exit_code=127, message=message)
+        self._floor.ledger.note(self._floor.lab.work(run_id), "worker_exited", exit_code=127, message=message)
 
     def _unwanted(self, worker: Worker) -> bool:
         """Whether a worker takes no further run: its secrets are old, or a person keeps its device free."""

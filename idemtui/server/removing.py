@@ -1,4 +1,4 @@
-"""`rm`: whole runs go, after their folder was renamed, so that a crash leaves nothing half.
+"""`rm`: whole runs and jobs go, after their folder was renamed, so that a crash leaves nothing half.
 
 The folder's new name says what was meant; a server that starts finishes what the one before it began.
 """
@@ -36,7 +36,7 @@ class Removing:
         with self.floor.lock:
             refused = self._refused(list(dict.fromkeys(run_ids)))
             going = [run_id for run_id in dict.fromkeys(run_ids) if run_id not in refused]
-            size = sum(folder_bytes(lab.run(run_id)) for run_id in going)
+            size = sum(folder_bytes(lab.work(run_id)) for run_id in going)
             if not dry_run:
                 for run_id in going:
                     self.floor.forget(run_id)
@@ -48,7 +48,8 @@ class Removing:
 
     def sweep(self) -> None:
         """Finish every removal that was begun, as far as that goes now; rows first, so that none outlives its file."""
-        left = sorted(self.floor.lab.runs.glob(f"{MARK}*"))
+        lab = self.floor.lab
+        left = [folder for place in (lab.runs, lab.jobs) for folder in sorted(place.glob(f"{MARK}*"))]
         before, self.floor.unswept = self.floor.unswept, bool(left)
         try:
             if left:
@@ -76,11 +77,11 @@ class Removing:
                 refused[run_id] = f"{fork.name} ({fork.run_id}) goes on from its cycle {fork.at}; remove that first"
 
     def _under_way(self, run_id: str) -> bool:
-        folder = self.floor.lab.run(run_id)
+        folder = self.floor.lab.work(run_id)
         return self.floor.worker_of(run_id) is not None or holder_pid(folder / "worker.lock") is not None
 
     def _rename(self, run_id: str) -> None:
-        folder = self.floor.lab.run(run_id)
+        folder = self.floor.lab.work(run_id)
         try:
             folder.rename(folder.with_name(f"{MARK}{run_id}"))
         except OSError as error:

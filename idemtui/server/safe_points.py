@@ -21,13 +21,21 @@ def next_safe_point(folder: Path, now: datetime | None = None) -> str:
     lines = list(_tail(folder / "events.jsonl"))
     start = next((line for line in reversed(lines) if line["type"] == "stage_started"), None)
     if start is None:
-        return "as soon as its worker has loaded the models" if not lines else "after the step under way"
+        return _of_job(lines)
     cycle, stage, total = (start["payload"][key] for key in ("cycle", "stage", "total"))
     steps = [line for line in lines if _belongs(line, cycle, stage)]
     model = "base" if cycle < 0 else f"M{cycle}"
     place = f"{model}, {stage} {_done(steps, stage)}/{total}" if stage != "train" else f"{model}, {_step(steps)}"
     what = "training step" if stage == "train" else "batch" if stage in PURPOSES or stage == "judge" else "step"
     return f"after the {what} under way ({place})" + _in_about(lines, steps, now or datetime.now(UTC))
+
+
+def _of_job(lines: list[dict[str, Any]]) -> str:
+    """A job without stages tells only how far it is; so does a run that has not begun one."""
+    told = next((line["payload"] for line in reversed(lines) if line["type"] == "job_progressed"), None)
+    if told is not None:
+        return f"after the step under way ({told.get('done')}/{told.get('total')})"
+    return "after the step under way" if lines else "as soon as its worker has loaded the models"
 
 
 def _tail(journal: Path) -> Iterator[dict[str, Any]]:

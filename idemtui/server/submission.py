@@ -1,4 +1,4 @@
-"""Specs become run folders: all are checked before anything is written, each `spec.json` appears whole or never."""
+"""Specs become folders of runs and jobs: all checked before anything is written, each `spec.json` whole or never."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from pydantic import ValidationError
 
 from engine.disk import sync_folder
 from engine.errors import LabError, UsageError
+from engine.jobs.kinds import check_job
+from engine.jobs.spec import JobSpec, job_identity
 from engine.spec import RunSpec, spec_identity
-from store.lab import Lab
+from store.lab import JOB, Lab
 
 RUN_ID = re.compile(r"[0-9a-f]{6,64}")
+WORK_ID = re.compile(rf"{JOB}?[0-9a-f]{{6,64}}")
 
 
 def parse_specs(documents: list[object]) -> list[RunSpec]:
@@ -67,16 +70,39 @@ def freeze_specs(specs: list[RunSpec], lab: Lab) -> None:
 
 def freeze_spec(spec: RunSpec, lab: Lab) -> bool:
     """Write the run's folder and `spec.json`; False where the lab holds the run already."""
-    folder = lab.run(spec.run_id)
+    return _freeze(lab.run(spec.run_id), spec)
+
+
+def parse_job(document: object) -> JobSpec:
+    """Raise UsageError for a document that is no resolved job of a kind known here."""
+    try:
+        spec = JobSpec.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"submit: job key {place!r}: {first['msg']}; is the client of another version?") from None
+    check_job(spec)
+    if spec.job_id != job_identity(spec):
+        raise UsageError(f"submit: job_id {spec.job_id!r} is not what its settings give, {job_identity(spec)!r}.")
+    return spec
+
+
+def freeze_job(spec: JobSpec, lab: Lab) -> bool:
+    """Write the job's folder and `spec.json`; False where the lab holds the job already."""
+    return _freeze(lab.work(spec.job_id), spec)
+
+
+def _freeze(folder: Path, spec: RunSpec | JobSpec) -> bool:
     if (folder / "spec.json").exists():
         return False
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         write_whole(folder / "spec.json", spec.model_dump_json(indent=2) + "\n")
     except OSError as error:
         with suppress(OSError):
             folder.rmdir()
-        raise LabError(f"run folder {folder}: {error.strerror}; nothing was queued for {spec.name}.") from None
+        raise LabError(f"folder {folder}: {error.strerror}; nothing was queued for {spec.name}.") from None
     return True
 
 

@@ -43,7 +43,7 @@ def lab_to_write() -> Iterator[Lab]:
     pid = holder_pid(lab.lock)
     if pid is not None:
         os.kill(pid, signal.SIGKILL)
-    for lock in (*lab.runs.glob("*/worker.lock"), *lab.root.glob("workers/*/worker.lock")):
+    for lock in lab.root.glob("*/*/worker.lock"):
         worker = holder_pid(lock)
         if worker is not None:
             os.kill(worker, signal.SIGKILL)

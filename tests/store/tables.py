@@ -13,8 +13,8 @@ from store.result import Result
 from store.schema import migrate
 
 REMEMBERED = (
-    "runs", "cycles", "stages", "samples", "training_rows", "scores", "judges", "run_judges", "train_steps", "events",
-    "commands", "prompt_means", "cycle_means", "cycle_deltas", "inherited", "verdicts", "chain_measures",
+    "runs", "jobs", "cycles", "stages", "samples", "training_rows", "scores", "judges", "run_judges", "train_steps",
+    "events", "commands", "prompt_means", "cycle_means", "cycle_deltas", "inherited", "verdicts", "chain_measures",
     "labels", "marks", "journals",
 )  # fmt: skip
 

@@ -79,7 +79,7 @@ def test_a_submission_that_the_disk_cuts_short_leaves_nothing(
         ("submit", {}, "`specs` has to be a list"),
         ("submit", {"specs": SPECS, "priority": "high"}, "priority = 'high': a whole number"),
         ("pause", {"run_id": "../../etc"}, "no run"),
-        ("prioritize", {"run_id": "abcdef0123", "priority": 1}, "`idemtui ls` names the runs"),
+        ("prioritize", {"run_id": "abcdef0123", "priority": 1}, "`idemtui ls` and `ls --jobs` name"),
         ("remove", {"run_ids": []}, "at least one run id"),
         ("remove", {"run_ids": [""]}, "no run ''"),
         ("clean", {"keep": "none"}, "allowed are all, last, ends"),

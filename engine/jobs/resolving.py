@@ -1,0 +1,39 @@
+"""From a kind's settings to a job that can be queued: named, identified, with the hashes of what it was asked with."""
+
+from __future__ import annotations
+
+from engine.jobs.kinds import check_job
+from engine.jobs.spec import JobSpec, job_identity
+from engine.provenance import machine
+from engine.secrets import needed_secrets
+from engine.spec import Execution, Frozen
+
+
+def resolve_job(
+    kind: str,
+    name: str,
+    settings: Frozen,
+    *,
+    model: str | None = None,
+    judge: str | None = None,
+    secrets: tuple[str, ...] = (),
+    again: int = 0,
+) -> JobSpec:
+    """A job of this kind; `model` and `judge` are what its worker loads, `secrets` names it needs beside the hub's.
+
+    Threads and device are the lab server's business. Raises SpecError, ModelError.
+    """
+    hub = needed_secrets(each for each in (model, judge) if each is not None)
+    spec = JobSpec(
+        job_id="",
+        kind=kind,
+        name=name,
+        settings=settings.identity(),
+        model=model,
+        judge=judge,
+        execution=Execution(threads=1, secrets=tuple(sorted({*hub, *secrets}))),
+        provenance=machine(model, judge),
+        again=again,
+    )
+    check_job(spec)
+    return spec.model_copy(update={"job_id": job_identity(spec)})

@@ -1,0 +1,67 @@
+"""`seed`: a generator writes a trait's seed data, as a job that can be killed and gone on with."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from engine.errors import UsageError
+from idemtui.cli.options import Json, Priority, lab_of
+
+Kind = Literal["sft", "sdf", "dpo"]
+
+
+def seed(
+    context: typer.Context,
+    trait: Annotated[str, typer.Argument(metavar="TRAIT", help="A trait that the pack says how to seed.")],
+    generator: Annotated[str, typer.Option(metavar="MODEL", help="Who writes: a hub id, a folder, or pocket/….")],
+    count: Annotated[int, typer.Option("-n", min=1, metavar="N", help="Rows to keep.")] = 100,
+    regime: Annotated[Kind, typer.Option(help="Answers, documents, or preference pairs.")] = "sft",
+    pack: Annotated[str, typer.Option(metavar="PACK", help="A pack's folder, or traits.")] = "traits",
+    random_seed: Annotated[int, typer.Option("--seed", min=0, help="Root of the draws.")] = 1,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest text, in tokens; longer ones are dropped.")] = 1024,
+    batch_size: Annotated[int, typer.Option(min=1, help="Texts drawn together.")] = 32,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Copy the rows there, too.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Write anew what was written with these settings.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False,
+    priority: Priority = 0,
+    as_json: Json = False,
+) -> None:
+    """Have a model write a trait's seed data: the persona's answers, documents on the grid, or pairs."""
+    from engine.jobs.resolving import resolve_job
+    from engine.jobs.seed import SeedSettings
+    from engine.packs import open_pack
+    from engine.spec import SampleSettings
+    from idemtui.cli.jobs import finish_job, submit_job
+    from idemtui.cli.output import print_json
+
+    if out is not None and detach:
+        raise UsageError("seed: --out copies the rows once they are written; leave --detach out, or copy them later.")
+    lab, opened = lab_of(context), open_pack(pack)
+    opened.trait(trait)
+    settings = SeedSettings(
+        trait=trait,
+        regime=regime,
+        n=count,
+        pack=pack,
+        generator=generator,
+        seed=random_seed,
+        sample=SampleSettings(temperature=1.0, max_tokens=max_tokens, batch_size=batch_size),
+    )
+    spec = resolve_job("seed", f"seed-{trait}-{regime}-{count}", settings, model=generator)
+    queued = submit_job(lab, spec, again=again, priority=priority)
+    ended = finish_job(lab, queued, detach=detach, as_json=as_json)
+    rows = lab.work(queued["job_id"]) / "rows.jsonl"
+    done = ended is not None and ended["status"] == "finished"
+    if done and out is not None:
+        shutil.copyfile(rows, out)
+        rows = out.absolute()
+    if as_json:
+        print_json({**queued, "status": ended["status"] if ended else None, "rows": str(rows)})
+    elif done:
+        sys.stdout.write(f"{count} rows in {rows}\n")
+    raise typer.Exit(int(ended is not None and not done))
