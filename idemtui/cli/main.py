@@ -25,6 +25,7 @@ from idemtui.cli.holding import hold, release
 from idemtui.cli.interrupting import still_asking
 from idemtui.cli.labelling import label, mark, marks
 from idemtui.cli.options import on_terminal
+from idemtui.cli.preflight import preflight
 from idemtui.cli.query import sql
 from idemtui.cli.runs import ls
 from idemtui.cli.seed import seed
@@ -47,7 +48,17 @@ app = typer.Typer(
 STUDIES, DATA, READING, SERVER = "Studies", "Seed data", "Reading", "Server"
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    STUDIES: (studies.demo, studies.run, verbs.pause, verbs.resume, verbs.cancel, verbs.retry, verbs.priority, fork),
+    STUDIES: (
+        studies.demo,
+        studies.run,
+        preflight,
+        verbs.pause,
+        verbs.resume,
+        verbs.cancel,
+        verbs.retry,
+        verbs.priority,
+        fork,
+    ),
     DATA: (seed,),
     READING: (ls, show, verdict, plot, compare, texts.samples, texts.diff, label, mark, marks, sql),
     SERVER: (serve, stop, doctor, rebuild, hold, release, rm, gc),

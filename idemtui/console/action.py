@@ -8,7 +8,7 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Room = Literal["everywhere", "runs", "run", "samples", "ladder", "compare", "sql"]
+Room = Literal["everywhere", "runs", "run", "samples", "ladder", "compare", "sql", "launch"]
 
 ROOMS: dict[Room, str] = {
     "everywhere": "Everywhere",
@@ -18,6 +18,7 @@ ROOMS: dict[Room, str] = {
     "ladder": "4 Ladder",
     "compare": "5 Compare",
     "sql": "6 SQL",
+    "launch": "7 Launch",
 }
 
 

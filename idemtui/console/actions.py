@@ -8,12 +8,13 @@ from idemtui.console.action import Action, Room
 from idemtui.console.keys.compare import COMPARE
 from idemtui.console.keys.everywhere import EVERYWHERE
 from idemtui.console.keys.ladder import LADDER
+from idemtui.console.keys.launch import LAUNCH
 from idemtui.console.keys.run import RUN
 from idemtui.console.keys.runs import RUNS
 from idemtui.console.keys.samples import SAMPLES
 from idemtui.console.keys.sql import SQL
 
-ACTIONS: tuple[Action, ...] = (*EVERYWHERE, *RUNS, *RUN, *SAMPLES, *LADDER, *COMPARE, *SQL)
+ACTIONS: tuple[Action, ...] = (*EVERYWHERE, *RUNS, *RUN, *SAMPLES, *LADDER, *COMPARE, *SQL, *LAUNCH)
 
 
 def actions(*rooms: Room) -> tuple[Action, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import App
@@ -18,7 +18,7 @@ from idemtui.console import messages
 from idemtui.console.actions import bindings
 from idemtui.console.answers import PAUSABLE, answer_words, newest_to_fork, possible
 from idemtui.console.asking import in_thread
-from idemtui.console.dialogs import ask_cancel, ask_fork, ask_interrupted
+from idemtui.console.dialogs import ask_cancel, ask_fork, ask_interrupted, ask_queue
 from idemtui.console.endings import ended, ending_words, signal
 from idemtui.console.facts import Glance, Run
 from idemtui.console.feed import Feed, Pace
@@ -30,6 +30,10 @@ from idemtui.console.screens.modes import MODES
 from idemtui.console.screens.room import Room
 from idemtui.console.settings import Settings, read_settings, settings_path
 from store.lab import Lab
+
+if TYPE_CHECKING:
+    from engine.spec import RunSpec
+    from idemtui.preflight.facts import Preflight
 
 Answer = TypeVar("Answer")
 
@@ -239,6 +243,21 @@ class Console(App[None]):
         from idemtui.console.demo import queue_demo
 
         self._command(partial(queue_demo, self.lab), lambda _: "The pocket study is queued.")
+
+    def queue_study(self, specs: Sequence[RunSpec], costs: Preflight) -> None:
+        """Ask with the costs in sight, queue the runs, and show them."""
+        ask_queue(self, specs, costs)
+
+    def queue_runs(self, specs: Sequence[RunSpec]) -> None:
+        """Queue resolved runs and look at the first of them."""
+        from idemtui.console.launching import queue
+
+        def queued(answer: str) -> str:
+            self.choose(specs[0].run_id)
+            self.action_room("runs")
+            return answer
+
+        self._command(partial(queue, specs, self.reader), queued)
 
     def command(self, name: str, about: str, **fields: object) -> None:
         """Ask the server for something about a run and say what it answered."""

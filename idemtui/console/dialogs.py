@@ -10,7 +10,9 @@ from idemtui.console.facts import Run
 from idemtui.console.lab_facts import Interrupted
 
 if TYPE_CHECKING:
+    from engine.spec import RunSpec
     from idemtui.console.app import Console
+    from idemtui.preflight.facts import Preflight
 
 
 def ask_cancel(console: Console, run: Run) -> None:
@@ -38,6 +40,18 @@ def ask_fork(console: Console, run: Run, selected: int | None) -> None:
 
     at = newest if selected is None else min(selected, newest)
     console.push_screen(ForkScreen(run, newest, at), forked)
+
+
+def ask_queue(console: Console, specs: Sequence[RunSpec], costs: Preflight) -> None:
+    """Queue a study where somebody is sure, its costs in sight."""
+    from idemtui.console.launch_words import question
+    from idemtui.console.screens.confirm import ConfirmScreen
+
+    def answered(sure: bool | None) -> None:
+        if sure:
+            console.queue_runs(specs)
+
+    console.push_screen(ConfirmScreen(question(costs, specs[0].study)), answered)
 
 
 def ask_interrupted(console: Console, interrupted: Sequence[Interrupted]) -> None:

@@ -20,12 +20,14 @@ MOST_LABS = 50
 
 @dataclass
 class Remembered:
-    """Room, run, order of the samples, and colours."""
+    """Room, run, order of the samples, colours, and a study that is not queued yet."""
 
     room: str = "runs"
     run_id: str | None = None
     order: Order = "drawn"
     theme: str | None = None
+    draft: str = ""
+    """The study that was being put together."""
 
     def __post_init__(self) -> None:
         """A file of another version may name what is no more."""

@@ -11,6 +11,7 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("everywhere", "4", "room('ladder')", "Ladder", "Go to one prompt, generation by generation.", footer=False),
     Action("everywhere", "5", "room('compare')", "Compare", "Go to runs and cells beside each other.", footer=False),
     Action("everywhere", "6", "room('sql')", "SQL", "Go to the SQL editor.", footer=False),
+    Action("everywhere", "7", "room('launch')", "Launch", "Put a study together and queue it.", footer=False),
     Action("everywhere", "left_square_bracket", "other_run(-1)", "Run before", "Take the run before.", False, "["),
     Action("everywhere", "right_square_bracket", "other_run(1)", "Next run", "Take the next run.", False, "]"),
     Action("everywhere", "c", "cancel_run", "Cancel", "Cancel the chosen run, after asking."),

@@ -44,6 +44,12 @@ def _sql() -> Screen[Any]:
     return SqlScreen()
 
 
+def _launch() -> Screen[Any]:
+    from idemtui.console.screens.launch import LaunchScreen
+
+    return LaunchScreen()
+
+
 MODES: dict[str, Callable[[], Screen[Any]]] = {
     "runs": _runs,
     "run": _run,
@@ -51,4 +57,5 @@ MODES: dict[str, Callable[[], Screen[Any]]] = {
     "ladder": _ladder,
     "compare": _compare,
     "sql": _sql,
+    "launch": _launch,
 }

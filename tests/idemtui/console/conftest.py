@@ -53,7 +53,7 @@ class House:
         commands["annotate"] = annotate(self.lab, self.served)
         self.service = LabService(self.lab, {**commands, "status": lambda _: self.status}, poll_seconds=NEVER)
         self.service.start()
-        assert self.service.tail.sync()
+        assert self.service.tail.sync(60.0)
 
     def served(self) -> LabService:
         assert self.service is not None

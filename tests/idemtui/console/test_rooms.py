@@ -15,7 +15,15 @@ from tests.idemtui.console.conftest import House
 from tests.idemtui.console.waiting import console_of, ledger_of, press, screen_lines, screen_text, settled, until
 from tests.store.journals import Chain, append_events, chain_events, chain_spec, write_chain
 
-ROOMS = {"1": "[1 Runs]", "2": "[2 Run]", "3": "[3 Samples]", "4": "[4 Ladder]", "5": "[5 Compare]", "6": "[6 SQL]"}
+ROOMS = {
+    "1": "[1 Runs]",
+    "2": "[2 Run]",
+    "3": "[3 Samples]",
+    "4": "[4 Ladder]",
+    "5": "[5 Compare]",
+    "6": "[6 SQL]",
+    "7": "[7 Launch]",
+}
 
 
 def cells(ledger: Ledger, index: int) -> list[str]:

@@ -51,6 +51,7 @@ def at(name: str, *keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
         ("samples", ("3", "j")),
         ("ladder", ("4", "right", "right")),
         ("sql", ("6", "f2", "f2", "f5")),
+        ("launch", ("7",)),
     ],
 )
 def test_rooms(house: House, snap_compare: Snap, size: tuple[int, int], state: str, keys: tuple[str, ...]) -> None:

@@ -1,0 +1,72 @@
+"""What the Launch room asks: a study text resolved, what it would cost, its runs queued; everything here blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from engine.errors import IdemtuiError
+from idemtui.console.reader import Reader
+
+if TYPE_CHECKING:
+    from engine.spec import RunSpec
+    from idemtui.launch.resolution import Resolution
+    from idemtui.preflight.facts import Preflight
+    from store.lab import Lab
+
+
+class StudyResolved(Message):
+    """A study text became runs, or what is wrong in it is known; with what its runs would cost."""
+
+    def __init__(self, text: str, resolution: Resolution, costs: Preflight | None) -> None:
+        super().__init__()
+        self.text, self.resolution, self.costs = text, resolution, costs
+
+
+class StudyBegun(Message):
+    """A text to go on from, made of a run's settings."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+def resolve(lab: Lab, text: str, reader: Reader) -> StudyResolved:
+    """Runs and costs of a text; both without torch, costs without a server too."""
+    from idemtui.launch.resolution import resolve_text
+    from idemtui.preflight.check import machine_of, past_of, preflight
+
+    resolution = resolve_text(text)
+    if not resolution.specs:
+        return StudyResolved(text, resolution, None)
+    status = None
+    try:
+        client = reader.client()
+        status = client.command("status")
+    except IdemtuiError:
+        from store.client import connect
+
+        client = connect(lab)
+    return StudyResolved(text, resolution, preflight(resolution.specs, past_of(client), machine_of(lab, status)))
+
+
+def begin_from(run_id: str, reader: Reader) -> StudyBegun:
+    """The text of a study with a run's own settings."""
+    from engine.spec import RunSpec
+    from idemtui.launch.from_run import text_of
+
+    return StudyBegun(text_of(RunSpec.model_validate_json(reader.spec(run_id))))
+
+
+def queue(specs: Sequence[RunSpec], reader: Reader) -> str:
+    """Queue the runs as `idemtui run --detach` does, and say what became of them."""
+    from collections import Counter
+
+    from idemtui.cli.studies import queue_specs
+
+    answers = queue_specs(reader.client(), list(specs), again=False, priority=0)
+    counted = Counter(str(answer["answer"]) for answer in answers)
+    said = ", ".join(f"{count} {answer}" for answer, count in counted.items())
+    return f"{specs[0].study}: {said}"

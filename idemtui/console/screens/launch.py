@@ -1,0 +1,222 @@
+"""Launch: a form that becomes a study file, its grid and its costs, before anything is queued.
+
+The text of the file is the truth. The form edits a line of it, the TOML panel all of it, and both are resolved anew
+after every change, in a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual import on
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Input, Static, TextArea
+
+from engine.errors import SpecError
+from idemtui.console.launch_words import (
+    FORM,
+    PANELS,
+    RUNS,
+    cost_text,
+    headline,
+    meaning_text,
+    run_cells,
+    setting_cells,
+    stages_text,
+)
+from idemtui.console.launching import StudyBegun, StudyResolved, begin_from, resolve
+from idemtui.console.screens.room import Room
+from idemtui.console.widgets.ledger import Ledger
+from idemtui.launch.study_text import BLANK, read_values, with_values
+
+if TYPE_CHECKING:
+    from idemtui.launch.resolution import Line, Resolution
+    from idemtui.preflight.facts import Preflight
+
+PAUSE_SECONDS = 0.4
+"""After a key in the TOML before it is resolved."""
+
+
+class LaunchScreen(Room):
+    """Settings on the left, what comes of them on the right; one after the other where it is narrow."""
+
+    ROOM = "launch"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+        self._found: Resolution | None = None
+        self._costs: Preflight | None = None
+        self._panel = 0
+        self._typing: Timer | None = None
+
+    def contents(self) -> Iterable[Widget]:
+        """State, settings with the meaning of the one under the cursor, panels, costs."""
+        toml = TextArea.code_editor("", language="toml", id="toml", show_line_numbers=False)
+        toml.tab_behavior = "focus"
+        toml.cursor_blink = False
+        field = Input(id="field", compact=True)
+        field.cursor_blink = False
+        yield Static(id="headline")
+        with Horizontal(id="study"):
+            with Vertical(id="form"):
+                yield Ledger(FORM, id="settings")
+                yield Static(id="meaning")
+                with Horizontal(id="editing"):
+                    yield Static(id="field-name")
+                    yield field
+            with Vertical(id="panels"):
+                yield Ledger(RUNS, id="grid")
+                with VerticalScroll(id="stages-scroll", can_focus=True):
+                    yield Static(id="stages")
+                yield toml
+        yield Static(id="costs")
+
+    def on_mount(self) -> None:
+        """Go on with what somebody left."""
+        self._take(self.console_app.remembered.draft or BLANK)
+        self.query_one("#settings").focus()
+        self._show_panel()
+
+    def on_screen_resume(self) -> None:
+        """What the queue does meanwhile changes the costs."""
+        super().on_screen_resume()
+        if self._text:
+            self._resolve()
+
+    def _take(self, text: str) -> None:
+        self._text = self.console_app.remembered.draft = text
+        editor = self.query_one("#toml", TextArea)
+        if editor.text != text:
+            with self.prevent(TextArea.Changed):
+                editor.text = text
+        self._resolve()
+
+    def _resolve(self) -> None:
+        self.ask("resolve", partial(resolve, self.console_app.lab, self._text))
+
+    @on(StudyResolved)
+    def show_study(self, message: StudyResolved) -> None:
+        """Show every setting, what the runs are, and what they cost; of a wrong study what is wrong, at its place."""
+        self._found, self._costs = message.resolution, message.costs
+        found = message.resolution
+        self.query_one("#settings", Ledger).show_rows([setting_cells(line) for line in found.lines])
+        self.query_one("#grid", Ledger).show_rows([run_cells(spec) for spec in found.specs])
+        self.query_one("#headline", Static).update(headline(found, message.costs))
+        self.query_one("#costs", Static).update(cost_text(message.costs))
+        self.query_one("#stages", Static).update(stages_text(message.costs))
+        self._show_meaning()
+
+    @on(Ledger.Moved, "#settings")
+    def _show_meaning(self) -> None:
+        line = self._line
+        if line is not None:
+            self.query_one("#meaning", Static).update(meaning_text(line))
+            self.query_one("#field-name", Static).update(Text(f" {line.meaning.key} = ", "bold"))
+            field = self.query_one("#field", Input)
+            if not field.has_focus:
+                field.value = line.typed
+
+    @property
+    def _line(self) -> Line | None:
+        at = self.query_one("#settings", Ledger).cursor
+        return self._found.lines[at] if self._found and at < len(self._found.lines) else None
+
+    @on(Ledger.Chosen, "#settings")
+    def action_edit(self) -> None:
+        """Go to the setting's field."""
+        self._panel = 0
+        self._show_panel()
+        self.query_one("#field").focus()
+
+    @on(Input.Submitted, "#field")
+    def take_field(self, message: Input.Submitted) -> None:
+        """Put what was typed into the study."""
+        if self._line is not None:
+            self._change(read_values(message.value, listed=self._line.meaning.listed))
+        self.query_one("#settings").focus()
+
+    def action_unset(self) -> None:
+        """Take the setting out of the study."""
+        self._change(None)
+
+    def _change(self, values: list[object] | None) -> None:
+        line = self._line
+        if line is None:
+            return
+        try:
+            edited = with_values(self._text, line.meaning.key, values)
+        except SpecError as error:
+            self.notify(f"{error} Mend it in the TOML first (t).", severity="error", markup=False)
+            return
+        if edited.comments_lost:
+            self.notify("The file was written anew; its comments are lost.", severity="warning", markup=False)
+        self._take(edited.text)
+
+    @on(TextArea.Changed, "#toml")
+    def take_toml(self, message: TextArea.Changed) -> None:
+        """Resolve what is typed as soon as typing rests."""
+        self._text = self.console_app.remembered.draft = message.text_area.text
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(PAUSE_SECONDS, self._resolve)
+
+    def action_leave_field(self) -> None:
+        """Back to the settings; what stands in the field is forgotten."""
+        self.query_one("#settings").focus()
+        self._panel = 0
+        self._show_panel()
+        self._show_meaning()
+
+    def action_panel(self, step: int) -> None:
+        """Show another panel."""
+        self._panel = (self._panel + step) % len(PANELS)
+        self._show_panel()
+        self.query_one(PANELS[self._panel]).focus()
+
+    def action_toml(self) -> None:
+        """Edit the file."""
+        self._panel = len(PANELS) - 1
+        self._show_panel()
+        self.query_one("#toml").focus()
+
+    def _show_panel(self) -> None:
+        shown = PANELS[self._panel]
+        self.set_class(shown == "#settings", "-form")
+        beside = PANELS[1] if shown == "#settings" else shown
+        for panel in PANELS[1:]:
+            self.query_one(panel).set_class(panel == beside, "-shown")
+
+    def action_from_run(self) -> None:
+        """Start from the chosen run."""
+        run = self.chosen
+        if run is not None:
+            self.ask("begin", partial(begin_from, run.run_id))
+
+    @on(StudyBegun)
+    def begin(self, message: StudyBegun) -> None:
+        """Go on with the text of a run."""
+        self._take(message.text)
+
+    def action_blank(self) -> None:
+        """Start anew."""
+        self._take(BLANK)
+
+    def action_queue(self) -> None:
+        """Ask with the costs in sight, then queue."""
+        found, costs = self._found, self._costs
+        if found is None or costs is None or not found.specs:
+            self.notify(found.error if found else "The study is not read yet.", severity="error", markup=False)
+            return
+        self.console_app.queue_study(found.specs, costs)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing to start from where the lab is empty."""
+        if action == "from_run":
+            return True if self.chosen else None
+        return super().check_action(action, parameters)

@@ -1,0 +1,104 @@
+"""What a study would cost, held against what real runs did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.spec import RunSpec
+from engine.study import resolve_study
+from idemtui.cli.studies import DEMO
+from idemtui.preflight.check import Past, machine_of, preflight
+from idemtui.preflight.facts import Machine
+from idemtui.preflight.past import Rate
+from idemtui.preflight.shape import shape_of
+from idemtui.preflight.words import facts
+from idemtui.preflight.work import work_of
+from store.lab import find_lab
+
+MACHINE = Machine(10**11, 10**8, 10**10, "memory", "cpu", 2, 1)
+STUDIES = Path("idemtui/studies")
+
+
+def demo() -> list[RunSpec]:
+    return resolve_study(DEMO)
+
+
+def test_work_is_counted_by_the_lineage() -> None:
+    sft, _sdf, continual, _reset = demo()
+    work = work_of(sft)
+    assert work.drawn == 6 * 50
+    assert work.rejected == 0
+    assert work.judgements == 2 * work.answers == 2 * 8 * 12 * 10
+    assert [training.rows for training in work.trainings] == [50] * 7
+    assert work.trainings[0].steps == 25
+    paired = work_of(continual)
+    assert paired.rejected == continual.run.n_seed + 6 * 50
+
+
+def test_controls_and_forks_do_less() -> None:
+    specs = resolve_study(STUDIES / "dpo-factors.toml")
+    by_control = {spec.run.control: spec for spec in specs}
+    assert work_of(by_control["resample-only"]).steps == work_of(by_control["resample-only"]).trainings[0].steps
+    assert work_of(by_control["seed-only"]).drawn == 0
+    whole = work_of(specs[0])
+    fork = work_of(specs[0].model_copy(update={"parent_run_id": "x", "forked_at_cycle": 0}))
+    assert fork.answers == whole.answers * 6 // 8
+    assert len(fork.trainings) == 6
+
+
+def test_a_models_shape_is_read_from_its_files() -> None:
+    shape = shape_of("pocket/instruct")
+    assert shape is not None
+    held = Path("engine/pocket/instruct/model.safetensors").stat().st_size
+    assert 2 * shape.parameters < held < 2.1 * shape.parameters
+    assert (shape.hidden, shape.layers, shape.vocabulary, shape.key_values) == (160, 4, 2048, 160)
+    named = shape_of("Qwen/Qwen3-4B-Instruct-2507")
+    assert named is not None
+    assert (named.parameters, named.by_name) == (4_000_000_000, True)
+    assert shape_of("somebody/some-model") is None
+
+
+def test_the_labs_own_past_wins_over_the_shape() -> None:
+    specs = demo()[:1]
+    guessed = preflight(specs, Past(), MACHINE)
+    assert guessed.source == "shape"
+    rates = {(stage.stage, "pocket/instruct", "sft"): Rate(0.5, 3) for stage in guessed.stages}
+    rates[("judge", "pocket/judge", "sft")] = Rate(0.25, 3)
+    measured = preflight(specs, Past(rates), MACHINE)
+    assert measured.source == "measured"
+    work = work_of(specs[0])
+    assert measured.seconds == 0.5 * (work.drawn + work.rows + work.answers) + 0.25 * work.judgements
+    half = preflight(specs, Past({("train", "pocket/instruct", "sft"): Rate(1, 1)}), MACHINE)
+    assert half.source == "mixed"
+
+
+def test_what_is_finished_costs_nothing_and_slots_share_the_rest() -> None:
+    specs = demo()
+    one = preflight(specs, Past(), MACHINE)
+    done = preflight(specs, Past(held={specs[0].run_id: "finished", specs[1].run_id: "failed"}), MACHINE)
+    assert (done.finished, done.unfinished, done.waiting) == (1, 1, 3)
+    assert (one.seconds or 0) > (done.seconds or 0) > 0
+    two = preflight(specs, Past(), Machine(10**11, 10**8, 10**10, "memory", "cpu", 2, 2))
+    assert two.seconds == pytest.approx((one.seconds or 0) / 2)
+
+
+def test_too_little_room_is_said() -> None:
+    found = preflight(demo(), Past(), Machine(10**8, 10**8, 10**6, "memory", "cpu", 2, 1))
+    assert len(found.warnings) == 2
+    assert "the disk has room for 0.0 GB" in found.warnings[0]
+
+
+def test_a_model_that_is_not_here_is_said_to_be_unknown() -> None:
+    specs = [spec.model_copy(update={"run": spec.run.model_copy(update={"model": "a/b"})}) for spec in demo()]
+    found = preflight(specs, Past(), MACHINE)
+    assert (found.seconds, found.memory, found.disk, found.source) == (None, None, None, "unknown")
+    assert any("a/b is not on this machine" in line for line in found.assumed)
+    assert dict(facts(found))["time"].startswith("unknown")
+
+
+def test_a_machine_without_a_server_is_seen_from_here(tmp_path: Path) -> None:
+    machine = machine_of(find_lab(tmp_path / "not" / "there"), None)
+    assert machine.disk_free > 0
+    assert machine.memory_free > 0
