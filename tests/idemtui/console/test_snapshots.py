@@ -11,6 +11,8 @@ import pytest
 from textual.pilot import Pilot
 
 from idemtui.console import reader
+from idemtui.preflight import check
+from idemtui.preflight.facts import Machine
 from tests.idemtui.console.conftest import House
 from tests.idemtui.console.states import interrupted, troubled_status
 from tests.idemtui.console.waiting import choose, press, settled
@@ -20,10 +22,14 @@ SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "140x45"])
 Snap = Callable[..., bool]
 
 
+MACHINE = Machine(120_000_000_000, 256_000_000, 16_000_000_000, "memory", "cpu", 2, 1)
+
+
 @pytest.fixture(autouse=True)
 def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Queries take no time in pictures."""
+    """In pictures queries take no time, and every machine is the same."""
     monkeypatch.setattr(reader, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(check, "machine_of", lambda lab, status: MACHINE)
 
 
 def after(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
