@@ -11,7 +11,7 @@ from idemtui.console.action import ROOMS, Room
 
 
 class Masthead(Widget):
-    """`idemtui · lab`, the rooms with their keys, and the lab's pulse."""
+    """`idemtui lab` where there is room, the rooms with their keys, and the lab's pulse."""
 
     pulse: reactive[str] = reactive("")
     short_pulse: reactive[str] = reactive("")
@@ -25,9 +25,8 @@ class Masthead(Widget):
     def render(self) -> RenderResult:
         """One line; the room one is in stands in brackets, so that no colour is needed."""
         line = Text(no_wrap=True, end="")
-        line.append(" idemtui ", "bold")
         if self.size.width >= 100:
-            line.append(f"{self._lab_name}  ", "dim")
+            line.append(" idemtui ", "bold").append(f"{self._lab_name}  ", "dim")
         for room, title in ROOMS.items():
             if room == "everywhere":
                 continue
