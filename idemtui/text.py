@@ -34,6 +34,8 @@ SUSPECT = re.compile("[\x1b\x80-\x9f]")
 
 def plain(text: str) -> str:
     """The text without escape sequences and control characters; newlines stay, tabs become spaces."""
+    if text.isascii() and text.isprintable():
+        return text
     if SUSPECT.search(text):
         text = ESCAPE_SEQUENCES.sub("", text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")

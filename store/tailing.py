@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -24,8 +25,10 @@ BLOCK_BYTES = 1 << 18
 VERDICT_SECONDS = 1.0
 """How long verdicts may keep the journals waiting at a time."""
 
-RETRY_SECONDS = 2.0
-"""How long a question waits for a file that may be free by now."""
+RETRY_SECONDS = 10.0
+"""How long a question waits for a file that may be free by now: no longer than until the next try fails."""
+FIRST_SECONDS = 5.0
+"""How long after the file was opened a question waits until the journals are read."""
 
 
 class Tail:
@@ -53,6 +56,9 @@ class Tail:
         self._wake, self._stop, self._polled = threading.Event(), threading.Event(), threading.Condition()
         self._writing = threading.Lock()
         self._begun = self._ended = 0
+        self._opened = 0.0
+        self._behind = True
+        """Whether nothing was taken in yet since the file was opened."""
         self._version = 0
         self._versions: dict[str, int] = {}
         self._first = 0
@@ -70,9 +76,17 @@ class Tail:
         """A connection of its own for one question; ServerError while there is none, after one more try."""
         if self._root is None:
             self.sync(RETRY_SECONDS)
+        elif self._behind:
+            self._wait_for_first_poll()
         if self._root is None:
             raise DatabaseHeldError(self._trouble or f"{self.lab.database} is not open yet.")
         return self._root.cursor()
+
+    def _wait_for_first_poll(self) -> None:
+        """A lab opened a moment ago is not shown empty; one whose journals take longer is shown as far as read."""
+        with self._polled:
+            left = self._opened + FIRST_SECONDS - time.monotonic()
+            self._polled.wait_for(lambda: not self._behind or self._stop.is_set(), max(0.0, left))
 
     def wake(self) -> None:
         """Look at the journals now."""
@@ -131,6 +145,7 @@ class Tail:
             root.close()
             raise
         self._root, self._trouble = root, None
+        self._opened, self._behind = time.monotonic(), True
         self._first = self._version = self._ingest.edition
 
     def _run(self) -> None:
@@ -164,7 +179,7 @@ class Tail:
             if self._doubted:
                 self._check()
             news = self._ingest.poll_runs(VERDICT_SECONDS)
-            self._trouble = None
+            self._trouble, self._behind = None, False
             return news
         except (IdemtuiError, duckdb.Error, OSError) as error:
             self._doubted = self._doubted or isinstance(error, duckdb.Error)

@@ -33,6 +33,7 @@ from idemtui.cli.show import show
 from idemtui.cli.traits import app as traits
 from idemtui.cli.verdicts import verdict
 from idemtui.text import plain
+from idemtui.version import VERSION
 from store.lab import find_lab
 
 app = typer.Typer(
@@ -71,9 +72,7 @@ app.add_typer(traits, name="traits", rich_help_panel=STUDIES)
 
 def _version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"idemtui {version('idemtui')}")
+        typer.echo(f"idemtui {VERSION}")
         raise typer.Exit
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,11 @@ def terminal() -> Console:
     from rich.console import Console
 
     return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def may_be_terminal() -> bool:
+    """Whether stdout is a terminal, or something asks to treat it as one: only then is rich worth loading."""
+    return sys.stdout.isatty() or not {"FORCE_COLOR", "TTY_COMPATIBLE", "JUPYTER_COLUMNS"}.isdisjoint(os.environ)
 
 
 def tell(line: str) -> None:
@@ -108,19 +114,21 @@ def print_table(
 
     Where the terminal is too narrow, `spare` columns are left out, the first first.
     """
-    from rich.text import Text
-
     from idemtui.cli.table import layout
 
     if not rows:
         sys.stdout.write(f"{empty}\n")
         return
-    console = terminal()
-    width = console.width if console.is_terminal else None
     cells = [[cell(row[name]) for name in columns] for row in rows]
-    header, *lines = layout([one_line(name) for name in columns], cells, width, spare)
-    sys.stdout.flush()
-    console.print(Text(header, "bold" if console.is_terminal else "", no_wrap=True), soft_wrap=True)
+    header = [one_line(name) for name in columns]
+    if not may_be_terminal():
+        sys.stdout.write("\n".join(layout(header, cells, None)) + "\n")
+        return
+    from rich.text import Text
+
+    console = terminal()
+    first, *lines = layout(header, cells, console.width if console.is_terminal else None, spare)
+    console.print(Text(first, "bold" if console.is_terminal else "", no_wrap=True), soft_wrap=True)
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import LabError, ServerError, UsageError
 
 if TYPE_CHECKING:
+    from idemtui.cli.standing import Status
     from store.client import Client
     from store.lab import Lab
 
@@ -36,7 +37,12 @@ def existing(lab: Lab) -> Lab:
 
 
 def open_client(lab: Lab) -> Client:
-    """The lab's client, for reading; says on stderr which runs were interrupted.
+    """`open_lab`'s client, where the server's facts are not wanted."""
+    return open_lab(lab)[0]
+
+
+def open_lab(lab: Lab) -> tuple[Client, Status]:
+    """The lab's client, for reading, and what the server knows; says on stderr which runs were interrupted.
 
     A server is started only where statuses would be old without one: where it was killed, where the journals know more
     than the database, or where the database says that runs are queued or running. LabError where there is no lab.
@@ -44,8 +50,9 @@ def open_client(lab: Lab) -> Client:
     from idemtui.cli.standing import lab_status, tell_interrupted
 
     client = _true_client(existing(lab))
-    tell_interrupted(lab_status(client))
-    return client
+    status = lab_status(client)
+    tell_interrupted(status)
+    return client, status
 
 
 def _true_client(lab: Lab) -> Client:

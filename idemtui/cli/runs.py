@@ -35,14 +35,14 @@ def ls(
     """List the lab's runs: status, newest generation, Δ, coherence; who waits, who is silent, what troubles the lab."""
     from idemtui.cli.jobs import list_jobs
     from idemtui.cli.output import print_json, tell
-    from idemtui.cli.reading import open_client, rows
-    from idemtui.cli.standing import lab_status, lab_troubles, standing
+    from idemtui.cli.reading import open_lab, rows
+    from idemtui.cli.standing import lab_troubles, standing
 
-    with open_client(lab_of(context)) as client:
+    client, status = open_lab(lab_of(context))
+    with client:
         if jobs:
             list_jobs(client, as_json=as_json)
             return
-        status = lab_status(client)
         runs = [{**run, **standing(run, status)} for run in rows(client, RUNS)]
         unread = rows(client, "SELECT error FROM ingest_errors ORDER BY run_id, file")
     for row in unread:

@@ -13,6 +13,7 @@ from idemtui.logs import end_of_log
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from idemtui.cli.standing import Status
     from store.client import Client
 
 CURVE = """
@@ -49,14 +50,15 @@ def show(context: typer.Context, run: Work, as_json: Json = False) -> None:
 
     from idemtui.cli.jobs import show_job
     from idemtui.cli.output import print_json
-    from idemtui.cli.reading import chosen_works, open_client, rows
+    from idemtui.cli.reading import chosen_works, open_lab, rows
 
-    with open_client(lab_of(context)) as client:
+    client, status = open_lab(lab_of(context))
+    with client:
         [chosen] = chosen_works(client, [run])
         if "kind" in chosen:
             show_job(client, chosen, as_json=as_json)
             return
-        facts = _facts(client, chosen)
+        facts = _facts(client, chosen, status)
         spec = rows(client, "SELECT spec FROM runs WHERE run_id = $run", run=facts["run_id"])[0]["spec"]
         curve = rows(client, CURVE, run=facts["run_id"])
         verdicts = rows(client, "SELECT * FROM verdicts WHERE scope = 'run' AND run_id = $run", run=facts["run_id"])
@@ -67,11 +69,11 @@ def show(context: typer.Context, run: Work, as_json: Json = False) -> None:
     _print_run(facts, curve, verdict)
 
 
-def _facts(client: Client, run: Facts) -> Facts:
+def _facts(client: Client, run: Facts, status: Status) -> Facts:
     from idemtui.cli.reading import rows
-    from idemtui.cli.standing import lab_status, standing
+    from idemtui.cli.standing import standing
 
-    facts = {**run, **standing(run, lab_status(client))}
+    facts = {**run, **standing(run, status)}
     facts["lineage"] = rows(client, ANCESTORS, run=run["run_id"])
     facts["forks"] = rows(client, FORKS, run=run["run_id"])
     if troubled(facts) and not facts.get("log_tail"):

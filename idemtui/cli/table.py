@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rich.cells import cell_len, set_cell_size
-
 from idemtui.names import keep_ends
 
 GAP = 2
@@ -15,6 +13,24 @@ RUN = "run"
 NARROWEST = 12
 """A column of texts is not cut below this."""
 NUMERIC = re.compile(r"[+−-]?[\d.]+(e[+-]?\d+)?|–|")
+
+
+def cell_len(text: str) -> int:
+    """Cells that a text takes on a terminal: wide characters take two."""
+    if text.isascii():
+        return len(text)
+    from rich import cells
+
+    return cells.cell_len(text)
+
+
+def set_cell_size(text: str, width: int) -> str:
+    """A text cut or filled up to `width` cells."""
+    if text.isascii():
+        return text[:width].ljust(width)
+    from rich import cells
+
+    return cells.set_cell_size(text, width)
 
 
 def layout(

@@ -21,6 +21,7 @@ from idemtui.console.lab_facts import Server, server_of
 from idemtui.console.text_facts import Listing, Prompt, Reading, Rung, Rungs, Sample, SampleFilter
 from idemtui.console.words import NONE, event_words, time_of_day
 from idemtui.logs import end_of_log
+from idemtui.version import VERSION
 from store import compare as comparing
 from store import queries as stored
 from store import texts
@@ -87,9 +88,7 @@ class Reader:
 
     def server(self) -> Server:
         """What the server says of itself, its devices, its workers and its queue."""
-        from importlib.metadata import version
-
-        return server_of(self.command("status"), version("idemtui"))
+        return server_of(self.command("status"), VERSION)
 
     def glance(self) -> facts.Glance:
         """Every run of the lab with its curve, its verdict and what it is doing."""

@@ -87,11 +87,10 @@ def check_server(patient: Patient) -> Check:
 
 
 def _living(patient: Patient) -> Check:
-    from importlib.metadata import version
-
     from idemtui.server.options import PROTOCOL
+    from idemtui.version import VERSION
 
-    status, own = patient.status, version("idemtui")
+    status, own = patient.status, VERSION
     words = [f"version {status.get('version')}, process {status.get('pid')}", f"in {process_group(status.get('pid'))}"]
     if status.get("started_at"):
         words.append(f"up since {local_time(str(status['started_at']))}")

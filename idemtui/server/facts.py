@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 from idemtui.server.disk import Disk
@@ -17,6 +16,7 @@ from idemtui.server.options import PROTOCOL
 from idemtui.server.places import Places
 from idemtui.server.queue import Queue
 from idemtui.server.settings import ServerSettings
+from idemtui.version import VERSION
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Facts:
         """See the module."""
         state, disk = self.queue.state(), self.disk()
         return {
-            "version": version("idemtui"),
+            "version": VERSION,
             "protocol": PROTOCOL,
             "pid": os.getpid(),
             "lab": str(self.floor.lab.root),

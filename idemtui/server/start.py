@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 
 from engine.errors import IdemtuiError, LabError, ServerError
 from engine.locks import holder_pid
@@ -19,6 +18,7 @@ from idemtui.server.options import PROTOCOL, ServerOptions
 from idemtui.server.privacy import close_to_others
 from idemtui.server.processes import process_state
 from idemtui.server.survival import scoped
+from idemtui.version import VERSION
 from store import client as store_client
 from store.client import Client
 from store.lab import Lab, create_lab
@@ -75,7 +75,7 @@ def _fits(client: Client, notify: Notify) -> bool:
     except IdemtuiError as error:
         notify(f"the lab server could not say what it is ({error}); it is replaced, workers go on.")
         return False
-    theirs, ours = (status.get("version"), status.get("protocol", 1)), (version("idemtui"), PROTOCOL)
+    theirs, ours = (status.get("version"), status.get("protocol", 1)), (VERSION, PROTOCOL)
     if theirs == ours:
         return True
     notify(

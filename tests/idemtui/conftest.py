@@ -17,7 +17,7 @@ from store.client import Client
 from store.lab import Lab, create_lab, find_lab
 
 FAKE_WORKER = Path(__file__).parent / "fake_worker.py"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
 
 
 def fake(mode: str, **options: Any) -> ServerOptions:

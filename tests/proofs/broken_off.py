@@ -33,7 +33,7 @@ class BrokenOff:
         worker = lab.worker(run_id)
         assert worker is not None
         kill(worker)
-        lab.reach(run_id, "failed", patience=150)
+        lab.reach(run_id, "failed")
         lab.idemtui("stop")
         lab.close()
 

@@ -215,7 +215,7 @@ def _loads(worker: int) -> bool:
 
 def _kill_server(lab: ProofLab, run_id: str) -> set[int]:
     """Kill the server, having asked it which events it knows."""
-    pid = until(lab.server, "the server", 30)
+    pid = until(lab.server, "the server")
     told = {int(seq) for (seq,) in lab.ask("SELECT seq FROM events WHERE run_id = ?", run_id)}
     kill(pid)
     return told

@@ -80,7 +80,7 @@ def kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-    until(lambda: not alive(pid), f"the end of process {pid}", 30)
+    until(lambda: not alive(pid), f"the end of process {pid}")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def refused(lab: ProofLab, run_id: str) -> str:
     """Resume, wait for the refusal, and give its line; fails where anything was drawn, trained or printed besides."""
     before = len(lab.entries(run_id))
     lab.idemtui("resume", run_id)
-    lab.reach(run_id, "failed", patience=150)
+    lab.reach(run_id, "failed")
     [failed] = lab.events(run_id)[before:]
     assert isinstance(failed, RunFailed)
     log = (lab.run_folder(run_id) / "worker.log").read_text(errors="replace")
@@ -58,7 +58,7 @@ def test_a_corrupt_middle_line_is_refused_and_what_stands_before_it_is_kept(brok
     journal.write_bytes(b"".join([*lines[:10], b"\x00\xff{]" + lines[10][4:], *lines[11:]]))
     kept = journal.read_bytes()
     lab.idemtui("resume", run_id, code=None)
-    lab.reach(run_id, "failed", patience=150)
+    lab.reach(run_id, "failed")
     assert journal.read_bytes() == kept, "a journal that cannot be trusted is left as it is"
     assert lab.ask("SELECT count(*) FROM events WHERE run_id = ?", run_id) == [(10,)]
     [(error,)] = lab.ask("SELECT error FROM ingest_errors WHERE run_id = ?", run_id)

@@ -67,14 +67,14 @@ def test_a_disk_that_gets_full_pauses_the_run_which_goes_on_by_itself(
     lab.submit(broken_off.text)
     until(adapter_of(lab, run_id, 0), "the first adapter")
     ballast = fill(lab, leave=RESERVE_MB * 500_000)
-    lab.reach(run_id, "paused", patience=150)
+    lab.reach(run_id, "paused")
     paused = lab.events(run_id)[-1]
     assert isinstance(paused, RunPaused)
     assert paused.cause == "disk"
     assert lab.worker(run_id) is None, "a paused run holds no process"
     assert "free" in paused.message
     ballast.unlink()
-    lab.reach(run_id, "finished", patience=200)
+    lab.reach(run_id, "finished")
     assert results(lab, run_id) == broken_off.whole()
     check_memory(lab, run_id)
 
@@ -86,14 +86,14 @@ def test_a_disk_full_to_the_brim_corrupts_nothing(broken_off: BrokenOff, small: 
     lab.submit(broken_off.text)
     until(adapter_of(lab, run_id, 0), "the first adapter")
     fill(lab, leave=0)
-    until(lambda: lab.worker(run_id) is None, "the worker's end on the full disk", 90)
+    until(lambda: lab.worker(run_id) is None, "the worker's end on the full disk")
     ended = len(lab.entries(run_id))
     server = lab.server()
     threading.Event().wait(1.0)
     assert len(lab.entries(run_id)) == ended, "nothing is started on a disk without room"
     lab.root.with_name("ballast").unlink()
     assert lab.server() == server, f"the server fell over a full disk: {lab.server_log()}"
-    lab.reach(run_id, "finished", patience=200)
+    lab.reach(run_id, "finished")
     assert results(lab, run_id) == broken_off.whole()
     check_memory(lab, run_id)
 

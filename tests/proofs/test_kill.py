@@ -109,7 +109,7 @@ def walk(lab: ProofLab, plan: ChainPlan) -> tuple[tuple[Hit, ...], str]:
         hit, told = carry_out(lab, run_id, kill_)
         hits.append(hit)
         if not kill_.server:
-            lab.reach(run_id, "failed", patience=150)
+            lab.reach(run_id, "failed")
     go_on(lab, plan, run_id)
     assert lab.reach(run_id, "finished", "failed") == "finished", lab.commands(run_id)
     return tuple(hits), run_id

@@ -44,9 +44,9 @@ def test_stopped_and_resumed_it_ends_the_same(
     [run_id] = lab.submit(broken_off.text)
     until(lambda: any(map(reached, lab.events(run_id))), "the moment to stop at")
     lab.idemtui(verb, run_id)
-    lab.reach(run_id, status, patience=150)
+    lab.reach(run_id, status)
     assert isinstance(lab.events(run_id)[-1], end)
-    until(lambda: lab.worker(run_id) is None, "the worker's letting go", 30)
+    until(lambda: lab.worker(run_id) is None, "the worker's letting go")
     lab.idemtui("resume", run_id)
     assert lab.reach(run_id, "finished", "failed") == "finished"
     assert results(lab, run_id) == broken_off.whole()

@@ -92,7 +92,7 @@ def work(events: list[Event]) -> Work:
 
 def check_memory(lab: ProofLab, run_id: str) -> None:
     """Fail unless the database holds every line of the run's files, and every row they tell of, exactly once."""
-    until(lambda: _settled(lab, run_id), f"{run_id} in the database", 60)
+    until(lambda: _settled(lab, run_id), f"{run_id} in the database")
     entries, events = lab.entries(run_id), lab.events(run_id)
     where = "WHERE run_id = ?"
     assert lab.ask(f"SELECT seq, type FROM events {where} ORDER BY seq", run_id) == [

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from importlib.metadata import version
 from typing import Any
 
 from engine.errors import UsageError
 from engine.locks import FileLock
 from idemtui.server.options import PROTOCOL
+from idemtui.version import VERSION
 from store.lab import Lab
 from store.service import LabService
 from tests.idemtui.annotated import annotate
@@ -18,7 +18,7 @@ from tests.idemtui.annotated import annotate
 Fields = dict[str, Any]
 
 STATUS: Fields = {
-    "version": version("idemtui"),
+    "version": VERSION,
     "protocol": PROTOCOL,
     "started_at": "2026-11-21T20:00:00.000+00:00",
     "slots": 2,

@@ -12,7 +12,7 @@ import pytest
 from store.lab import Lab
 from tests.idemtui.cli.conftest import Idemtui
 from tests.idemtui.cli.contract import ContractServer
-from tests.idemtui.conftest import until
+from tests.idemtui.conftest import PATIENCE_SECONDS, until
 
 ENDLESS = "select count(*) from range(1000000000) as a, range(1000000) as b"
 MANY = "select range as n, 'x' || range as word from range(20000)"
@@ -64,7 +64,7 @@ def test_ctrl_c_without_a_server_ends_the_program(lab: Lab, tmp_path: Path) -> N
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         until(lambda: lab.database in [Path(file) for file in opened(process.pid)])
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 130
     assert b"Traceback" not in err
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from idemtui.version import VERSION
+
 
 def status(**more: Any) -> dict[str, Any]:
     """A quiet server with one device, as of this version; `more` replaces whole keys."""
-    from importlib.metadata import version
-
     quiet: dict[str, Any] = {
-        "version": version("idemtui"),
+        "version": VERSION,
         "protocol": 1,
         "pid": 4100,
         "lab": "lab",

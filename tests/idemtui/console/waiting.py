@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from idemtui.console.app import Console
 from idemtui.console.widgets.ledger import Ledger
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 120.0
 
 
 def console_of(pilot: Pilot[None]) -> Console:

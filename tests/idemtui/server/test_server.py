@@ -17,7 +17,7 @@ from idemtui.server.start import connect_server, ensure_server
 from idemtui.server.stop import stop_server
 from store.client import Client
 from store.lab import Lab
-from tests.idemtui.conftest import fake, until
+from tests.idemtui.conftest import PATIENCE_SECONDS, fake, until
 from tests.store.journals import DEMO, chain_spec
 
 
@@ -168,7 +168,7 @@ def test_a_server_in_the_foreground_ends_with_a_signal(lab: Lab) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         until(lambda: connect_server(lab), "the server").close()
         process.send_signal(signal.SIGINT)
-        printed, _ = process.communicate(timeout=20)
+        printed, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0
     assert "Ended; workers go on." in printed
 

@@ -18,7 +18,7 @@ from idemtui.server.start import ALREADY_SERVED, connect_server, ensure_server
 from idemtui.server.stop import stop_server
 from store.client import Client
 from store.lab import Lab, create_lab
-from tests.idemtui.conftest import fake, until
+from tests.idemtui.conftest import PATIENCE_SECONDS, fake, until
 from tests.idemtui.server.test_server import RUN, SPECS, kill, running, server_pid, status
 
 Serve = Callable[..., Client]
@@ -108,7 +108,7 @@ def test_of_two_servers_started_at_once_one_stays(lab: Lab) -> None:
     assert client.command("status")["pid"] == winner.pid
     client.close()
     stop_server(lab)
-    winner.communicate(timeout=20)
+    winner.communicate(timeout=PATIENCE_SECONDS)
 
 
 def test_a_secret_reaches_its_worker_and_no_file(lab: Lab, served: Serve) -> None:
