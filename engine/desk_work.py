@@ -25,7 +25,11 @@ def work_off(desk: Desk, stopping: Stopping, linger: float) -> int:
 
     The caller holds the desk's lock. Each run's exit code goes to the desk; one that failed does not stop the next.
     """
-    models = KeptModels()
+    with KeptModels() as models:
+        return _until_idle(desk, stopping, linger, models)
+
+
+def _until_idle(desk: Desk, stopping: Stopping, linger: float, models: KeptModels) -> int:
     idle_since = time.monotonic()
     while not stopping.asked:
         waiting = desk.waiting()

@@ -9,6 +9,7 @@
     ├── JournalError             a journal that cannot be trusted
     ├── GuardError               a training that silently did nothing
     ├── TrainingError            a training that blew up
+    ├── ServingError             vLLM could not be started, failed, or serves other weights than it should
     ├── ResumeError              what a run was built on is no longer what it was
     ├── DiskFullError            no room to write what must not be lost    exit 75
     ├── LockedError              another process holds it
@@ -59,6 +60,17 @@ class GuardError(IdemtuiError):
 
 class TrainingError(IdemtuiError):
     """A training whose loss or gradient is no longer a number."""
+
+
+class ServingError(IdemtuiError):
+    """vLLM could not be started, failed, or serves other weights than it should.
+
+    `kind` is the name of what vLLM raised, `Ended` where its process is gone.
+    """
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class ResumeError(IdemtuiError):

@@ -189,6 +189,18 @@ class ChainMarked(Record):
     message: str
 
 
+class Noted(Record):
+    """How something was done that the spec leaves open: which backend draws, a canary, a stage that was retried."""
+
+    type: Literal["noted"] = "noted"
+    topic: Literal["backend", "canary", "memory"]
+    message: str
+    cycle: int | None = None
+    stage: Stage | None = None
+    nats: float | None = None
+    """How far a canary lay from what it should be."""
+
+
 class CycleFinished(Record):
     """A generation was made, measured and judged."""
 
@@ -255,6 +267,7 @@ Event = Annotated[
     | AdapterTrained
     | SamplesJudged
     | ChainMarked
+    | Noted
     | CycleFinished
     | JobProgressed
     | RunFinished

@@ -16,7 +16,7 @@ from engine.resolving import REGIMES, REQUIRED, Draft, build, fill
 from engine.spec import RunSpec
 from engine.study_file import SECTIONS, Values
 
-OPEN_SECTIONS = ("train", "sample")
+OPEN_SECTIONS = ("train", "sample", "execution")
 OPEN_KEYS = (
     "run.regime",
     "run.init",
@@ -61,7 +61,7 @@ def resolve_fork(parent: RunSpec, at: int, changes: Mapping[str, Any]) -> RunSpe
 
 
 def _settings(spec: RunSpec) -> Values:
-    sections = {name: getattr(spec, name).model_dump() for name in SECTIONS}
+    sections = {name: getattr(spec, name).model_dump(include=set(SECTIONS[name].model_fields)) for name in SECTIONS}
     return {f"{name}.{key}": value for name, section in sections.items() for key, value in section.items()}
 
 

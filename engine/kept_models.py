@@ -1,4 +1,7 @@
-"""The models that a worker keeps loaded from one run to the next; imports torch only when it loads one."""
+"""The models that a worker keeps loaded from one run to the next, in its own process and in vLLM's.
+
+Imports torch only when it loads one.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from engine.errors import ModelError
 from engine.model_files import model_files
 
 if TYPE_CHECKING:
+    from engine.memory import Residency
     from engine.models import LoadedModel
+    from engine.vllm.messages import EngineSettings
+    from engine.vllm.served import ServedModel
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class KeptModels:
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], _Kept] = {}
+        self._served: dict[str, ServedModel] = {}
 
     def take(self, name: str, device: str) -> LoadedModel:
         """The model as M_init, loaded now or before; ModelError as `engine.models.load_model` says."""
@@ -45,10 +52,36 @@ class KeptModels:
         wanted = {(name, device) for name in names}
         for key in self._kept.keys() - wanted:
             del self._kept[key]
+        for name in self._served.keys() - set(names):
+            self._served.pop(name).close()
+
+    def serve(self, name: str, settings: EngineSettings, residency: Residency) -> ServedModel:
+        """The model in vLLM, as a run needs it: the one that lives where it has room for what is asked."""
+        from engine.vllm.served import ServedModel
+
+        served = self._served.setdefault(name, ServedModel(name, settings, residency))
+        served.suit(settings, residency)
+        return served
+
+    def served(self, name: str) -> ServedModel | None:
+        """The model in vLLM, where an earlier run had it there."""
+        return self._served.get(name)
+
+    def stop_serving(self) -> None:
+        """End every vLLM."""
+        while self._served:
+            self._served.popitem()[1].close()
+
+    def __enter__(self) -> KeptModels:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop_serving()
 
     def drop(self) -> None:
         """Let go of all models and of the memory of the device, after something went wrong with them."""
         self._kept.clear()
+        self.stop_serving()
         gc.unfreeze()
         gc.collect()
         if "torch" in sys.modules:

@@ -14,9 +14,8 @@ from engine.log import Log
 from engine.packs import Pack, open_pack
 from engine.provenance import file_hashes
 from engine.resume import check_resume
-from engine.samplers.transformers import TransformersSampler
 from engine.spec import RunSpec
-from engine.trainers.trl import TrlTrainer
+from engine.vllm.placing import choose
 
 
 def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tuple[Chain, list[str]]:
@@ -34,16 +33,17 @@ def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tu
         model.require_chat_template()
     log.safe_point()
     judge = models.take(spec.judge.model, spec.execution.device)
+    backend = choose(spec, model, models, log)
     chain = Chain(
         spec=spec,
         pack=pack,
         folder=folder,
-        sampler=TransformersSampler(model),
-        trainer=TrlTrainer(model),
-        judge=LocalJudge(judge),
+        sampler=backend.sampler(model),
+        trainer=backend.trainer(model),
+        judge=LocalJudge(judge, backend.reader(judge)),
         log=log,
     )
-    return chain, [*model.notes, *_fork_notes(spec, folder, pack)]
+    return chain, [*model.notes, *backend.notes, *_fork_notes(spec, folder, pack)]
 
 
 def _fork_notes(spec: RunSpec, folder: Path, pack: Pack) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from engine.arms import check_arm
+from engine.backends import check_backend
 from engine.controls import ARMLESS, check_control
 from engine.errors import ModelError, SpecError
 from engine.model_files import check_folder, has_chat_template, snapshot
@@ -90,6 +91,7 @@ def build(draft: Draft, execution: Execution, again: int = 0, **more: Any) -> Ru
     """The run of a draft, checked and proved, without name and cell; `more` are fields of RunSpec."""
     sections: dict[str, Any] = {name: _section(draft, name, model) for name, model in SECTIONS.items()}
     secrets = needed_secrets([sections["run"].model, sections["judge"].model])
+    backend: BaseModel = sections.pop("execution")
     spec = RunSpec(
         run_id="",
         study=draft.study,
@@ -97,7 +99,7 @@ def build(draft: Draft, execution: Execution, again: int = 0, **more: Any) -> Ru
         cell="",
         replicate=1,
         **sections,
-        execution=execution.model_copy(update={"secrets": secrets}),
+        execution=execution.model_copy(update={**backend.model_dump(), "secrets": secrets}),
         origins=draft.origins,
         again=again,
         **more,
@@ -124,6 +126,7 @@ def _check(where: str, spec: RunSpec) -> None:
     _check_roles(where, spec)
     check_control(where, spec.run)
     check_arm(where, spec)
+    check_backend(where, spec)
     _check_model(where, spec)
     pack = open_pack(spec.data.pack)
     run = spec.run

@@ -157,7 +157,19 @@ class JudgeSettings(Frozen):
     batch_size: int = Field(default=64, ge=1)
 
 
-class Execution(Frozen):
+class Backend(Frozen):
+    """Who computes, where a study has a say in it: `[execution]`."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"sampler", "residency"})
+
+    sampler: Literal["auto", "transformers", "vllm"] = "auto"
+    """Who draws; auto is vLLM where it is installed and the run has a GPU."""
+    residency: Literal["auto", "resident", "sleep", "exit"] = "auto"
+    """Where vLLM stays while the worker trains: beside it, asleep in host memory, or ended; auto is the first that
+    fits."""
+
+
+class Execution(Backend):
     """What changes float sums without being part of the experiment; frozen with the run, not part of its identity."""
 
     threads: int = Field(ge=1)

@@ -1,7 +1,7 @@
 """A study file as written: TOML read, every key known, arms and grid spread into combinations of stated values.
 
     [study]   name, controls, replicates, shared_m0: how many runs beside and of each combination
-    [run] [data] [train] [seed_train] [sample] [eval] [judge]   settings
+    [run] [data] [train] [seed_train] [sample] [eval] [judge] [execution]   settings
     [grid]    "run.seed" = [1, 2]       every combination becomes a run
     [[arms]]  "run.regime" = "dpo"      each arm is combined with every combination of the grid
 
@@ -22,6 +22,7 @@ from typing import Any
 from engine.errors import SpecError
 from engine.spec import (
     CONTROLS,
+    Backend,
     Control,
     DataSettings,
     DrawSettings,
@@ -40,6 +41,7 @@ SECTIONS: dict[str, type[Frozen]] = {
     "sample": DrawSettings,
     "eval": EvalSettings,
     "judge": JudgeSettings,
+    "execution": Backend,
 }
 UNUSED = {
     f"{section}.{name}": json.loads(json.dumps(model.model_fields[name].default))

@@ -71,12 +71,12 @@ def _at_desk(options: argparse.Namespace, stopping: Stopping) -> int:
 
 
 def _through(folders: Sequence[Path], stopping: Stopping) -> int:
-    models = KeptModels()
     codes = []
-    for folder in folders:
-        codes.append(attempt(folder.absolute(), stopping, models))
-        if stopping.asked:
-            return TERMINATED
+    with KeptModels() as models:
+        for folder in folders:
+            codes.append(attempt(folder.absolute(), stopping, models))
+            if stopping.asked:
+                return TERMINATED
     return max(codes)
 
 

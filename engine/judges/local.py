@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from engine.errors import ModelError
-from engine.judges.forward import NumberReader
+from engine.judges.forward import NumberReader, Reading
 from engine.judges.integers import judgement
 from engine.model_files import model_files
 from engine.models import LoadedModel
@@ -21,6 +21,14 @@ PLACES = re.compile(r"\{(question|answer)\}")
 LONGEST_NUMBER = 4
 
 
+class Reader(Protocol):
+    """Reads p(0)…p(100) as the next number after prompts of the judge's model."""
+
+    def read(self, prompts: Sequence[Sequence[int]]) -> list[Reading]:
+        """Readings in the order of `prompts`."""
+        ...
+
+
 @dataclass(frozen=True)
 class _Asked:
     ids: list[int]
@@ -28,13 +36,14 @@ class _Asked:
 
 
 class LocalJudge:
-    """A Judge on a model in memory. One forward pass per answer, whatever the tokenizer does to numbers."""
+    """A Judge on a model at hand. One forward pass per answer, whatever the tokenizer does to numbers."""
 
     method = "logprobs"
 
-    def __init__(self, loaded: LoadedModel) -> None:
+    def __init__(self, loaded: LoadedModel, reader: Reader | None = None) -> None:
+        """`reader` takes the place of forward passes of the model in this process."""
         self._loaded = loaded
-        self._reader = NumberReader(loaded)
+        self._reader = reader or NumberReader(loaded)
         self.model = loaded.name
         self.judge_id = judge_id(loaded.name, self.method)
 

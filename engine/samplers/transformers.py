@@ -14,8 +14,8 @@ import torch
 from transformers import DynamicCache
 
 from engine.models import LoadedModel
-from engine.prompts import prompt_token_ids
 from engine.samplers.noise import KeyedGumbel
+from engine.samplers.texts import read_completion, render_prompt
 from engine.seams import Completion, Draw
 from engine.spec import SampleSettings
 
@@ -41,32 +41,12 @@ class TransformersSampler:
             return []
         loaded = self._loaded
         loaded.use(adapter)
-        prompts = [self._prompt(draw, chat, settings.max_tokens) for draw in draws]
+        prompts = [render_prompt(loaded, draw, settings.max_tokens, chat=chat) for draw in draws]
         batch = _Batch(loaded, prompts, [draw.key for draw in draws], settings.temperature)
         drawn = batch.decode(settings.max_tokens)
-        return [self._completion(prompt, tokens, chat) for prompt, tokens in zip(prompts, drawn, strict=True)]
-
-    def _prompt(self, draw: Draw, chat: bool, max_tokens: int) -> list[int]:
-        loaded = self._loaded
-        ids = prompt_token_ids(loaded.tokenizer, draw.prompt, chat, loaded.accepts_system, draw.persona)
-        room = max(1, loaded.context - max_tokens)
-        return ids[-room:]
-
-    def _completion(self, prompt: list[int], tokens: list[int], chat: bool) -> Completion:
-        ended = bool(tokens) and tokens[-1] in self._loaded.stop_ids
-        body = tokens[:-1] if ended else tokens
-        text = self._decode(body).strip() if chat else self._continuation(prompt, body)
-        return Completion(text, len(tokens), "stop" if ended else "length")
-
-    def _continuation(self, prompt: list[int], body: list[int]) -> str:
-        """What follows the prefix, its leading space kept, which some tokenizers drop when they decode it alone."""
-        before = self._decode(prompt)
-        whole = self._decode([*prompt, *body])
-        return whole[len(before) :] if whole.startswith(before) else self._decode(body)
-
-    def _decode(self, tokens: list[int]) -> str:
-        decoded = self._loaded.tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return str(decoded)
+        return [
+            read_completion(loaded, prompt, tokens, chat=chat) for prompt, tokens in zip(prompts, drawn, strict=True)
+        ]
 
 
 class _Batch:

@@ -112,6 +112,7 @@ SAID: dict[str, str] = {
     "samples_judged": "{generation}: batch {batch} judged for {metric}",
     "rows_built": "{generation}: training rows built",
     "adapter_trained": "{generation}: trained from {init}, {optimizer_steps} steps, ‖ΔW‖ {delta_norm:.3g}",
+    "noted": "{topic}: {message}",
     "chain_marked": "{generation}: marked by {rule}: {message}",
     "cycle_finished": "{generation} is finished",
     "run_finished": "the chain is complete",

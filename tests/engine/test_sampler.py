@@ -5,6 +5,7 @@ import torch
 
 from engine.models import wrap_model
 from engine.samplers.noise import KeyedGumbel
+from engine.samplers.texts import read_completion, render_prompt
 from engine.samplers.transformers import TransformersSampler
 from engine.seams import Draw, TrainJob
 from engine.spec import SampleSettings, TrainSettings
@@ -53,10 +54,10 @@ def test_greedy_decoding_is_what_generate_gives(tiny, kind):
     chat = loaded.has_chat_template
     ours = sampler.draw(asked, None, COLD, chat=chat)
     for one, drawn in zip(asked, ours, strict=True):
-        ids = torch.tensor([sampler._prompt(one.prompt, chat, 24)])
+        ids = torch.tensor([render_prompt(loaded, one, 24, chat=chat)])
         out = loaded.model.generate(ids, attention_mask=torch.ones_like(ids), max_new_tokens=24, do_sample=False)
         tokens = out[0, ids.shape[1] :].tolist()
-        assert drawn == sampler._completion(ids[0].tolist(), tokens, chat)
+        assert drawn == read_completion(loaded, ids[0].tolist(), tokens, chat=chat)
 
 
 def test_draws_follow_the_softmax_at_the_temperature():

@@ -1,0 +1,169 @@
+"""How much memory drawing and training take, by arithmetic alone, and what of it fits on a device together.
+
+All figures are bytes on one device. They are bounds from shapes, made before anything is loaded: constants that no
+shape tells (CUDA contexts, graphs, fragments) stand below by name, chosen wide, to be narrowed by what runs record.
+Imports no torch.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.errors import ModelError
+from engine.shape import Shape
+
+GB = 1_000_000_000
+Residency = Literal["resident", "sleep", "exit"]
+
+CONTEXT = GB
+"""A process's CUDA context with its libraries' workspaces."""
+GRAPHS = 2 * GB
+"""vLLM's captured CUDA graphs and its activations beyond the KV cache."""
+SPARE = 0.05
+"""Share of the device that is planned for nobody: fragments, and what others take in the meantime."""
+PROBE_TOKENS = 8192
+"""Tokens whose logits `engine.trainers.probe` holds at once."""
+LEAST_ROWS = 8
+"""Answers that vLLM must be able to write side by side to be worth its second copy of the weights."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a run asks of a device: its model, longest sequence, and how much of it at once."""
+
+    shape: Shape
+    length: int
+    """Tokens of the longest sequence that is drawn, prompt and answer."""
+    rows: int
+    """Answers drawn together."""
+    train_batch: int
+    """Rows of one forward and backward pass; a DPO pair counts as two."""
+    train_length: int
+    rank: int
+    trains: Literal["lora", "full"] = "lora"
+    dpo: bool = False
+    bytes_each: int = 2
+    """Of one weight in memory: 2 for bfloat16, 4 for float32."""
+    beside: int = 0
+    """What else the worker keeps on the device: the weights of a judge of its own."""
+
+    @property
+    def weights(self) -> int:
+        """The model's weights, once."""
+        return self.shape.parameters * self.bytes_each
+
+    @property
+    def training(self) -> int:
+        """What a training takes beside the model's weights.
+
+        LoRA: weights, gradients and Adam's two moments in float32 (16 bytes each), DPO's frozen reference adapter, and
+        the activations under gradient checkpointing; the LM head is fused, so logits are only formed by the probe
+        before and after. Full: a float32 copy with gradients and moments, and DPO's reference as another copy.
+        """
+        if self.trains == "full":
+            return self.shape.parameters * (16 + 4 + (4 if self.dpo else 0)) + self._activations
+        lora = self.shape.lora_parameters(self.rank)
+        return lora * (16 + (4 if self.dpo else 0)) + max(self._activations, self._probe)
+
+    @property
+    def _activations(self) -> int:
+        """Every layer's input, and one layer in full while it is recomputed, forward and backward."""
+        tokens = self.train_batch * self.train_length
+        inside = sum(outputs for _, outputs in self.shape.linears) + 4 * self.shape.hidden
+        return tokens * self.bytes_each * (self.shape.layers * self.shape.hidden + 3 * inside)
+
+    @property
+    def _probe(self) -> int:
+        tokens = max(PROBE_TOKENS, self.train_length)
+        return tokens * self.shape.vocabulary * self.bytes_each + self.train_length * self.shape.vocabulary * 4
+
+    @property
+    def kv_per_token(self) -> int:
+        """What one token leaves in the KV cache."""
+        return self.shape.kv_numbers * self.bytes_each
+
+    def serving(self, rows: int) -> int:
+        """What vLLM takes to write `rows` answers side by side: its own weights, LoRA slots, cache, graphs."""
+        slots = 2 * self.shape.lora_parameters(self.rank) * self.bytes_each
+        return self.weights + slots + rows * self.length * self.kv_per_token + GRAPHS + CONTEXT
+
+    @property
+    def adapter_file(self) -> int:
+        """One checkpoint on the disk, in float32."""
+        numbers = self.shape.parameters if self.trains == "full" else self.shape.lora_parameters(self.rank)
+        return numbers * 4
+
+
+@dataclass(frozen=True)
+class Room:
+    """A device's memory now, and how much host memory weights could sleep in; `free` as nobody else uses it."""
+
+    total: int
+    free: int
+    host_free: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where vLLM stays while the worker trains, what share of the device it gets, and why."""
+
+    residency: Residency
+    reason: str
+    utilization: float
+    """vLLM's `gpu_memory_utilization`: its share of the whole device."""
+
+
+def plan_serving(load: Load, room: Room, wanted: Residency | None = None) -> Plan:
+    """The first of resident, sleep, exit that fits beside the worker's own model; `wanted` allows that one alone.
+
+    Raises ModelError, saying what is needed and what there is, where vLLM fits in no way.
+    """
+    usable = room.free - int(room.total * SPARE)
+    worker = load.weights + load.beside + CONTEXT
+    least, most = load.serving(min(LEAST_ROWS, load.rows)), load.serving(load.rows)
+    tries: dict[Residency, tuple[bool, int, str]] = {
+        "resident": (
+            worker + load.training + least <= usable,
+            usable - worker - load.training,
+            f"training ({_gb(load.training)}) and vLLM ({_gb(least)}) fit side by side",
+        ),
+        "sleep": (
+            worker + max(load.training + CONTEXT + GRAPHS, least) <= usable and load.weights <= room.host_free // 2,
+            usable - worker,
+            f"training ({_gb(load.training)}) does not fit beside vLLM ({_gb(least)}), which sleeps in "
+            f"{_gb(load.weights)} of host memory meanwhile",
+        ),
+        "exit": (
+            worker + max(load.training, least) <= usable,
+            usable - worker,
+            f"training ({_gb(load.training)}) fits neither beside vLLM ({_gb(least)}) nor beside its sleep: it is "
+            "started anew after each training",
+        ),
+    }
+    where = f"{_gb(usable)} of {_gb(room.total)} usable, {_gb(worker)} held by the worker's own models"
+    for residency, (fits, share, reason) in tries.items():
+        if fits and wanted in (None, residency):
+            granted = min(most, share)
+            return Plan(residency, f"{reason}; {where}", math.floor(1000 * granted / room.total) / 1000)
+    what = "vLLM" if wanted is None else f'vLLM with execution.residency = "{wanted}"'
+    raise ModelError(
+        f"{what} does not fit: it needs {_gb(least)} and training {_gb(load.training)}; {where}; set execution.sampler "
+        '= "transformers", lower sample.max_tokens, train.batch_size or train.max_length, or use a larger GPU.'
+    )
+
+
+def check_training(load: Load, room: Room) -> None:
+    """Raise ModelError where the model with its training fits on no such device, whoever draws."""
+    needed = load.weights + load.beside + load.training + CONTEXT
+    if needed > room.total:
+        raise ModelError(
+            f"a model of {load.shape.parameters / 1e9:.1f} billion weights does not fit: weights {_gb(load.weights)} "
+            f"and training {_gb(load.training)}, but the device has {_gb(room.total)}; use a larger GPU, a smaller "
+            "model, or lower train.batch_size or train.max_length."
+        )
+
+
+def _gb(count: int) -> str:
+    return f"{count / GB:.1f} GB"

@@ -1,0 +1,116 @@
+"""Where a run's answers are drawn, put into practice: vLLM started beside the worker's own model, or left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psutil
+import torch
+
+from engine.backends import choose_backend, run_load, served_length, served_rank, served_rows
+from engine.errors import ModelError, ServingError
+from engine.events import Noted
+from engine.judges.ahead import AheadReader
+from engine.kept_models import KeptModels
+from engine.log import Log
+from engine.memory import Plan, Residency, Room, plan_serving
+from engine.model_files import snapshot
+from engine.models import LoadedModel
+from engine.samplers.transformers import TransformersSampler
+from engine.samplers.vllm import NOTE, VllmSampler
+from engine.seams import Sampler, Trainer
+from engine.spec import RunSpec
+from engine.trainers.giving_way import GivingWay
+from engine.trainers.trl import TrlTrainer
+from engine.vllm.canary import Canary
+from engine.vllm.messages import EngineSettings
+from engine.vllm.served import ServedModel
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The parts of a chain that depend on who draws; `served` is None where transformers does."""
+
+    notes: tuple[str, ...]
+    served: ServedModel | None
+    log: Log
+
+    def sampler(self, model: LoadedModel) -> Sampler:
+        """Who draws."""
+        return TransformersSampler(model) if self.served is None else VllmSampler(model, self.served, self._canary)
+
+    def trainer(self, model: LoadedModel) -> Trainer:
+        """Who trains; vLLM gives way to it."""
+        trainer = TrlTrainer(model)
+        return trainer if self.served is None else GivingWay(trainer, self.served)
+
+    def reader(self, judge: LoadedModel) -> AheadReader | None:
+        """What reads a judge's numbers, None for forward passes: vLLM reads those of the model that it serves."""
+        if self.served is None or self.served.name != judge.name:
+            return None
+        return AheadReader(judge.tokenizer, self.served.look_ahead)
+
+    def _canary(self, canary: Canary) -> None:
+        who = "M_init" if canary.adapter is None else f"{canary.adapter.parent.name}/{canary.adapter.name}"
+        said = f"vLLM serves {who}: {canary.tokens} tokens, {canary.apart:.4f} nats apart"
+        self.log.append(Noted(topic="canary", message=said, nats=canary.apart))
+
+
+def choose(spec: RunSpec, model: LoadedModel, models: KeptModels, log: Log) -> Placed:
+    """Choose and start what draws; where the spec leaves it open and vLLM cannot be, transformers with the reason.
+
+    Raises ModelError or ServingError where the spec asks for vLLM and it does not fit or start.
+    """
+    choice = choose_backend(spec)
+    if choice.sampler == "transformers":
+        return _by_transformers(models, log, choice.reason)
+    try:
+        plan = plan_for(spec, model, models.served(model.name))
+        served = models.serve(model.name, settings_for(spec, model, plan), plan.residency)
+        served.come_up()
+    except (ModelError, ServingError) as error:
+        if spec.execution.sampler == "vllm":
+            raise
+        return _by_transformers(models, log, str(error))
+    notes = (f"answers are drawn by {choice.reason}", f"vLLM's residency is {plan.residency}: {plan.reason}", NOTE)
+    return Placed(notes, served, log)
+
+
+def _by_transformers(models: KeptModels, log: Log, reason: str) -> Placed:
+    models.stop_serving()
+    return Placed((f"answers are drawn by transformers: {reason}",), None, log)
+
+
+def settings_for(spec: RunSpec, model: LoadedModel, plan: Plan) -> EngineSettings:
+    """How vLLM is started for a run."""
+    return EngineSettings(
+        model=str(snapshot(model.name) or model.name),
+        dtype=str(model.model.dtype).removeprefix("torch."),
+        device=model.device.type,
+        length=served_length(spec, model.context),
+        rank=served_rank(spec),
+        rows=served_rows(spec),
+        utilization=plan.utilization,
+        sleeps=plan.residency == "sleep",
+    )
+
+
+def plan_for(spec: RunSpec, model: LoadedModel, served: ServedModel | None) -> Plan:
+    """Residency and share of the device; one that lives keeps its place. ModelError where vLLM does not fit."""
+    asked = spec.execution.residency
+    wanted: Residency | None = None if asked == "auto" else asked
+    if model.device.type == "cpu":
+        return Plan(wanted or "resident", "on a CPU there is no device memory to share", 1.0)
+    if served is not None and served.lives:
+        return Plan(served.residency, "as for the run before", served.settings.utilization)
+    load = run_load(spec)
+    if load is None:
+        raise ModelError(f"model {model.name!r}: its files are not in the hub's cache")
+    return plan_serving(load, device_room(model.device), wanted)
+
+
+def device_room(device: torch.device) -> Room:
+    """The device's memory as if this process used none of it."""
+    free, total = torch.cuda.mem_get_info(device)
+    own = torch.cuda.memory_reserved(device)
+    return Room(total=total, free=free + own, host_free=psutil.virtual_memory().available)

@@ -1,0 +1,160 @@
+"""vLLM's process as the worker sees it: started in a process group of its own, asked one thing at a time, and gone
+with everything it made when it is let go, whatever state it is in.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import IO, Protocol
+
+import msgspec
+import psutil
+
+from engine.errors import ServingError
+from engine.vllm.messages import Done, EngineSettings, Failed, Request, Response
+
+COMMAND = (sys.executable, "-P", "-m", "engine.vllm.main")
+ENDING_SECONDS = 10.0
+"""How long the group may take to end by itself, and the driver to take back its memory."""
+LOOK_SECONDS = 0.05
+
+ON_CPU = {"TORCHDYNAMO_DISABLE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+"""Tests: compiling would take longer than what it speeds up, and cores are shared."""
+
+
+class Serving(Protocol):
+    """An engine that answers: vLLM's process, or a fake."""
+
+    def ask(self, request: Request) -> Response:
+        """The answer to one request; ServingError where it failed, or nobody answers any more."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it; nothing of it is left afterwards."""
+        ...
+
+
+StartServing = Callable[[EngineSettings], Serving]
+
+
+class EngineProcess:
+    """A living vLLM."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        """Start it and wait until its model is loaded; ServingError, saying why, where that fails."""
+        self._process = subprocess.Popen(
+            COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | (ON_CPU if settings.device == "cpu" else {}),
+            start_new_session=True,
+        )
+        self._decoder: msgspec.json.Decoder[Response] = msgspec.json.Decoder(Response)
+        try:
+            started = self.ask(settings)
+        except BaseException:
+            self.close()
+            raise
+        assert isinstance(started, Done)
+        self.version = started.version
+
+    @property
+    def pid(self) -> int:
+        """The leader of its process group."""
+        return self._process.pid
+
+    def ask(self, request: Request) -> Response:
+        """See `Serving`."""
+        inlet, outlet = self._pipes()
+        try:
+            inlet.write(msgspec.json.encode(request) + b"\n")
+            inlet.flush()
+        except OSError:
+            raise self._ended() from None
+        line = outlet.readline()
+        if not line.endswith(b"\n"):
+            raise self._ended()
+        response = self._decoder.decode(line)
+        if isinstance(response, Failed):
+            raise ServingError(f"vLLM: {response.kind}: {response.message}", response.kind)
+        return response
+
+    def close(self) -> None:
+        """SIGTERM to the group, then SIGKILL, then wait until no GPU holds memory for any of it.
+
+        Raises ServingError where the driver still counts memory to one of its processes after that.
+        """
+        pids = _group(self.pid)
+        _signal(self.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(ENDING_SECONDS)
+        _signal(self.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in self._pipes():
+            with suppress(OSError):
+                pipe.close()
+        wait_for_memory(pids)
+
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        return self._process.stdin, self._process.stdout
+
+    def _ended(self) -> ServingError:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(ENDING_SECONDS)
+        code = self._process.poll()
+        how = "closed its pipe" if code is None else f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+        return ServingError(f"vLLM's process ended ({how}); the end of worker.log may say why.", "Ended")
+
+
+def _group(leader: int) -> set[int]:
+    """Every process that the leader made, itself among them."""
+    with suppress(psutil.Error):
+        return {leader, *(child.pid for child in psutil.Process(leader).children(recursive=True))}
+    return {leader}
+
+
+def _signal(group: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def wait_for_memory(pids: Collection[int]) -> None:
+    """Wait until no GPU holds memory for these processes; ServingError where one still does after a while."""
+    deadline = time.monotonic() + ENDING_SECONDS
+    while held := gpus_holding(pids):
+        if time.monotonic() > deadline:
+            raise ServingError(
+                f"vLLM was killed, but GPU {', '.join(map(str, held))} still holds its memory; "
+                "see `nvidia-smi`, and resume the run when it is free.",
+                "Held",
+            )
+        time.sleep(LOOK_SECONDS)
+
+
+def gpus_holding(pids: Collection[int]) -> list[int]:
+    """Indices of the GPUs that NVML counts memory on to one of these processes; none where there is no NVML."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+    except Exception:
+        return []
+    held = []
+    try:
+        for index in range(pynvml.nvmlDeviceGetCount()):
+            running = pynvml.nvmlDeviceGetComputeRunningProcesses(pynvml.nvmlDeviceGetHandleByIndex(index))
+            if any(int(process.pid) in pids for process in running):
+                held.append(index)
+    except pynvml.NVMLError:
+        return held
+    finally:
+        pynvml.nvmlShutdown()
+    return held

@@ -1,0 +1,97 @@
+"""What fits where, by arithmetic: the shapes of real models against figures that can be checked by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from engine.errors import ModelError
+from engine.memory import GB, Load, Room, check_training, plan_serving
+from engine.shape import Shape, read_shape
+
+QWEN3_4B = Shape(36, 2560, 9728, 32, 8, 128, 151_936, True, 262_144)
+QWEN3_32B = Shape(64, 5120, 25_600, 64, 8, 128, 151_936, False, 40_960)
+LLAMA_70B = Shape(80, 8192, 28_672, 64, 8, 128, 128_256, False, 131_072)
+LOAD = Load(QWEN3_4B, length=3072, rows=64, train_batch=2, train_length=2048, rank=16)
+
+
+def room(total, free=None, host=500):
+    return Room(int(total * GB), int((free or total) * GB), int(host * GB))
+
+
+@pytest.mark.parametrize(
+    ("shape", "billions", "lora_millions", "kv_kilobytes"),
+    [(QWEN3_4B, 4.02, 33.0, 147.5), (QWEN3_32B, 32.76, 134.2, 262.1), (LLAMA_70B, 70.55, 207.1, 327.7)],
+)
+def test_shapes_give_the_published_sizes(shape, billions, lora_millions, kv_kilobytes):
+    assert shape.parameters / 1e9 == pytest.approx(billions, abs=0.01)
+    assert shape.lora_parameters(16) / 1e6 == pytest.approx(lora_millions, abs=0.1)
+    assert shape.kv_numbers * 2 / 1e3 == pytest.approx(kv_kilobytes, abs=0.1)
+
+
+def test_the_pocket_model_is_counted_to_its_norms():
+    from safetensors import safe_open
+
+    from engine.model_files import resolve_model
+
+    shape = read_shape("pocket/instruct")
+    with safe_open(resolve_model("pocket/instruct") / "model.safetensors", "pt") as file:
+        stored = sum(file.get_tensor(name).numel() for name in file.keys() if "norm" not in name)  # noqa: SIM118
+    assert shape.parameters == stored
+
+
+def test_a_config_of_another_kind_is_one_clear_line(tmp_path):
+    from engine.shape import shape_of
+
+    (tmp_path / "config.json").write_text('{"n_layer": 2}')
+    with pytest.raises(ModelError, match="does not say layers, hidden size"):
+        shape_of("m", tmp_path)
+
+
+def test_on_a_large_gpu_it_stays_and_gets_what_it_can_use():
+    plan = plan_serving(LOAD, room(141))
+    assert plan.residency == "resident"
+    assert plan.utilization == pytest.approx(LOAD.serving(64) / (141 * GB), abs=0.001)
+    assert "fit side by side" in plan.reason
+
+
+def test_on_a_smaller_one_it_sleeps_while_host_memory_holds_its_weights():
+    plan = plan_serving(LOAD, room(28))
+    assert plan.residency == "sleep"
+    assert plan_serving(LOAD, room(28, host=10)).residency == "exit"
+
+
+def test_the_share_never_reaches_what_others_hold():
+    for total in range(24, 150, 2):
+        for residency in ("resident", "sleep", "exit"):
+            try:
+                plan = plan_serving(LOAD, room(total, total * 0.9), residency)
+            except ModelError:
+                continue
+            beside = LOAD.weights + (LOAD.training if residency == "resident" else 0)
+            assert plan.utilization * total * GB + beside <= total * 0.9 * GB
+
+
+def test_where_nothing_fits_the_line_says_what_is_needed_and_what_to_do():
+    with pytest.raises(ModelError, match=r"vLLM does not fit: it needs .* GB .* execution\.sampler"):
+        plan_serving(LOAD, room(16))
+    with pytest.raises(ModelError, match=r'execution\.residency = "resident" does not fit'):
+        plan_serving(LOAD, room(28), "resident")
+
+
+def test_a_judge_of_another_model_takes_its_place_too():
+    beside = replace(LOAD, beside=50 * GB)
+    assert plan_serving(beside, room(80)).residency == "sleep"
+    assert plan_serving(LOAD, room(80)).residency == "resident"
+
+
+def test_a_model_too_large_for_one_gpu_is_refused_before_it_is_loaded():
+    for shape in (QWEN3_32B, LLAMA_70B):
+        load = replace(LOAD, shape=shape)
+        with pytest.raises(ModelError, match="billion weights does not fit"):
+            check_training(load, room(40))
+    check_training(replace(LOAD, shape=QWEN3_32B), room(141))
+
+
+def test_dpo_and_full_finetuning_take_more():
+    assert replace(LOAD, dpo=True, train_batch=8).training > replace(LOAD, train_batch=4).training
+    assert replace(LOAD, trains="full").training > 20 * LOAD.training / 2
