@@ -59,26 +59,41 @@ def _usable_prompts(draws: Array) -> _Usable:
 
 def _resampled(draws: Array, usable: _Usable, random: np.random.Generator, times: int) -> Array:
     """L of `times` resampled cells."""
-    replicates, prompts, cycles, answers = draws.shape
+    replicates, prompts, cycles, _ = draws.shape
     r = random.integers(0, replicates, (times, replicates))
     counts = usable.counts[r][..., None]
-    place = _uniform_below(counts, random, (times, replicates, prompts))
+    place = _Below(np.broadcast_to(counts, (*r.shape, prompts))).draw(random)
     p = usable.order[r[..., None], place]
-    left_out = np.arange(prompts) >= counts
-    held = (~np.isnan(draws)).sum(axis=-1)[r[..., None], p]
-    s = _uniform_below(held[..., None], random, (times, replicates, prompts, cycles, answers))
-    base = ((r[..., None] * prompts + p)[..., None] * cycles + np.arange(cycles))[..., None] * answers
-    values = draws.reshape(-1)[base + s]
-    if held.min() < answers:
-        values = np.where(np.arange(answers) < held[..., None], values, np.nan)
-        means = mean_of(values)
-    else:
-        means = values.mean(axis=-1)
-    means[left_out] = np.nan
+    means = _answer_means(draws, (r[..., None] * prompts + p)[..., None] * cycles + np.arange(cycles), random)
+    means[np.arange(prompts) >= counts] = np.nan
     return mean_of(replicate_drifts(paired(means)))
 
 
-def _uniform_below(bounds: Places, random: np.random.Generator, shape: tuple[int, ...]) -> Places:
-    """Whole numbers in 0…bound − 1, 0 for a bound of 0."""
-    drawn = (random.random(shape, dtype=np.float32) * bounds).astype(np.int64)
-    return np.clip(drawn, 0, np.maximum(bounds - 1, 0))
+def _answer_means(draws: Array, places: Places, random: np.random.Generator) -> Array:
+    """The mean of as many answers, drawn with replacement, as each of these prompts and cycles has; NaN for none.
+
+    `places` count prompts and cycles through all replicates. One answer of each at a time, which stays in the cache.
+    """
+    answers = draws.shape[-1]
+    flat, held = draws.reshape(-1), (~np.isnan(draws)).sum(axis=-1).reshape(-1).take(places)
+    whole = bool(held.min() == answers)
+    total, first, below = np.zeros(places.shape), places * answers, _Below(held)
+    for turn in range(answers):
+        drawn = flat.take(first + below.draw(random))
+        np.add(total, drawn, out=total, where=True if whole else turn < held)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(total / held)
+
+
+class _Below:
+    """Whole numbers in 0…bound − 1, one for each bound, 0 for a bound of 0."""
+
+    def __init__(self, bounds: Places) -> None:
+        self._bounds, self._last = bounds.astype(np.float32), np.maximum(bounds - 1, 0)
+
+    def draw(self, random: np.random.Generator) -> Places:
+        """New ones."""
+        drawn = random.random(self._bounds.shape, dtype=np.float32)
+        drawn *= self._bounds
+        whole = drawn.astype(np.int64)
+        return np.minimum(whole, self._last, out=whole)

@@ -44,21 +44,26 @@ def fit_decay(scores: Sequence[float | None]) -> Decay:
     edge = _open_edge(cycles, curve, left)
     if edge:
         return Decay(None, reason=edge)
-    limit = float(_linear_part(cycles, curve, rate)[0])
+    limit = float(_linear_part(cycles, curve, np.asarray(rate))[0])
     if not 0 <= limit <= 100:
         return Decay(None, reason=f"the curve has not bent yet: its fitted limit {limit:.0f} lies outside 0–100")
     return Decay(math.log(0.5) / math.log(rate), rate, limit)
 
 
-def _linear_part(cycles: Array, curve: Array, rate: float) -> Array:
-    """s_∞ and s_0 − s_∞ for a given λ."""
-    design = np.stack([np.ones_like(cycles), rate**cycles], axis=1)
-    return np.asarray(np.linalg.lstsq(design, curve, rcond=None)[0], dtype=np.float64)
+def _linear_part(cycles: Array, curve: Array, rate: Array) -> tuple[Array, Array]:
+    """s_∞ and s_0 − s_∞ by least squares, for every λ of an array."""
+    powers = rate[..., None] ** cycles
+    middle = powers.mean(axis=-1)
+    apart = powers - middle[..., None]
+    span: Array = (apart * (curve - curve.mean())).sum(axis=-1) / (apart**2).sum(axis=-1)
+    return curve.mean() - span * middle, span
 
 
-def _squares(cycles: Array, curve: Array, rate: float) -> float:
+def _squares(cycles: Array, curve: Array, rate: Array) -> Array:
+    """What the fit leaves over, for every λ of an array."""
     limit, span = _linear_part(cycles, curve, rate)
-    return float(((curve - limit - span * rate**cycles) ** 2).sum())
+    fitted = limit[..., None] + span[..., None] * rate[..., None] ** cycles
+    return np.asarray(((curve - fitted) ** 2).sum(axis=-1))
 
 
 def _best_rate(cycles: Array, curve: Array) -> tuple[float, float]:
@@ -66,9 +71,11 @@ def _best_rate(cycles: Array, curve: Array) -> tuple[float, float]:
     from scipy.optimize import minimize_scalar
 
     grid = np.linspace(LOWEST, HIGHEST, 49)
-    best = int(np.argmin([_squares(cycles, curve, rate) for rate in grid]))
+    best = int(np.argmin(_squares(cycles, curve, grid)))
     around = (grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)])
-    found = minimize_scalar(lambda rate: _squares(cycles, curve, rate), bounds=around, method="bounded")
+    found = minimize_scalar(
+        lambda rate: float(_squares(cycles, curve, np.asarray(rate))), bounds=around, method="bounded"
+    )
     return float(found.x), float(found.fun)
 
 
@@ -87,8 +94,8 @@ def _open_edge(cycles: Array, curve: Array, left: float) -> str | None:
 
     freedom = len(curve) - 3
     allowed = left * (1 + float(fdtri(1, freedom, CONFIDENCE)) / freedom)
-    if _squares(cycles, curve, HIGHEST) <= allowed:
+    if _squares(cycles, curve, np.asarray(HIGHEST)) <= allowed:
         return "too slow to tell: a straight line fits as well"
-    if _squares(cycles, curve, LOWEST) <= allowed:
+    if _squares(cycles, curve, np.asarray(LOWEST)) <= allowed:
         return "too fast to tell: a single step after M0 fits as well"
     return None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +15,7 @@ from typing import Any
 from engine.events import (
     AdapterTrained,
     Event,
+    RunFinished,
     RunStarted,
     SamplesDrawn,
     SamplesJudged,
@@ -147,13 +150,23 @@ def carry_out(lab: ProofLab, run_id: str, kill_: Kill) -> tuple[Hit, set[int]]:
         _meet_instant(lab, kill_, worker)
     else:
         until(lambda: _reached(lab, run_id, kill_, starts, worker), f"{kill_}", tick=0.005)
-        time.sleep(kill_.delay)
+        _delay(lab, run_id, kill_, worker)
         if kill_.server == "with":
             told = _kill_server(lab, run_id)
         kill(worker)
     if kill_.server == "after" or (kill_.server == "with" and kill_.instant is not None):
         told = _kill_server(lab, run_id)
     return where(lab.events(run_id), starts, kill_), told
+
+
+def _delay(lab: ProofLab, run_id: str, kill_: Kill, worker: int) -> None:
+    """Let the worker go on for a moment, unless its run is at its end: a busy machine makes moments long."""
+    os.kill(worker, signal.SIGSTOP)
+    last = any(isinstance(e, SamplesJudged) and e.cycle == CYCLES for e in lab.events(run_id))
+    assert count(lab.events(run_id), RunFinished) == 0, f"the run ended before {kill_}"
+    if not last:
+        os.kill(worker, signal.SIGCONT)
+        time.sleep(kill_.delay)
 
 
 def _meet_instant(lab: ProofLab, kill_: Kill, worker: int) -> None:

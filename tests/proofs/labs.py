@@ -25,7 +25,7 @@ from store.client import Client, connect
 from store.lab import Lab, find_lab
 
 INSIDE = Path(__file__).parent / "inside"
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 900.0
 STUDY = """
 [study]
 name = "proof"
