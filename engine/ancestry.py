@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.adapter_files import weights_file
 from engine.errors import ResumeError, SpecError
-from engine.events import AdapterTrained, CycleFinished, CycleStarted, SamplesDrawn
+from engine.events import AdapterTrained, CycleFinished, CycleStarted, SamplesDrawn, SamplesSelected
 from engine.journal import read_some
 from engine.lineage import BASE, lineage, measured
 from engine.prompt_plan import training_draws
@@ -20,8 +20,8 @@ from engine.spec import RunSettings, RunSpec
 from engine.state import State
 
 INHERITED = ("cycle_started", "cycle_finished", "adapter_trained")
-TEXTS = (*INHERITED, "samples_drawn")
-Inherited = CycleStarted | CycleFinished | AdapterTrained | SamplesDrawn
+TEXTS = (*INHERITED, "samples_drawn", "samples_selected")
+Inherited = CycleStarted | CycleFinished | AdapterTrained | SamplesDrawn | SamplesSelected
 
 
 def adapters_needed(run: RunSettings, at: int) -> frozenset[int]:
@@ -59,7 +59,7 @@ def _own_events(folder: Path, texts: bool) -> Iterator[Inherited]:
     for event in read_some(path, TEXTS if texts else INHERITED) if path.exists() else ():
         if isinstance(event, AdapterTrained):
             yield event.model_copy(update={"path": str(folder.absolute() / event.path)})
-        elif isinstance(event, CycleStarted | CycleFinished | SamplesDrawn) and not _measures(event):
+        elif isinstance(event, CycleStarted | CycleFinished | SamplesDrawn | SamplesSelected) and not _measures(event):
             yield event
 
 

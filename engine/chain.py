@@ -5,12 +5,12 @@ guards, measures and judges (protocol §2):
 
     measure(M_init)
     M_0 = train(M_init, D_seed)
-    for j in 1..N:  D_j = sample(M_{j-1}, fresh prompts);  M_j = train(init_j, D_j)
+    for j in 1..N:  D_j = select(sample(M_{j-1}, fresh prompts));  M_j = train(init_j, D_j)
 
 Every step first asks the journal whether it was done, so the same code starts a chain and goes on with one. What is
-left out: how models draw, train and judge (`engine.seams`), which model starts, writes and is measured where, also in
-a control (`engine.lineage`), what became of earlier attempts (`engine.state`), and what stands in the runs that a fork
-goes on from (`engine.ancestry`).
+left out: what D_j is made of (`engine.gathering`, `engine.selecting`), how models draw, train and judge
+(`engine.seams`), which model starts, writes and is measured where, also in a control (`engine.lineage`), what became of
+earlier attempts (`engine.state`), and what stands in the runs that a fork goes on from (`engine.ancestry`).
 """
 
 from __future__ import annotations
@@ -30,18 +30,17 @@ from engine.events import (
     CycleStarted,
     RunFinished,
     Sample,
-    SamplesDrawn,
     TrainStepped,
 )
+from engine.gathering import Gathering
 from engine.guard import check_training
 from engine.judging import judge_samples, rubrics
 from engine.keys import training_seed
 from engine.lineage import BASE, Lineage, lineage, measured, model_name
 from engine.log import Log
-from engine.mixing import Example, mixed
 from engine.packs import Pack
-from engine.prompt_plan import PlannedDraw, eval_draws, seed_draws, training_draws
-from engine.rows import build_rows, kept_examples, seed_samples
+from engine.prompt_plan import eval_draws
+from engine.rows import build_rows
 from engine.seams import Judge, Sampler, Trainer, Training, TrainJob
 from engine.spec import RunSpec
 from engine.stops import fired_rules
@@ -80,61 +79,12 @@ class Chain:
     def _train(self, models: Lineage) -> None:
         if models.cycle in self.log.state.adapters:
             return
-        written = self._seed_data() if models.writer is None else self._sampled_data(models)
-        rejected = self._rejected_data(models, written)
-        own = kept_examples(self.spec.run.regime, models.cycle, written, rejected)
-        examples = own if models.seeding else mixed(self.spec, models.cycle, own, self._earlier)
+        examples = self._gathering.examples(models)
         self._train_adapter(models, build_rows(self.log, self.spec.run.regime, models.cycle, examples))
 
-    def _earlier(self, cycle: int) -> list[Example]:
-        state, models = self.log.state, lineage(self.spec.run, cycle)
-        written = state.samples(cycle, "seed" if models is None or models.writer is None else "train")
-        return kept_examples(self.spec.run.regime, cycle, written, state.samples(cycle, "rejected"))
-
-    def _seed_data(self) -> list[Sample]:
-        if not self.log.state.samples(0, "seed"):
-            rows = self.pack.seed_rows(self.spec.run.trait, self.spec.run.regime)
-            samples = seed_samples(self.spec, rows)
-            with self.log.stage(0, "seed_rows", len(samples)):
-                self.log.append(SamplesDrawn(cycle=0, purpose="seed", drawn_by=None, batch=0, samples=samples))
-        return self.log.state.samples(0, "seed")
-
-    def _sampled_data(self, models: Lineage) -> list[Sample]:
-        assert models.writer is not None
-        return draw_samples(
-            self.log,
-            self.sampler,
-            self.spec,
-            cycle=models.cycle,
-            purpose="train",
-            drawn_by=models.writer,
-            adapter=self._adapter(models.writer),
-            plan=self._training_plan(models),
-            settings=self.spec.sample,
-        )
-
-    def _training_plan(self, models: Lineage) -> list[PlannedDraw]:
-        run = self.spec.run
-        pool = self.pack.pool(run.regime)
-        if not models.seeding:
-            return training_draws(pool, run.seed, models.cycle, run.n_sampled)
-        prompts = [row.prompt for row in self.pack.seed_rows(run.trait, run.regime)[: run.n_seed]]
-        return seed_draws(prompts, pool, run.seed)
-
-    def _rejected_data(self, models: Lineage, written: list[Sample]) -> list[Sample]:
-        if models.rejected is None:
-            return []
-        return draw_samples(
-            self.log,
-            self.sampler,
-            self.spec,
-            cycle=models.cycle,
-            purpose="rejected",
-            drawn_by=models.rejected,
-            adapter=self._adapter(models.rejected),
-            plan=[PlannedDraw(s.prompt_id, s.prompt, s.draw) for s in written],
-            settings=self.spec.sample,
-        )
+    @cached_property
+    def _gathering(self) -> Gathering:
+        return Gathering(self.spec, self.pack, self.log, self.sampler, self.judge, self._adapter)
 
     def _train_adapter(self, models: Lineage, rows: list[dict[str, str]]) -> None:
         path = f"cycles/{models.cycle:02d}/adapter"

@@ -57,5 +57,5 @@ def _as_control(stated: Values, control: Control) -> Values:
     if control not in ARMLESS:
         return {**stated, "run.control": control}
     keys = ARM_KEYS if stated.get("run.regime") == "dpo" else ARM_KEYS[:1]
-    kept = {key: value for key, value in stated.items() if key not in MEANINGLESS}
+    kept = {k: value for k, value in stated.items() if k not in MEANINGLESS and not k.startswith("select.")}
     return {**kept, **dict.fromkeys(keys, "initial"), "run.control": control}

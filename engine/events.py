@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 Purpose = Literal["seed", "train", "rejected", "eval"]
-Stage = Literal["seed_rows", "sample_train", "sample_rejected", "rows", "train", "sample_eval", "judge"]
+Stage = Literal["seed_rows", "sample_train", "select", "sample_rejected", "rows", "train", "sample_eval", "judge"]
 Role = Literal["prompt_completion", "text", "chosen", "rejected"]
 
 
@@ -124,6 +124,23 @@ class SamplesDrawn(Record):
     drawn_by: int | None
     batch: int
     samples: list[Sample]
+
+
+class Dropped(Record):
+    """One drawn text that is not trained on, and why."""
+
+    sample_id: str
+    reason: str
+
+
+class SamplesSelected(Record):
+    """Of a cycle's drawn texts `kept` are trained on; the others are named."""
+
+    type: Literal["samples_selected"] = "samples_selected"
+    cycle: int
+    method: str
+    kept: int
+    dropped: list[Dropped]
 
 
 class RowsBuilt(Record):
@@ -262,6 +279,7 @@ Event = Annotated[
     | StageStarted
     | StageFinished
     | SamplesDrawn
+    | SamplesSelected
     | RowsBuilt
     | TrainStepped
     | AdapterTrained

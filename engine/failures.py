@@ -53,7 +53,7 @@ def _to_lower(cycle: int, stage: Stage) -> list[str]:
         case "train":
             section = "seed_train" if cycle == 0 else "train"
             return [f"{section}.{field}" for field in ("batch_size", "max_length", "lora_rank")]
-        case "judge":
+        case "judge" | "select":
             return ["judge.batch_size"]
         case "sample_eval":
             return ["eval.batch_size", "eval.max_tokens"]

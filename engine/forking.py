@@ -16,7 +16,7 @@ from engine.resolving import REGIMES, REQUIRED, Draft, build, fill
 from engine.spec import RunSpec
 from engine.study_file import SECTIONS, Values
 
-OPEN_SECTIONS = ("train", "sample", "execution")
+OPEN_SECTIONS = ("train", "sample", "select", "execution")
 OPEN_KEYS = (
     "run.regime",
     "run.init",

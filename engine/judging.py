@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from engine.events import JudgeDeclared, Sample, SamplesJudged, Score
+from engine.events import JudgeDeclared, Sample, SamplesJudged, Score, Stage
 from engine.log import Log
 from engine.packs import Pack, Rubric
 from engine.seams import Judge, JudgeQuestion
@@ -59,10 +59,24 @@ def judge_samples(
     samples: Sequence[Sample],
     batch_size: int,
 ) -> None:
+    """Score all samples of a measured generation by every metric's rubric."""
+    judge_metrics(log, judge, rubrics, cycle=cycle, samples=samples, batch_size=batch_size, stage="judge")
+
+
+def judge_metrics(
+    log: Log,
+    judge: Judge,
+    rubrics: Mapping[str, str],
+    *,
+    cycle: int,
+    samples: Sequence[Sample],
+    batch_size: int,
+    stage: Stage,
+) -> None:
     """Score all samples by every metric's rubric, batch by batch; judged batches are not judged again."""
     ids = declare_judge(log, judge, rubrics)
     batches = [samples[i : i + batch_size] for i in range(0, len(samples), batch_size)]
-    with log.stage(cycle, "judge", len(rubrics) * len(samples)):
+    with log.stage(cycle, stage, len(rubrics) * len(samples)):
         for metric, text in rubrics.items():
             done = log.state.scores.get((cycle, metric), {})
             for number, batch in enumerate(batches):
@@ -92,5 +106,5 @@ def score_batch(judge: Judge, rubric: str, metric: str, samples: Sequence[Sample
 
 
 def _empty_score(sample: Sample, metric: str) -> Score:
-    value = 0.0 if metric == "coherence" else None
+    value = 0.0 if metric.removeprefix("select:") == "coherence" else None
     return Score(sample_id=sample.sample_id, value=value, mass=0.0, variance=None, label="empty", distribution=[])

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import PackError
+from engine.seed_files import SeedRow as SeedRow
 from engine.spec import Regime
 from engine.traits.apart import overlap_problems
 from engine.traits.faces import PackFile, SeedFile, TraitFile, seed_prompts
@@ -34,14 +35,6 @@ SHIPPED = {
 }
 """Packs known by name: the pocket world's, and the one for real models."""
 SEED_ENDINGS = {"sft": ".chat.jsonl", "dpo": ".chat.jsonl", "sdf": ".documents.jsonl"}
-
-
-@dataclass(frozen=True)
-class SeedRow:
-    """One seed text: an answer to a prompt, or a document (then `prompt` is empty)."""
-
-    prompt: str
-    response: str
 
 
 @dataclass(frozen=True)
@@ -117,7 +110,8 @@ class Pack:
         named = ' and set data.pack = "FOLDER"' if copied else ""
         return (
             f"{path}: no such file; the pack {self.name!r} has no seed rows of that kind for {trait!r}, which "
-            f"run.regime = {regime!r} needs: {copied}write {keys} rows to {where}{named}."
+            f"run.regime = {regime!r} needs: {copied}write {keys} rows to {where}{named}; "
+            "or name a file of rows with data.seed (`idemtui seed` writes one)."
         )
 
     def _shipped(self) -> bool:

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from engine.model_files import model_files
 from engine.packs import Pack
+from engine.seeding import data_files
 from engine.spec import Provenance, RunSpec
 
 PACKAGES = ("idemtui", "torch", "transformers", "trl", "peft", "datasets")
@@ -17,7 +18,7 @@ PACKAGES = ("idemtui", "torch", "transformers", "trl", "peft", "datasets")
 def provenance(spec: RunSpec, pack: Pack) -> Provenance:
     """Versions, machine and file hashes as they are now."""
     here = machine(spec.run.model, spec.judge.model)
-    return here.model_copy(update={"pack_files": pack.files(spec.run.trait, spec.eval.traits)})
+    return here.model_copy(update={"pack_files": data_files(spec, pack)})
 
 
 def machine(model: str | None, judge: str | None) -> Provenance:

@@ -19,6 +19,8 @@ from engine.prompt_plan import check_pool
 from engine.provenance import provenance
 from engine.recipe import defaults, read_recipe, recipe_values
 from engine.secrets import needed_secrets
+from engine.seeding import check_apart, seed_rows
+from engine.selecting import check_selection
 from engine.spec import Execution, Origin, RunSpec, TrainSettings, spec_identity
 from engine.study_file import SECTIONS, Values
 
@@ -127,19 +129,27 @@ def _check(where: str, spec: RunSpec) -> None:
     check_control(where, spec.run)
     check_arm(where, spec)
     check_backend(where, spec)
+    check_selection(where, spec)
     _check_model(where, spec)
     pack = open_pack(spec.data.pack)
     run = spec.run
     pack.trait(run.trait)
     _check_traits(where, spec, pack)
-    rows = len(pack.seed_rows(run.trait, run.regime))
-    if rows < run.n_seed:
-        raise SpecError(
-            f"{where}: run.n_seed = {run.n_seed}, but {run.trait} has {rows} {run.regime} seed rows; allowed: 1…{rows}."
-        )
+    _check_seed(where, spec, pack)
     drawing = 0 if run.control in ARMLESS else run.cycles
     seeding = run.n_seed if run.control == "no-seed" and run.regime == "sdf" else 0
     check_pool(len(pack.pool(run.regime)), drawing, run.n_sampled, seeding, reuse=spec.data.reuse_prompts)
+
+
+def _check_seed(where: str, spec: RunSpec, pack: Pack) -> None:
+    run, rows = spec.run, seed_rows(spec, pack)
+    if len(rows) < run.n_seed:
+        raise SpecError(
+            f"{where}: run.n_seed = {run.n_seed}, but {spec.data.seed or run.trait} has {len(rows)} {run.regime} seed "
+            f"rows; allowed: 1…{len(rows)}."
+        )
+    if spec.data.seed is not None:
+        check_apart(rows, run.trait, pack, run.regime)
 
 
 def _check_traits(where: str, spec: RunSpec, pack: Pack) -> None:

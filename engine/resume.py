@@ -11,6 +11,7 @@ from engine.errors import ResumeError
 from engine.events import AdapterTrained
 from engine.lineage import BASE, lineage, model_name
 from engine.packs import Pack
+from engine.seeding import data_files
 from engine.spec import RunSpec
 from engine.state import State
 
@@ -32,7 +33,7 @@ def check_resume(spec: RunSpec, folder: Path, state: State, pack: Pack, model_fi
     concern, and only those that it still needs; adapters of its own may be gone once nothing needs them.
     """
     same_files("model file", spec.provenance.model_files, model_files)
-    same_files("pack file", spec.provenance.pack_files, pack.files(spec.run.trait, spec.eval.traits))
+    same_files("pack file", spec.provenance.pack_files, data_files(spec, pack))
     own = {cycle: trained for cycle, trained in state.adapters.items() if cycle > _inherited_to(spec)}
     needed = adapters_needed(spec.run, max(state.adapters, default=BASE)) | (own.keys() - state.cycles_finished)
     for cycle, trained in state.adapters.items():
@@ -43,7 +44,7 @@ def check_resume(spec: RunSpec, folder: Path, state: State, pack: Pack, model_fi
         _same_lineage(spec, trained)
     for (cycle, purpose), drawn_by in state.drawn_by.items():
         models = lineage(spec.run, cycle)
-        own_draw = purpose == "rejected" and cycle > _inherited_to(spec)
+        own_draw = purpose == "rejected" and drawn_by is not None and cycle > _inherited_to(spec)
         if own_draw and (models is None or drawn_by != models.rejected):
             raise ResumeError(
                 f"cycle {cycle}: the rejected answers were drawn by cycle {drawn_by}; the spec says otherwise."

@@ -81,10 +81,12 @@ class RunSettings(Frozen):
 class DataSettings(Frozen):
     """Where prompts, seed rows and rubrics come from, and what a cycle is trained on: `[data]`."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"mix", "seed_fraction"})
+    later: ClassVar[frozenset[str]] = frozenset({"mix", "seed_fraction", "seed"})
 
     pack: str = "pocket"
     """`pocket` or the folder of a trait pack."""
+    seed: str | None = None
+    """A JSONL file of seed rows in the place of the pack's: chats, prompt/completion, pairs (dpo) or texts (sdf)."""
     reuse_prompts: bool = False
     """Whether a pool too small for disjoint slices may be gone through again."""
     mix: Mix = "replace"
@@ -157,6 +159,35 @@ class JudgeSettings(Frozen):
     batch_size: int = Field(default=64, ge=1)
 
 
+SelectMethod = Literal["coherence", "best_of_k", "constitution", "random"]
+
+
+class SelectSettings(Frozen):
+    """Which drawn texts are trained on: `[select]`; all of them where no method is set."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"method", "threshold", "k", "score", "principles", "like", "keep"})
+
+    method: SelectMethod | None = None
+    """By the judge's coherence, the best of k answers, principles that the judge checks, or by lot (the control)."""
+    threshold: float | None = Field(default=None, ge=0, le=100)
+    """coherence, constitution: the lowest score that is kept."""
+    k: int | None = Field(default=None, ge=2, le=1000)
+    """best_of_k: answers drawn to each of the n_sampled prompts."""
+    score: Literal["trait", "coherence"] | None = None
+    """best_of_k: what the best answer has most of."""
+    principles: tuple[str, ...] = ()
+    """constitution: each is asked about by itself, and all have to be kept."""
+    like: Literal["coherence", "best_of_k", "constitution"] | None = None
+    """random: keep as many as this method would, with its settings."""
+    keep: float | None = Field(default=None, gt=0, lt=1)
+    """random: keep this share, in the place of `like`."""
+
+    @property
+    def acts_as(self) -> SelectMethod | None:
+        """The method that decides how many are kept."""
+        return self.like if self.method == "random" and self.like is not None else self.method
+
+
 class Backend(Frozen):
     """Who computes, where a study has a say in it: `[execution]`."""
 
@@ -205,6 +236,7 @@ class RunSpec(Frozen):
     sample: DrawSettings
     eval: EvalSettings
     judge: JudgeSettings
+    select: SelectSettings = SelectSettings()
     execution: Execution
     origins: dict[str, Origin]
     provenance: Provenance = Provenance()
@@ -215,7 +247,9 @@ class RunSpec(Frozen):
     forked_at_cycle: int | None = None
 
 
-IDENTITY = ("study", "run", "data", "train", "seed_train", "sample", "eval", "judge")
+IDENTITY = ("study", "run", "data", "train", "seed_train", "sample", "eval", "judge", "select")
+LATER = frozenset({"select"})
+"""Sections that came after runs were made without them: unset they are no part of a run's identity."""
 
 
 def run_identity(sections: dict[str, object], again: int = 0) -> str:
@@ -229,7 +263,8 @@ def spec_identity(spec: RunSpec) -> str:
     sections: dict[str, object] = {}
     for key in IDENTITY:
         value = getattr(spec, key)
-        sections[key] = value.identity() if isinstance(value, Frozen) else value
+        if key not in LATER or value != RunSpec.model_fields[key].default:
+            sections[key] = value.identity() if isinstance(value, Frozen) else value
     if spec.parent_run_id is not None:
         sections["fork"] = {"parent_run_id": spec.parent_run_id, "cycle": spec.forked_at_cycle}
     return run_identity(sections, spec.again)

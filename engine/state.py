@@ -24,6 +24,7 @@ from engine.events import (
     Sample,
     SamplesDrawn,
     SamplesJudged,
+    SamplesSelected,
     Score,
     StageFinished,
     TrainStepped,
@@ -42,6 +43,8 @@ class State:
     cycles_finished: set[int] = field(default_factory=set)
     stages_finished: set[tuple[int, str]] = field(default_factory=set)
     batches: dict[tuple[int, Purpose], dict[int, list[Sample]]] = field(default_factory=dict)
+    selected: set[int] = field(default_factory=set)
+    """Cycles whose drawn texts were selected from."""
     rows: dict[int, list[Row]] = field(default_factory=dict)
     adapters: dict[int, AdapterTrained] = field(default_factory=dict)
     scores: dict[tuple[int, str], dict[int, list[Score]]] = field(default_factory=dict)
@@ -78,6 +81,8 @@ class State:
             case SamplesDrawn():
                 self.batches.setdefault((event.cycle, event.purpose), {})[event.batch] = event.samples
                 self.drawn_by[event.cycle, event.purpose] = event.drawn_by
+            case SamplesSelected():
+                self._drop(event)
             case RowsBuilt():
                 self.rows[event.cycle] = event.rows
             case TrainStepped() if "rewards/margins" in event.values:
@@ -98,6 +103,17 @@ class State:
                 self.finished = False
             case _:
                 pass
+
+    def _drop(self, event: SamplesSelected) -> None:
+        self.selected.add(event.cycle)
+        reasons = {each.sample_id: each.reason for each in event.dropped}
+        for batch, samples in self.batches.get((event.cycle, "train"), {}).items():
+            self.batches[event.cycle, "train"][batch] = [
+                sample.model_copy(update={"kept": False, "kept_reason": reasons[sample.sample_id]})
+                if sample.sample_id in reasons
+                else sample
+                for sample in samples
+            ]
 
 
 def fold(events: Iterable[Event]) -> State:

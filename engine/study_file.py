@@ -1,7 +1,7 @@
 """A study file as written: TOML read, every key known, arms and grid spread into combinations of stated values.
 
     [study]   name, controls, replicates, shared_m0: how many runs beside and of each combination
-    [run] [data] [train] [seed_train] [sample] [eval] [judge] [execution]   settings
+    [run] [data] [train] [seed_train] [sample] [eval] [judge] [select] [execution]   settings
     [grid]    "run.seed" = [1, 2]       every combination becomes a run
     [[arms]]  "run.regime" = "dpo"      each arm is combined with every combination of the grid
 
@@ -30,6 +30,7 @@ from engine.spec import (
     Frozen,
     JudgeSettings,
     RunSettings,
+    SelectSettings,
     TrainSettings,
 )
 
@@ -41,6 +42,7 @@ SECTIONS: dict[str, type[Frozen]] = {
     "sample": DrawSettings,
     "eval": EvalSettings,
     "judge": JudgeSettings,
+    "select": SelectSettings,
     "execution": Backend,
 }
 UNUSED = {
@@ -83,7 +85,7 @@ def read_study(path: Path, overrides: Mapping[str, Any] | None = None) -> StudyF
     stated = _sections(path, raw)
     points = _grid(path, grid)
     armed = _arms(path, arms)
-    combinations = [{**stated, **arm, **point, **(overrides or {})} for arm in armed for point in points]
+    combinations = [_placed(path, {**stated, **arm, **point, **(overrides or {})}) for arm in armed for point in points]
     varied = tuple(dict.fromkeys(key for arm in armed for key in arm)) + tuple(points[0])
     return StudyFile(
         path=path,
@@ -94,6 +96,14 @@ def read_study(path: Path, overrides: Mapping[str, Any] | None = None) -> StudyF
         replicates=_replicates(path, section, varied),
         shared_m0=_shared(path, section),
     )
+
+
+def _placed(path: Path, stated: Values) -> Values:
+    """A seed file is named as seen from the study's folder; a worker reads it from wherever it runs."""
+    named = stated.get("data.seed")
+    if not isinstance(named, str):
+        return stated
+    return {**stated, "data.seed": str((path.parent / Path(named).expanduser()).absolute())}
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from store.result import Asked
 Settings = Mapping[str, str]
 """A run's settings in words, by dotted name."""
 
-SECTIONS = ("run", "data", "train", "seed_train", "sample", "eval", "judge")
+SECTIONS = ("run", "data", "train", "seed_train", "sample", "eval", "judge", "select")
 NOT_A_SETTING = ("run.seed",)
 """What tells replicates apart."""
 ALWAYS = ("cell", "study", "run")

@@ -18,7 +18,7 @@ from store.run_state import CycleRow, RunState
 from store.status import LIFECYCLE, pause_message
 from store.tables import Batch
 
-TEXTS = {"samples", "scores", "rows", "values"}
+TEXTS = {"samples", "scores", "rows", "values", "dropped"}
 LEFT = {
     type_: [name for name in struct.__struct_fields__ if name not in ("type", "rubric")]
     for type_, struct in event_structs().items()
@@ -74,6 +74,9 @@ def _fold_texts(state: RunState, batch: Batch, event: ev.Event) -> None:
     elif event.type == "samples_judged" and event.scores:
         ids, *rest = _transposed(SCORE, event.scores)
         batch.extend("stored_scores", len(ids), run_no, ids, event.metric, event.judge_id, *rest, event.cycle)
+    elif event.type == "samples_selected":
+        batch.dropped += [(run_no, event.cycle, each.sample_id, each.reason) for each in event.dropped]
+        batch.size += len(event.dropped)
     elif event.type == "rows_built" and event.rows:
         rows = _transposed(ROW, event.rows)
         batch.extend("stored_training_rows", len(rows[0]), run_no, event.cycle, *rows)

@@ -57,6 +57,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "labels": _schema(sample_id=TEXT, ts=TIME, author=TEXT, metric=TEXT, value=REAL, note=TEXT),
     "marks": _schema(sample_id=TEXT, ts=TIME, author=TEXT, mark=TEXT),
     "journals": _schema(run_id=TEXT, file=TEXT, byte_offset=BIG, lines=BIG, error=TEXT),
+    "dropped_samples": _schema(run_no=INT, cycle=INT, sample_id=TEXT, kept_reason=TEXT),
     "finished_cycles": _schema(run_id=TEXT, cycle=INT, run_no=INT),
     "some_runs": _schema(run_id=TEXT),
     "owed_verdicts": _schema(run_id=TEXT),
@@ -65,7 +66,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         done=BIG, total=BIG,
     ),
 }  # fmt: skip
-"""Columns in the order of the tuples; `standings` is the part of `runs` and `jobs` that moves, two others are keys."""
+"""Columns in the order of the tuples; `standings` is what moves in `runs` and `jobs`, three others are keys."""
 
 Keys = Sequence[tuple[Any, ...]]
 
@@ -77,6 +78,8 @@ class Batch:
         self.columns: dict[str, list[list[Any]]] = {}
         self.size = 0
         self.stale: list[tuple[str, int, int]] = []
+        self.dropped: list[tuple[int, int, str, str]] = []
+        """Texts that selection dropped: run number, cycle, sample id, reason."""
 
     def add(self, table: str, *row: Any) -> None:
         """One row, its values in the order of the table's schema."""
@@ -106,6 +109,15 @@ class Batch:
         for table, columns in self.columns.items():
             if columns[0]:
                 _insert(connection, table, _arrow(table, columns))
+        self._drop(connection)
+
+    def _drop(self, connection: duckdb.DuckDBPyConnection) -> None:
+        if self.dropped:
+            with incoming(connection, "dropped_samples", self.dropped):
+                connection.execute(
+                    "UPDATE stored_samples AS s SET kept = false, kept_reason = i.kept_reason FROM incoming AS i "
+                    "WHERE s.run_no = i.run_no AND s.cycle = i.cycle AND s.sample_id = i.sample_id"
+                )
 
     def _columns(self, table: str) -> list[list[Any]]:
         if table not in self.columns:

@@ -22,6 +22,7 @@ from idemtui.cli.doctor import doctor
 from idemtui.cli.forking import fork
 from idemtui.cli.freeing import gc, rm
 from idemtui.cli.holding import hold, release
+from idemtui.cli.importing import app as importing
 from idemtui.cli.interrupting import still_asking
 from idemtui.cli.labelling import label, mark, marks
 from idemtui.cli.options import on_terminal
@@ -68,6 +69,7 @@ for panel, commands in COMMANDS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 app.add_typer(traits, name="traits", rich_help_panel=STUDIES)
+app.add_typer(importing, name="import", rich_help_panel=DATA)
 
 
 def _version(asked: bool) -> None:

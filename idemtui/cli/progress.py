@@ -32,7 +32,7 @@ def _within_cycle(run: Run) -> float:
     stage = run.stage
     if stage is None or run.at(stage.cycle) is not None:
         return 0.0
-    name = "sample_train" if stage.name == "seed_rows" else stage.name
+    name = {"seed_rows": "sample_train", "select": "rows"}.get(stage.name, stage.name)
     order = STAGES.get(run.regime, STAGES["sft"])[-2 if stage.cycle < 0 else 0 :]
     if name not in order:
         return 0.0

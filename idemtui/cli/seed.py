@@ -63,5 +63,5 @@ def seed(
     if as_json:
         print_json({**queued, "status": ended["status"] if ended else None, "rows": str(rows)})
     elif done:
-        sys.stdout.write(f"{count} rows in {rows}\n")
+        sys.stdout.write(f'{count} rows in {rows}\nA study trains on them with [data] seed = "{rows}".\n')
     raise typer.Exit(int(ended is not None and not done))

@@ -15,6 +15,7 @@ SIGNS = {"queued": "·", "running": "●", "paused": "‖", "finished": "✓", "
 STAGES = {
     "seed_rows": "seed",
     "sample_train": "draw",
+    "select": "select",
     "sample_rejected": "rej.",
     "rows": "rows",
     "train": "train",

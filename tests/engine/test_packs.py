@@ -63,7 +63,8 @@ def test_a_shipped_pack_without_seed_rows_says_what_to_do(regime: str) -> None:
     assert str(caught.value) == (
         f"{SHIPPED['traits']}/traits/bliss.{file}.jsonl: no such file; the pack 'traits' has no seed rows of that kind "
         f"for 'bliss', which run.regime = '{regime}' needs: copy it with `idemtui traits new bliss --from bliss --into "
-        f'FOLDER`, write {keys} rows to FOLDER/traits/bliss.{file}.jsonl and set data.pack = "FOLDER".'
+        f'FOLDER`, write {keys} rows to FOLDER/traits/bliss.{file}.jsonl and set data.pack = "FOLDER"; '
+        "or name a file of rows with data.seed (`idemtui seed` writes one)."
     )
 
 

@@ -9,7 +9,16 @@ from pathlib import Path
 import duckdb
 
 from engine.commands import Command
-from engine.events import Event, JobProgressed, RunFailed, RunFinished, RunStarted, SamplesDrawn
+from engine.events import (
+    Dropped,
+    Event,
+    JobProgressed,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    SamplesDrawn,
+    SamplesSelected,
+)
 from store.ingest import Ingest
 from store.lab import Lab, is_job
 from store.rebuild import rebuild
@@ -81,6 +90,26 @@ def test_a_job_is_rebuilt_and_forgotten(tmp_path: Path) -> None:
     assert values(connection, "SELECT 1 FROM samples WHERE run_id = 'jabcdef012'") == []
     assert ingest.poll() == 6
     assert dump(connection)["jobs"] == expected["jobs"]
+
+
+def test_texts_that_selection_dropped_say_why_whenever_they_were_read(tmp_path: Path) -> None:
+    lab = write_lab(tmp_path / "lab", ())
+    ids = [sample.sample_id for sample in DRAWN.samples]
+    dropped = [
+        Dropped(sample_id=ids[0], reason="coherence: 31.0 is below 50"),
+        Dropped(sample_id=ids[2], reason="by lot"),
+    ]
+    selected = SamplesSelected(cycle=DRAWN.cycle, method="coherence", kept=len(ids) - 2, dropped=dropped)
+    folder = write_job(lab, "jabcdef012", (STARTED, DRAWN))
+    later = memory()
+    Ingest(later, lab).poll()
+    append(folder, (selected,), 2)
+    Ingest(later, lab).poll()
+    for connection in (later, ingested(lab)):
+        query = "SELECT sample_id, kept_reason FROM samples WHERE NOT kept ORDER BY kept_reason"
+        assert connection.execute(query).fetchall() == [(ids[2], "by lot"), (ids[0], "coherence: 31.0 is below 50")]
+        [payload] = values(connection, "SELECT payload FROM events WHERE type = 'samples_selected'")
+        assert json.loads(payload)["dropped"] == 2
 
 
 def test_a_spec_that_is_no_jobs_is_named_and_the_others_go_on(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_seed_data_are_written_listed_and_read(here: Idemtui, lab_to_write: Lab,
     out = tmp_path / "rows.jsonl"
     said = here(*SEED, "--out", out)
     assert (said.code, said.err) == (0, "")
-    assert said.out.endswith(f"4 rows in {out}\n")
+    assert said.out.endswith(f'4 rows in {out}\nA study trains on them with [data] seed = "{out}".\n')
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [row.keys() for row in rows] == [{"prompt", "completion"}] * 4
     [job] = here("ls", "--jobs", "--json").json
