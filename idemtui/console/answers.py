@@ -14,6 +14,8 @@ STATES: dict[str, tuple[str, ...]] = {
     "priority": ("queued",),
 }
 """Where an action has a meaning."""
+ABOUT_RUNS = (*STATES, "fork_run")
+"""Actions that are about runs."""
 PAUSABLE = ("queued", "running")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -14,9 +14,9 @@ from textual.command import Provider
 from textual.screen import Screen
 
 from engine.errors import IdemtuiError
-from idemtui.console import messages
+from idemtui.console import acting, messages
 from idemtui.console.actions import bindings
-from idemtui.console.answers import PAUSABLE, answer_words, newest_to_fork, possible
+from idemtui.console.answers import ABOUT_RUNS, possible
 from idemtui.console.asking import in_thread
 from idemtui.console.dialogs import ask_cancel, ask_fork, ask_interrupted, ask_queue
 from idemtui.console.endings import ended, ending_words, signal
@@ -104,7 +104,7 @@ class Console(App[None]):
     def choose(self, run_id: str) -> None:
         """Look at another run."""
         self._chosen = self.remembered.run_id = run_id
-        self._refresh_offers()
+        self.refresh_offers()
 
     @on(messages.GlanceRead)
     def take_glance(self, message: messages.GlanceRead) -> None:
@@ -114,7 +114,7 @@ class Console(App[None]):
         self.read_once = True
         if over:
             self._tell_end(over)
-        self._refresh_offers()
+        self.refresh_offers()
         self._refresh_room()
 
     def watch_theme(self, theme: str) -> None:
@@ -181,12 +181,11 @@ class Console(App[None]):
         """Dim what the chosen run cannot do just now."""
         if action == "interrupted":
             return True if self.server and self.server.interrupted else None
-        return True if possible(action, self.chosen) else None
+        return True if action not in ABOUT_RUNS or self.targets(action) else None
 
-    def _refresh_offers(self) -> None:
+    def refresh_offers(self) -> None:
         """Redraw the footer only where something else is possible now."""
-        run = self.chosen
-        offers = f"{run.status} {newest_to_fork(run)}" if run else None
+        offers = " ".join(action for action in ABOUT_RUNS if self.targets(action))
         if offers != self._offers:
             self._offers = offers
             self.refresh_bindings()
@@ -197,40 +196,31 @@ class Console(App[None]):
 
         self.push_screen(HelpScreen())
 
+    def targets(self, action: str) -> list[Run]:
+        """The runs that an action is about: those that the room in sight points at and that can do it now."""
+        chosen = [] if self.chosen is None else [self.chosen]
+        runs = self.screen.targets if isinstance(self.screen, Room) else chosen
+        return [run for run in runs if possible(action, run)]
+
     def action_cancel_run(self) -> None:
-        """Ask, then cancel the chosen run."""
-        run = self.chosen
-        if run is not None:
-            ask_cancel(self, run)
+        """Ask, then cancel."""
+        ask_cancel(self, self.targets("cancel_run"))
 
     def action_pause_or_resume(self) -> None:
-        """Pause the chosen run, or continue it."""
-        run = self.chosen
-        if run is not None:
-            if run.status in PAUSABLE:
-                self.command("pause", run.name, run_id=run.run_id)
-            else:
-                self.queue_again("resume", {run.run_id: run.name})
+        """Pause, or continue."""
+        acting.pause_or_resume(self, self.targets("pause_or_resume"))
 
     def action_retry_run(self) -> None:
-        """Try a failed run again."""
-        run = self.chosen
-        if run is not None:
-            self.queue_again("retry", {run.run_id: run.name})
+        """Try failed runs again."""
+        acting.again(self, "retry", self.targets("retry_run"))
 
     def action_priority(self, step: int) -> None:
-        """Move the chosen run in the queue."""
-        run = self.chosen
-        if run is None:
-            return
-        waiting = self.server.wait_of(run.run_id) if self.server else None
-        priority = (waiting.priority if waiting else 0) + step
-        self.command("prioritize", f"{run.name}, priority {priority:+d}", run_id=run.run_id, priority=priority)
+        """Move runs in the queue."""
+        acting.move(self, self.targets("priority"), step)
 
     def action_fork_run(self) -> None:
         """Ask from where and with what, and start the new run."""
-        run = self.chosen
-        if run is not None:
+        for run in self.targets("fork_run")[:1]:
             ask_fork(self, run, self.screen.selected_cycle if isinstance(self.screen, Room) else None)
 
     def action_interrupted(self) -> None:
@@ -242,7 +232,7 @@ class Console(App[None]):
         """Queue the pocket study in this lab."""
         from idemtui.console.demo import queue_demo
 
-        self._command(partial(queue_demo, self.lab), lambda _: "The pocket study is queued.")
+        self.ask_server(partial(queue_demo, self.lab), lambda _: "The pocket study is queued.")
 
     def queue_study(self, specs: Sequence[RunSpec], costs: Preflight) -> None:
         """Ask with the costs in sight, queue the runs, and show them."""
@@ -257,20 +247,11 @@ class Console(App[None]):
             self.action_room("runs")
             return answer
 
-        self._command(partial(queue, specs, self.reader), queued)
-
-    def command(self, name: str, about: str, **fields: object) -> None:
-        """Ask the server for something about a run and say what it answered."""
-        self._command(partial(self.reader.command, name, **fields), partial(answer_words, about))
-
-    def queue_again(self, verb: str, names: Mapping[str, str]) -> None:
-        """Resume or retry runs, by run id, and say what the server answered."""
-        from idemtui.console.requests import queue_again
-
-        self._command(partial(queue_again, self.reader, verb, names), partial(answer_words, verb))
+        self.ask_server(partial(queue, specs, self.reader), queued)
 
     @work(group="command")
-    async def _command(self, ask: Callable[[], Answer], words: Callable[[Answer], str]) -> None:
+    async def ask_server(self, ask: Callable[[], Answer], words: Callable[[Answer], str]) -> None:
+        """Ask in a thread and say what was answered."""
         try:
             answer = await in_thread(ask)
         except IdemtuiError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from idemtui.console.acting import again, ask_each
 from idemtui.console.answers import newest_to_fork
 from idemtui.console.facts import Run
 from idemtui.console.lab_facts import Interrupted
@@ -14,16 +15,24 @@ if TYPE_CHECKING:
     from idemtui.console.app import Console
     from idemtui.preflight.facts import Preflight
 
+MOST_NAMES = 5
 
-def ask_cancel(console: Console, run: Run) -> None:
-    """Cancel a run where somebody is sure."""
+
+def ask_cancel(console: Console, runs: Sequence[Run]) -> None:
+    """Cancel runs where somebody is sure."""
+    if not runs:
+        return
     from idemtui.console.screens.confirm import ConfirmScreen
 
     def answered(sure: bool | None) -> None:
         if sure:
-            console.command("cancel", run.name, run_id=run.run_id)
+            ask_each(console, "cancel", runs)
 
-    question = f"Cancel {run.name}? It stops at the next safe point; resume continues it there."
+    if len(runs) == 1:
+        question = f"Cancel {runs[0].name}? It stops at the next safe point; resume continues it there."
+    else:
+        names = ", ".join(run.name for run in runs[:MOST_NAMES]) + (", …" if len(runs) > MOST_NAMES else "")
+        question = f"Cancel {len(runs)} runs ({names})? They stop at their next safe points; resume continues them."
     console.push_screen(ConfirmScreen(question), answered)
 
 
@@ -58,10 +67,7 @@ def ask_interrupted(console: Console, interrupted: Sequence[Interrupted]) -> Non
     """Let all or some interrupted runs go on, or none of them now."""
     from idemtui.console.screens.interrupted import InterruptedScreen
 
-    names = {run.run_id: run.name for run in interrupted}
-
     def chosen(run_ids: tuple[str, ...] | None) -> None:
-        if run_ids:
-            console.queue_again("resume", {run_id: names[run_id] for run_id in run_ids})
+        again(console, "resume", [run for run in interrupted if run.run_id in (run_ids or ())])
 
     console.push_screen(InterruptedScreen(interrupted), chosen)

@@ -35,6 +35,8 @@ class Stage:
     name: str
     done: int
     total: int
+    left_seconds: float | None = None
+    """To the end of the chain, by how long its stages took before; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,12 @@ class Glance:
     """The whole lab at one moment."""
 
     runs: tuple[Run, ...]
+    cells: tuple[Verdict, ...] = ()
+    """Verdicts of cells."""
+
+    def cell_verdict(self, study: str, cell: str) -> Verdict | None:
+        """A cell's verdict, once there is one."""
+        return next((v for v in self.cells if (v.study, v.cell) == (study, cell)), None)
 
     def run(self, run_id: str | None) -> Run | None:
         """The run with this id, if the lab holds it."""

@@ -26,6 +26,7 @@ from store import compare as comparing
 from store import queries as stored
 from store import texts
 from store.compare import flat
+from store.eta import remaining_seconds
 from store.lab import Lab
 
 if TYPE_CHECKING:
@@ -95,19 +96,31 @@ class Reader:
         client = self.client()
         held = stored.read(facts.Run, client, queries.RUNS)
         curves = stored.curves(client, [run.run_id for run in held])
-        verdicts = {verdict.run_id: verdict for verdict in stored.verdicts(client) if verdict.scope == "run"}
-        return facts.Glance(
-            tuple(
-                replace(
-                    run,
-                    points=tuple(_point(point) for point in curves[run.run_id]),
-                    stage=_stage(stored.progress(client, run.run_id)) if run.live else None,
-                    verdict=verdicts.get(run.run_id),
-                    log_tail=run.log_tail or (),
-                )
-                for run in held
+        verdicts = stored.verdicts(client)
+        of_runs = {verdict.run_id: verdict for verdict in verdicts if verdict.scope == "run"}
+        stages = self._stages([run for run in held if run.live])
+        runs = (
+            replace(
+                run,
+                points=tuple(_point(point) for point in curves[run.run_id]),
+                stage=stages.get(run.run_id),
+                verdict=of_runs.get(run.run_id),
+                log_tail=run.log_tail or (),
             )
+            for run in held
         )
+        return facts.Glance(tuple(runs), tuple(verdict for verdict in verdicts if verdict.scope == "cell"))
+
+    def _stages(self, live: Sequence[facts.Run]) -> dict[str, facts.Stage]:
+        """What live runs are doing, and how long they still have."""
+        client = self.client()
+        doing = {run.run_id: (run.cycles, stored.progress(client, run.run_id)) for run in live}
+        left = remaining_seconds(client, doing)
+        return {
+            run_id: facts.Stage(now.cycle, now.stage, now.done, now.total, left.get(run_id))
+            for run_id, (_, now) in doing.items()
+            if now is not None and not now.finished
+        }
 
     def run_detail(self, run_id: str) -> facts.RunDetail:
         """One run's trainings, logged quantities, events, settings, and the end of its worker's log."""
@@ -183,12 +196,6 @@ def _point(point: stored.Point) -> facts.Point:
         point.nulls,
         point.delta,
     )
-
-
-def _stage(progress: stored.Progress | None) -> facts.Stage | None:
-    if progress is None or progress.finished:
-        return None
-    return facts.Stage(progress.cycle, progress.stage, progress.done, progress.total)
 
 
 def last_lines(log: Path) -> tuple[str, ...]:

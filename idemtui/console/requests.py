@@ -11,6 +11,23 @@ from idemtui.console.answers import answer_words
 from idemtui.console.reader import Reader
 
 
+def ask_each(reader: Reader, command: str, asked: Mapping[str, tuple[str, Mapping[str, object]]]) -> dict[str, Any]:
+    """One command about runs, by run id with its name and what else goes with it, in their order.
+
+    Of several runs one that is refused does not keep the others; its line says why.
+    """
+    answers: list[dict[str, Any]] = []
+    for run_id, (name, fields) in asked.items():
+        try:
+            answer = reader.command(command, run_id=run_id, **fields)
+        except IdemtuiError as error:
+            if len(asked) == 1:
+                raise
+            answer = {"answer": str(error)}
+        answers.append({**answer, "name": name})
+    return {"runs": answers}
+
+
 def queue_again(reader: Reader, verb: str, names: Mapping[str, str]) -> dict[str, Any]:
     """`resume` or `retry` runs (name by run id) in their order, with the secrets that they name and are set here.
 

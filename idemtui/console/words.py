@@ -51,6 +51,22 @@ def _bar(value: float, top: float) -> str:
     return BARS[min(step, len(BARS) - 1)]
 
 
+def spark_delta(values: Iterable[float | None]) -> str:
+    """Differences in one line: ▄ and below for less than 0, ▅ and above for more, a step every 10 points."""
+    return "".join(" " if value is None else _bar(value + 40.0, 80.0) for value in values)
+
+
+def left_words(run: Run) -> str:
+    """How long a live run still has: `45 s`, `12 min`, `3 h 20`; a dash where that is not known."""
+    seconds = run.stage.left_seconds if run.stage else None
+    if seconds is None:
+        return NONE
+    if seconds < 90:
+        return f"{5 * max(round(seconds / 5), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d}"
+
+
 def cycle_of(run: Run) -> str:
     """How far a chain is: `3/6`, `base/6` before its seed, a dash before it started."""
     cycle = run.stage.cycle if run.stage else run.last.cycle if run.last else None

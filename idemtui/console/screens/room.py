@@ -68,6 +68,11 @@ class Room(Screen[None]):
         return self.console_app.chosen
 
     @property
+    def targets(self) -> Sequence[Run]:
+        """The runs that keys act on: the chosen one, in rooms that do not mark several."""
+        return () if self.chosen is None else (self.chosen,)
+
+    @property
     def selected_cycle(self) -> int | None:
         """The chosen run's generation under a cursor, in rooms that list them."""
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
@@ -9,47 +10,20 @@ from rich.text import Text
 from textual import on
 from textual.containers import Horizontal
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from idemtui.console.charts import COLOURS, MARKERS, STYLES, coherence_chart, trait_chart
 from idemtui.console.facts import Run
-from idemtui.console.lab_facts import Server
+from idemtui.console.listing import GROUPINGS, SORTS, STATUSES, Entry, Heading, Line, View, arrange
+from idemtui.console.run_rows import COLUMNS, TITLES, heading_words, line_cells, view_words
 from idemtui.console.screens.room import Room
-from idemtui.console.standing import LOG_LINES, doing_now, reason, standing
+from idemtui.console.standing import LOG_LINES, standing
 from idemtui.console.widgets.chart import ChartPane
-from idemtui.console.widgets.columns import Cell, Column, Tone
+from idemtui.console.widgets.columns import Cell
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.strip import strip_text
-from idemtui.console.words import SIGNS, chain_words, cycle_of, number, paper_word, signed, spark
 from idemtui.text import one_line
 
-COLUMNS = (
-    Column("", 1),
-    Column("run", 12, flex=2, name=True),
-    Column("study", 12, rank=6),
-    Column("trait", 12, rank=5),
-    Column("regime, arm", 13),
-    Column("model", 15, rank=8),
-    Column("seed", 4, rank=9, right=True),
-    Column("cycle", 6, right=True),
-    Column("doing", 9, rank=1),
-    Column("s", 5, rank=4, right=True),
-    Column("Δ", 6, right=True),
-    Column("coh", 3, right=True),
-    Column("curve", 8, rank=3),
-    Column("verdict", 9, rank=2),
-    Column("this chain: A, L [90 %]", 24, rank=7, flex=3),
-)
-TONES: dict[str, Tone] = {
-    "running": "accent",
-    "failed": "bad",
-    "finished": "good",
-    "queued": "dim",
-    "cancelled": "dim",
-    "paused": "warn",
-}
-FORKED = "↳ "
-REASONED: dict[str, Tone] = {"failed": "bad", "queued": "dim", "cancelled": "dim"}
 OVERLAID = len(MARKERS)
 """Runs that one chart can tell apart."""
 WELCOME = """\
@@ -60,32 +34,10 @@ five minutes on two cores, no GPU and no network.
 
 Or, in a shell:   idemtui demo            the same study
                   idemtui run STUDY.toml  a study of your own"""
+FILTER = "words that a run must have; Enter keeps them, Esc takes them away"
+ALWAYS_RUNS = ("demo", "open_run", "overlay", "mark", "filter", "status", "sort", "group")
 INTERVAL = " │ 90 % interval of the underlined run"
 LOADING = "Reading the lab …"
-
-
-def run_cells(run: Run, server: Server | None = None) -> Sequence[Cell]:
-    """One run as a row of the table; a fork's name stands behind an arrow."""
-    tone: Tone = TONES.get(run.status, "")
-    last = run.last
-    why = reason(run, server)
-    return (
-        Cell(SIGNS.get(run.status, "?"), tone),
-        Cell((FORKED if run.parent_run_id else "") + one_line(run.name)),
-        Cell(one_line(run.study), "dim"),
-        Cell(run.trait),
-        Cell(f"{run.regime} {run.arm}"),
-        Cell(one_line(run.model), "dim"),
-        Cell(str(run.seed), "dim"),
-        Cell(cycle_of(run)),
-        Cell(doing_now(run, server), tone),
-        Cell(number(last.trait if last else None)),
-        Cell(signed(run.delta)),
-        Cell(number(last.coherence if last else None, 0)),
-        Cell(spark(point.trait for point in run.points)),
-        Cell(paper_word(run.verdict), "warn" if run.verdict and run.verdict.amplified_by_paper else ""),
-        Cell(why or chain_words(run.verdict), REASONED.get(run.status, "warn") if why else "dim"),
-    )
 
 
 class RunsScreen(Room):
@@ -96,17 +48,36 @@ class RunsScreen(Room):
     def __init__(self) -> None:
         super().__init__()
         self._overlay = True
+        self._view = View()
+        self._lines: list[Line] = []
 
     def contents(self) -> Iterable[Widget]:
         """The lab's strip, table, the chosen run's state, two charts, their legend; and what to do in an empty lab."""
         yield Static(id="strip")
         yield Static(LOADING, id="welcome")
+        yield Input(placeholder=FILTER, id="words", compact=True)
+        yield Static(id="view")
         yield Ledger(COLUMNS, id="runs")
         yield Static(id="standing")
         with Horizontal(id="curves"):
             yield ChartPane(id="trait")
             yield ChartPane(id="coherence")
         yield Static(id="legend")
+
+    def on_mount(self) -> None:
+        """A blinking cursor would be sent to the terminal for ever."""
+        self.query_one("#words", Input).cursor_blink = False
+
+    @property
+    def targets(self) -> Sequence[Run]:
+        """The marked runs, else the one under the cursor; a heading is no run."""
+        marked = [run for run in self.glance.runs if run.run_id in self.console_app.marked]
+        line = self._line()
+        return marked or ([line.run] if isinstance(line, Entry) else [])
+
+    def _line(self) -> Line | None:
+        cursor = self.query_one("#runs", Ledger).cursor
+        return self._lines[cursor] if cursor < len(self._lines) else None
 
     def lab_changed(self) -> None:
         """Fill the table and draw the curves."""
@@ -116,26 +87,138 @@ class RunsScreen(Room):
             self.query_one("#welcome", Static).update(WELCOME if self.console_app.read_once else LOADING)
             return
         ledger = self.query_one("#runs", Ledger)
-        ledger.show_rows([run_cells(run, self.server) for run in runs])
-        ledger.styles.height = min(len(runs) + 1, max(self.size.height * 2 // 5, 5))
-        if self.chosen is not None:
-            ledger.cursor = runs.index(self.chosen)
+        self._fill()
+        if self.chosen is not None and not isinstance(self._line(), Heading):
+            keys = [line.key for line in self._lines]
+            if self.chosen.run_id in keys:
+                ledger.cursor = keys.index(self.chosen.run_id)
         if self.focused is None:
             ledger.focus()
         self._show_curves()
 
+    def _fill(self) -> None:
+        """The lines anew; the cursor stays on the line it was on, where that is still in sight."""
+        ledger, at = self.query_one("#runs", Ledger), self._line()
+        self._lines = arrange(self.glance, self._view)
+        keys = {line.key: index for index, line in enumerate(self._lines)}
+        if at is not None and at.key in keys:
+            ledger.set_reactive(Ledger.cursor, keys[at.key])
+        lines, server, marked = self._lines, self.server, frozenset(self.console_app.marked)
+
+        def cells(index: int) -> Sequence[Cell]:
+            return line_cells(lines[index], server, lines[index].key in marked)
+
+        ledger.styles.height = min(len(lines) + 1, max(self.size.height * 2 // 5, 5))
+        ledger.show_lines(len(lines), cells)
+        ledger.scroll_to_cursor()
+        self._show_view()
+
+    def _show_view(self) -> None:
+        shown = sum(isinstance(line, Entry) for line in self._lines)
+        text = view_words(self._view, shown, len(self.glance.runs), len(self.console_app.marked))
+        view = self.query_one("#view", Static)
+        view.update(text)
+        view.display = bool(text.plain)
+
     @on(Ledger.Moved)
-    def choose(self, message: Ledger.Moved) -> None:
-        """All rooms look at the run under the cursor."""
-        runs = self.glance.runs
-        if message.row < len(runs):
-            self.console_app.choose(runs[message.row].run_id)
+    def choose(self) -> None:
+        """All rooms look at the run under the cursor, or at the first under a heading."""
+        line = self._line()
+        if line is not None:
+            run = line.run if isinstance(line, Entry) else line.runs[0]
+            self.console_app.choose(run.run_id)
             self._show_curves()
 
     @on(Ledger.Chosen)
     def action_open_run(self) -> None:
-        """Go to the run in detail."""
-        self.console_app.action_room("run")
+        """Go to the run in detail; a heading folds or unfolds."""
+        line = self._line()
+        if isinstance(line, Heading):
+            self._look(folded=self._view.folded ^ {line.key})
+        elif line is not None:
+            self.console_app.action_room("run")
+
+    def _look(self, **changes: object) -> None:
+        self._view = dataclasses.replace(self._view, **changes)  # type: ignore[arg-type]
+        self._fill()
+        self.choose()
+
+    def action_mark(self) -> None:
+        """Mark or unmark, and go on to the next line."""
+        line = self._line()
+        if line is None:
+            return
+        ids = {line.key} if isinstance(line, Entry) else {run.run_id for run in line.runs}
+        marked = self.console_app.marked
+        self._mark(marked - ids if ids <= marked else marked | ids)
+        self.query_one("#runs", Ledger).action_move(1)
+
+    def action_unmark(self) -> None:
+        """No run is marked."""
+        self._mark(set())
+
+    def _mark(self, marked: set[str]) -> None:
+        self.console_app.marked = marked
+        self._fill()
+        self.console_app.refresh_offers()
+
+    def action_filter(self) -> None:
+        """Type words; the table follows."""
+        words = self.query_one("#words", Input)
+        words.display = True
+        words.focus()
+
+    @on(Input.Changed, "#words")
+    def take_words(self, message: Input.Changed) -> None:
+        """Show the runs that have them."""
+        self._look(words=message.value)
+
+    @on(Input.Submitted, "#words")
+    def leave_filter(self) -> None:
+        """Back to the table; the words stay."""
+        words = self.query_one("#words", Input)
+        words.display = bool(words.value)
+        self.query_one("#runs").focus()
+
+    def action_clear_filter(self) -> None:
+        """Take the filter's words away."""
+        self.query_one("#words", Input).value = ""
+        self.leave_filter()
+
+    def action_status(self) -> None:
+        """The next kind of status."""
+        names = list(STATUSES)
+        self._look(status=names[(names.index(self._view.status) + 1) % len(names)])
+
+    def action_group(self) -> None:
+        """The next grouping."""
+        self._look(by=GROUPINGS[(GROUPINGS.index(self._view.by) + 1) % len(GROUPINGS)], folded=frozenset())
+
+    def action_fold(self) -> None:
+        """Fold everything, or unfold it where nothing is open."""
+        headings = frozenset(line.key for line in self._lines if isinstance(line, Heading))
+        self._look(folded=frozenset() if headings <= self._view.folded else headings)
+
+    def action_sort(self) -> None:
+        """Choose an order."""
+        from idemtui.console.screens.choose import ChooseScreen
+
+        def taken(name: str | None) -> None:
+            if name is not None:
+                self._sort(name)
+
+        self.app.push_screen(ChooseScreen("Sort by:", [(name, "") for name in SORTS], self._view.order), taken)
+
+    def _sort(self, order: str) -> None:
+        turned = order == self._view.order and not self._view.descending
+        self._look(order=order, descending=turned)
+
+    @on(Ledger.TitleClicked)
+    def sort_by_title(self, message: Ledger.TitleClicked) -> None:
+        """Sort by the column whose title was clicked; again turns the order round."""
+        title = TITLES.get(message.column.title, message.column.title)
+        if title in SORTS:
+            self._sort(title)
 
     def action_overlay(self) -> None:
         """Switch between the study's curves and one."""
@@ -149,7 +232,7 @@ class RunsScreen(Room):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the pocket study where there is nothing yet, and the rest where there is something."""
         empty = self.console_app.read_once and not self.glance.runs
-        if action in ("demo", "open_run", "overlay"):
+        if action in ALWAYS_RUNS:
             return empty if action == "demo" else not empty
         return super().check_action(action, parameters)
 
@@ -172,6 +255,10 @@ class RunsScreen(Room):
         strip.display = bool(text.plain)
 
     def _show_standing(self, chosen: Run) -> None:
+        line = self._line()
+        if isinstance(line, Heading):
+            self.query_one("#standing", Static).update(heading_words(line))
+            return
         text = standing(chosen, self.glance, self.server, LOG_LINES if self.has_class("-tall") else 0)
         self.query_one("#standing", Static).update(text)
 

@@ -67,6 +67,21 @@ def needed(columns: Sequence[Column], shown: Sequence[int]) -> int:
     return sum(columns[i].width + GAP for i in shown) - (GAP if shown else 0)
 
 
+def spread(fits: Sequence[Fit], row: Sequence[Cell]) -> list[tuple[Fit, Cell]]:
+    """The shown cells of a row with their places; one that is too long runs on over empty ones after it."""
+    placed: list[tuple[Fit, Cell]] = []
+    covered = 0
+    for at, f in enumerate(fits):
+        if at < covered:
+            continue
+        width, covered = f.width, at + 1
+        while cell_len(row[f.index].text) > width and covered < len(fits) and not row[fits[covered].index].text:
+            width += GAP + fits[covered].width
+            covered += 1
+        placed.append((Fit(f.index, f.column, width), row[f.index]))
+    return placed
+
+
 def pad(text: str, width: int, right: bool, name: bool = False) -> str:
     """The text in exactly `width` cells, cut with … where it is longer."""
     text = keep_ends(text, width) if name else text

@@ -5,7 +5,7 @@ Runs, samples and query results are all shown by it, since Textual's own DataTab
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -18,7 +18,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from idemtui.console.widgets.columns import GAP, Cell, Column, Fit, fit, pad
+from idemtui.console.widgets.columns import GAP, Cell, Column, Fit, fit, pad, spread
 
 PAGE = 200
 PAGES_KEPT = 40
@@ -94,6 +94,13 @@ class Ledger(ScrollView, can_focus=True):
             """The list that was chosen from."""
             return self.ledger
 
+    class TitleClicked(Message):
+        """A column's title was clicked."""
+
+        def __init__(self, column: Column) -> None:
+            super().__init__()
+            self.column = column
+
     def __init__(self, columns: Sequence[Column] = (), *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.columns = tuple(columns)
@@ -101,6 +108,8 @@ class Ledger(ScrollView, can_focus=True):
         self._pages: dict[int, tuple[Row, ...]] = {}
         self._asked: set[int] = set()
         self._stale: set[int] = set()
+        self._line_of: Callable[[int], Row] | None = None
+        self._made: dict[int, Row] = {}
         self._fits: list[Fit] = []
         self._fitted = 0
 
@@ -111,14 +120,25 @@ class Ledger(ScrollView, can_focus=True):
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Take all rows at once; the cursor stays where it was, if that row still is."""
-        self._pages = {start // PAGE: tuple(rows[start : start + PAGE]) for start in range(0, len(rows), PAGE)}
-        self._resize(len(rows))
+        self.show_lines(len(rows), rows.__getitem__)
+
+    def show_lines(self, count: int, line: Callable[[int], Row]) -> None:
+        """Take rows that are made when they come in sight; of those in sight only what changed is drawn again."""
+        drawn, same = self._made, count == self.count and self._line_of is not None
+        self._line_of, self._made = line, {}
+        if not same:
+            self._resize(count)
+            return
+        top = int(self.scroll_y)
+        for index in range(top, min(top + self.size.height, count)):
+            if drawn.get(index) != self.row(index):
+                self._redraw(index)
 
     def show_count(self, count: int) -> None:
         """Take the number of rows; pages are asked for as they come in sight."""
-        self._pages.clear()
-        self._asked.clear()
-        self._stale.clear()
+        self._line_of = None
+        for kept in (self._made, self._pages, self._asked, self._stale):
+            kept.clear()
         self._resize(count)
 
     def renew(self, count: int) -> None:
@@ -137,6 +157,10 @@ class Ledger(ScrollView, can_focus=True):
 
     def row(self, index: int) -> Row | None:
         """A row, if its page is here."""
+        if self._line_of is not None and index < self.count:
+            if index not in self._made:
+                self._made[index] = self._line_of(index)
+            return self._made[index]
         page = self._pages.get(index // PAGE, ())
         return page[index % PAGE] if index % PAGE < len(page) else None
 
@@ -225,13 +249,12 @@ class Ledger(ScrollView, can_focus=True):
             return Strip([])
         mark = CURSOR if index == self.cursor else " "
         row = self.row(index)
-        if row is None or index // PAGE in self._stale:
+        if self._line_of is None and (row is None or index // PAGE in self._stale):
             self._want(index)
         if row is None:
             return Strip([Segment(f"{mark} …", style)])
         segments = [Segment(mark + " " * GAP, style)]
-        for f in self._fits:
-            cell = row[f.index]
+        for f, cell in spread(self._fits, row):
             tone = self.get_component_rich_style(f"ledger--{cell.tone}", partial=True) if cell.tone else Style.null()
             at_cursor = index == self.cursor and self.has_focus
             text = pad(cell.text, f.width, f.column.right, f.column.name) + " " * GAP
@@ -248,11 +271,20 @@ class Ledger(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Move to the clicked row; a click on the row under the cursor chooses it."""
         row = event.y + int(self.scroll_y) - 1
+        if event.y == 0:
+            self._click_title(event.x + int(self.scroll_x))
         if event.y < 1 or row >= self.count:
             return
         if row == self.cursor and event.chain > 1:
             self.post_message(self.Chosen(self, row))
         self.cursor = row
+
+    def _click_title(self, x: int) -> None:
+        left = len(CURSOR) + GAP
+        for f in self._fits:
+            if left <= x < left + f.width:
+                self.post_message(self.TitleClicked(f.column))
+            left += f.width + GAP
 
     def action_move(self, step: int) -> None:
         """Go up or down."""

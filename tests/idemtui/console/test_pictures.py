@@ -13,6 +13,15 @@ COMPARE = {
     "group_by": ("5", "b"),
 }
 
+RUNS = {
+    "cells": ("b", "b", "j"),
+    "folded": ("b", "b", "z"),
+    "filtered": ("slash", "d", "p", "o", "enter"),
+    "nothing": ("slash", "z", "z", "enter"),
+    "marked": ("t", "space", "space"),
+    "sort": ("s",),
+}
+
 
 @SIZES
 def test_compare(house: House, snap_compare: Snap, size: tuple[int, int]) -> None:
@@ -22,3 +31,8 @@ def test_compare(house: House, snap_compare: Snap, size: tuple[int, int]) -> Non
 @pytest.mark.parametrize("state", COMPARE)
 def test_compare_states(house: House, snap_compare: Snap, state: str) -> None:
     assert snap_compare(house.console(), terminal_size=SMALL, run_before=after(*COMPARE[state]))
+
+
+@pytest.mark.parametrize("state", RUNS)
+def test_runs_states(house: House, snap_compare: Snap, state: str) -> None:
+    assert snap_compare(house.console(), terminal_size=SMALL, run_before=after(*RUNS[state]))
