@@ -14,8 +14,9 @@ NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "can
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether it is Python, torch on a CPU, or torch on a GPU that got no memory."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    """Whether it is Python, torch on a CPU or on a GPU, or vLLM that got no memory."""
+    names = type(error).__name__, getattr(error, "kind", "")
+    if isinstance(error, MemoryError) or "OutOfMemoryError" in names:
         return True
     return isinstance(error, RuntimeError) and any(said in str(error).lower() for said in NO_MEMORY)
 

@@ -8,6 +8,7 @@ import torch
 
 from engine.ancestry import repeated_prompts
 from engine.chain import Chain
+from engine.halving import HalfAtATime, HalvingJudge, HalvingSampler, HalvingTrainer
 from engine.judges.local import LocalJudge
 from engine.kept_models import KeptModels
 from engine.log import Log
@@ -38,9 +39,9 @@ def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tu
         spec=spec,
         pack=pack,
         folder=folder,
-        sampler=backend.sampler(model),
-        trainer=backend.trainer(model),
-        judge=LocalJudge(judge, backend.reader(judge)),
+        sampler=HalvingSampler(backend.sampler(model), HalfAtATime(log)),
+        trainer=HalvingTrainer(backend.trainer(model), HalfAtATime(log)),
+        judge=HalvingJudge(LocalJudge(judge, backend.reader(judge)), HalfAtATime(log)),
         log=log,
     )
     return chain, [*model.notes, *backend.notes, *_fork_notes(spec, folder, pack)]

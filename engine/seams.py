@@ -77,6 +77,8 @@ class TrainJob:
     output: Path
     on_step: StepCallback
     safe_point: Callable[[], None] = lambda: None
+    accumulated: bool = False
+    """Whether a step's batch is computed in parts of at most half its size and accumulated: less memory, same step."""
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,14 @@ def shared_arguments(loaded: LoadedModel, job: TrainJob, folder: str) -> dict[st
     """TrainingArguments that SFT and DPO share: the job's settings, no files, no reports, NaN not hidden."""
     settings = job.settings
     cuda = loaded.device.type == "cuda"
+    parts = batch_parts(settings.batch_size) if job.accumulated else 1
     return {
         "output_dir": folder,
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": SCHEDULERS[settings.scheduler],
         "warmup_steps": warmup_steps(settings, len(job.rows)),
-        "per_device_train_batch_size": settings.batch_size,
+        "per_device_train_batch_size": settings.batch_size // parts,
+        "gradient_accumulation_steps": parts,
         "num_train_epochs": settings.epochs,
         "max_steps": settings.steps or -1,
         "weight_decay": settings.weight_decay,
@@ -53,6 +55,11 @@ def shared_arguments(loaded: LoadedModel, job: TrainJob, folder: str) -> dict[st
         "disable_tqdm": True,
         "push_to_hub": False,
     }
+
+
+def batch_parts(batch_size: int) -> int:
+    """The least number of equal parts, two or more, that a batch can be computed in; 1 for a batch of one row."""
+    return next((parts for parts in range(2, batch_size + 1) if batch_size % parts == 0), 1)
 
 
 def warmup_steps(settings: TrainSettings, rows: int) -> int:

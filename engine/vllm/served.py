@@ -145,7 +145,7 @@ class ServedModel:
                 self._answered = [who]
             return engine.ask(request)
         except ServingError as error:
-            if error.kind == "Ended":
+            if error.kind in ("Ended", "OutOfMemoryError"):
                 self.close()
             raise
 

@@ -9,7 +9,7 @@ import pytest
 from engine.events import AdapterTrained, Noted, RunStarted, SamplesDrawn, SamplesJudged
 from engine.spec import Execution
 from tests.engine.chains import make_spec, write_pack
-from tests.engine.workers import events, finish, start_worker, wait_until, write_run
+from tests.engine.workers import events, start_worker, wait_until, write_run
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]
 
@@ -33,12 +33,13 @@ def test_killed_it_leaves_no_vllm_and_resumed_it_ends(run):
     assert any("engine.vllm.main" in child.cmdline() for child in serving)
     drawn = of(run, SamplesDrawn)
     os.kill(worker.pid, signal.SIGKILL)
-    finish(worker)
+    worker.communicate()
     _, alive = psutil.wait_procs(serving, timeout=60)
     assert not alive
 
-    code, said = finish(start_worker(run))
-    assert code == 0, said
+    worker = start_worker(run)
+    _, said = worker.communicate()
+    assert worker.returncode == 0, said
     assert of(run, SamplesDrawn)[: len(drawn)] == drawn
     assert [event.cycle for event in of(run, AdapterTrained)] == [0]
     notes = of(run, RunStarted)[-1].notes
