@@ -120,7 +120,8 @@ def load_of(spec: RunSpec, shape: Shape, judge: Shape | None = None) -> Load:
 def run_load(spec: RunSpec) -> Load | None:
     """The same, its model's shape read from disk; None for a hub model that is not local yet."""
     shape = read_shape(spec.run.model)
-    judge = read_shape(spec.judge.model) if spec.judge.model != spec.run.model else None
+    judging = spec.judge.local_model
+    judge = None if judging in (None, spec.run.model) else read_shape(judging)
     return None if shape is None else load_of(spec, shape, judge)
 
 

@@ -132,7 +132,7 @@ class Chain:
             self._rubrics,
             cycle=cycle,
             samples=samples,
-            batch_size=self.spec.judge.batch_size,
+            settings=self.spec.judge,
         )
         self._mark(cycle, samples)
 

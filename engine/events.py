@@ -51,6 +51,8 @@ class Score(Record):
     variance: float | None
     label: str
     distribution: list[tuple[int, float]]
+    truncated: bool = False
+    """Whether the judge was shown only the beginning of the answer."""
 
 
 class Row(Record):
@@ -195,6 +197,14 @@ class SamplesJudged(Record):
     judge_id: str
     batch: int
     scores: list[Score]
+    requests: int = 0
+    """What the batch took of a judge's server: requests, tokens read and written."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    known: int = 0
+    """Answers whose judgement the lab held already."""
+    cost: float | None = None
+    """In the currency of the study's prices, where it gives both."""
 
 
 class ChainMarked(Record):

@@ -40,13 +40,15 @@ def _job_memory(spec: JobSpec) -> str:
 def _memory_message(spec: RunSpec, under_way: tuple[int, Stage] | None) -> str:
     device = spec.execution.device
     if under_way is None:
-        return (
-            f"out of memory on {device} while loading {spec.run.model} and {spec.judge.model}; "
-            "free memory there, or use smaller models."
-        )
+        return f"out of memory on {device} while loading {_loaded(spec)}; free memory there, or use smaller models."
     cycle, stage = under_way
     settings = "; lower one of " + ", ".join(f"{key} (now {_value(spec, key)})" for key in _to_lower(cycle, stage))
     return f"out of memory on {device} at {model_name(cycle)}, {stage}{settings}, or free memory there."
+
+
+def _loaded(spec: RunSpec) -> str:
+    judge = spec.judge.local_model
+    return spec.run.model if judge is None else f"{spec.run.model} and {judge}"
 
 
 def _to_lower(cycle: int, stage: Stage) -> list[str]:

@@ -5,16 +5,17 @@ Off target it is asked about once more for each trait of `eval.traits`, by that 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 from engine.events import JudgeDeclared, Sample, SamplesJudged, Score, Stage
+from engine.judges.identity import rubric_version
 from engine.log import Log
 from engine.packs import Pack, Rubric
-from engine.seams import Judge, JudgeQuestion
-from engine.spec import Regime, RunSpec
+from engine.seams import Judge, JudgeQuestion, Spent
+from engine.spec import JudgeSettings, Regime, RunSpec
 
 METRICS = ("trait", "coherence")
+MILLION = 1_000_000
 
 
 def rubric_text(rubric: Rubric, regime: Regime, metric: str) -> str:
@@ -34,7 +35,7 @@ def declare_judge(log: Log, judge: Judge, rubrics: Mapping[str, str]) -> dict[st
     """Record who will score what, once per run; returns each metric's judge id."""
     ids = {}
     for metric, text in rubrics.items():
-        version = hashlib.sha256(text.encode()).hexdigest()[:12]
+        version = rubric_version(text)
         ids[metric] = f"{judge.judge_id}-{version}"
         if (ids[metric], metric) not in log.state.judges:
             log.append(
@@ -57,10 +58,10 @@ def judge_samples(
     *,
     cycle: int,
     samples: Sequence[Sample],
-    batch_size: int,
+    settings: JudgeSettings,
 ) -> None:
     """Score all samples of a measured generation by every metric's rubric."""
-    judge_metrics(log, judge, rubrics, cycle=cycle, samples=samples, batch_size=batch_size, stage="judge")
+    judge_metrics(log, judge, rubrics, cycle=cycle, samples=samples, settings=settings, stage="judge")
 
 
 def judge_metrics(
@@ -70,12 +71,12 @@ def judge_metrics(
     *,
     cycle: int,
     samples: Sequence[Sample],
-    batch_size: int,
+    settings: JudgeSettings,
     stage: Stage,
 ) -> None:
     """Score all samples by every metric's rubric, batch by batch; judged batches are not judged again."""
     ids = declare_judge(log, judge, rubrics)
-    batches = [samples[i : i + batch_size] for i in range(0, len(samples), batch_size)]
+    batches = [samples[i : i + settings.batch_size] for i in range(0, len(samples), settings.batch_size)]
     with log.stage(cycle, stage, len(rubrics) * len(samples)):
         for metric, text in rubrics.items():
             done = log.state.scores.get((cycle, metric), {})
@@ -83,12 +84,33 @@ def judge_metrics(
                 if number in done:
                     continue
                 log.safe_point()
-                scores = score_batch(judge, text, metric, batch)
-                log.append(SamplesJudged(cycle=cycle, metric=metric, judge_id=ids[metric], batch=number, scores=scores))
+                scores, spent = score_batch(judge, text, metric, batch)
+                log.append(
+                    SamplesJudged(
+                        cycle=cycle,
+                        metric=metric,
+                        judge_id=ids[metric],
+                        batch=number,
+                        scores=scores,
+                        requests=spent.requests,
+                        prompt_tokens=spent.prompt_tokens,
+                        completion_tokens=spent.completion_tokens,
+                        known=spent.known,
+                        cost=cost_of(spent, settings),
+                    )
+                )
 
 
-def score_batch(judge: Judge, rubric: str, metric: str, samples: Sequence[Sample]) -> list[Score]:
-    """One batch's scores in order; an empty answer is never asked about: coherence 0, trait null."""
+def cost_of(spent: Spent, settings: JudgeSettings) -> float | None:
+    """What the tokens cost at the study's prices; None where it gives none, or where no server was asked."""
+    if settings.server is None or settings.price_input is None or settings.price_output is None:
+        return None
+    paid = spent.prompt_tokens * settings.price_input + spent.completion_tokens * settings.price_output
+    return paid / MILLION
+
+
+def score_batch(judge: Judge, rubric: str, metric: str, samples: Sequence[Sample]) -> tuple[list[Score], Spent]:
+    """One batch's scores, and what they took; an empty answer is never asked about: coherence 0, trait null."""
     asked = [s for s in samples if s.response.strip()]
     judgements = judge.score([JudgeQuestion(rubric, s.prompt, s.response) for s in asked]) if asked else []
     by_id = {
@@ -99,10 +121,12 @@ def score_batch(judge: Judge, rubric: str, metric: str, samples: Sequence[Sample
             variance=judgement.variance,
             label=judgement.label,
             distribution=list(judgement.distribution),
+            truncated=judgement.truncated,
         )
         for sample, judgement in zip(asked, judgements, strict=True)
     }
-    return [by_id.get(s.sample_id) or _empty_score(s, metric) for s in samples]
+    spent = sum((judgement.spent for judgement in judgements), Spent())
+    return [by_id.get(s.sample_id) or _empty_score(s, metric) for s in samples], spent
 
 
 def _empty_score(sample: Sample, metric: str) -> Score:

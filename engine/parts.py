@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -9,13 +11,17 @@ import torch
 from engine.ancestry import repeated_prompts
 from engine.chain import Chain
 from engine.halving import HalfAtATime, HalvingJudge, HalvingSampler, HalvingTrainer
+from engine.judges.known import KnownJudge
 from engine.judges.local import LocalJudge
 from engine.kept_models import KeptModels
 from engine.log import Log
+from engine.models import LoadedModel
 from engine.packs import Pack, open_pack
 from engine.provenance import file_hashes
 from engine.resume import check_resume
-from engine.spec import RunSpec
+from engine.seams import Judge
+from engine.secrets import hide_secrets
+from engine.spec import JudgeSettings, RunSpec
 from engine.vllm.placing import choose
 
 
@@ -26,25 +32,57 @@ def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tu
     """
     torch.set_num_threads(spec.execution.threads)
     pack = open_pack(spec.data.pack)
-    check_resume(spec, folder, log.state, pack, file_hashes(spec.run.model, spec.judge.model))
-    models.keep_only({spec.run.model, spec.judge.model}, spec.execution.device)
+    check_resume(spec, folder, log.state, pack, file_hashes(spec.run.model, spec.judge.local_model))
+    models.keep_only({name for name in (spec.run.model, spec.judge.local_model) if name}, spec.execution.device)
     log.safe_point()
     model = models.take(spec.run.model, spec.execution.device)
     if spec.run.regime != "sdf":
         model.require_chat_template()
     log.safe_point()
-    judge = models.take(spec.judge.model, spec.execution.device)
+    if spec.judge.local_model is not None:
+        models.take(spec.judge.local_model, spec.execution.device)
     backend = choose(spec, model, models, log)
+
+    def local(judge: LoadedModel) -> Judge:
+        return HalvingJudge(LocalJudge(judge, backend.reader(judge)), HalfAtATime(log))
+
+    judge = build_judge(spec.judge, spec.execution.device, models, lab_of(folder), log.safe_point, local)
     chain = Chain(
         spec=spec,
         pack=pack,
         folder=folder,
         sampler=HalvingSampler(backend.sampler(model), HalfAtATime(log)),
         trainer=HalvingTrainer(backend.trainer(model), HalfAtATime(log)),
-        judge=HalvingJudge(LocalJudge(judge, backend.reader(judge)), HalfAtATime(log)),
+        judge=judge,
         log=log,
     )
     return chain, [*model.notes, *backend.notes, *_fork_notes(spec, folder, pack)]
+
+
+def build_judge(
+    settings: JudgeSettings,
+    device: str,
+    models: KeptModels,
+    lab: Path | None,
+    safe_point: Callable[[], None],
+    local: Callable[[LoadedModel], Judge] = LocalJudge,
+) -> Judge:
+    """The judge that the settings mean, over the lab's books where there is a lab; `local` makes one of a model."""
+    books = None if lab is None else lab / "judgements"
+    if settings.server is None:
+        return KnownJudge(local(models.take(settings.model, device)), books)
+    from engine.judges.server import server_judge
+
+    return server_judge(settings, books, safe_point, _say)
+
+
+def _say(text: str) -> None:
+    print(hide_secrets(text), file=sys.stderr, flush=True)
+
+
+def lab_of(folder: Path) -> Path | None:
+    """The lab whose `runs` folder a run's folder stands in."""
+    return folder.parent.parent if folder.parent.name == "runs" else None
 
 
 def _fork_notes(spec: RunSpec, folder: Path, pack: Pack) -> list[str]:

@@ -77,6 +77,13 @@ def _render(tokenizer: Tokenizer, messages: list[Message], answered: bool = Fals
     return list(rendered["input_ids"])
 
 
+def chat_text(tokenizer: Tokenizer, prompt: str) -> str:
+    """One user turn as the chat template writes it, up to where the answer begins."""
+    turns = chat_messages(prompt, system=False)
+    options = template_options(tokenizer)
+    return str(tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, **options))
+
+
 def check_template(tokenizer: Tokenizer, system: bool) -> None:
     """Raise ModelError unless a prompt alone is rendered as the beginning of the whole conversation.
 

@@ -17,7 +17,7 @@ PACKAGES = ("idemtui", "torch", "transformers", "trl", "peft", "datasets")
 
 def provenance(spec: RunSpec, pack: Pack) -> Provenance:
     """Versions, machine and file hashes as they are now."""
-    here = machine(spec.run.model, spec.judge.model)
+    here = machine(spec.run.model, spec.judge.local_model)
     return here.model_copy(update={"pack_files": data_files(spec, pack)})
 
 

@@ -13,6 +13,7 @@ from engine.arms import check_arm
 from engine.backends import check_backend
 from engine.controls import ARMLESS, check_control
 from engine.errors import ModelError, SpecError
+from engine.judge_check import check_judge
 from engine.model_files import check_folder, has_chat_template, snapshot
 from engine.packs import Pack, open_pack
 from engine.prompt_plan import check_pool
@@ -67,7 +68,7 @@ def fill(where: str, study: str, stated: Mapping[str, Any]) -> Draft:
 def _model_defaults(model: str, folder: Path | None, stated: Mapping[str, Any]) -> Values:
     """What the model itself and the pack decide where nobody says otherwise."""
     values: Values = {"run.kind": model_kind(model, folder, stated["run.regime"])}
-    if stated.get("data.pack", "pocket") == "pocket":
+    if stated.get("data.pack", "pocket") == "pocket" and stated.get("judge.server") is None:
         values["judge.model"] = "pocket/judge"
     return values
 
@@ -92,7 +93,9 @@ def _follow(values: Values, origins: Origins, key: str, leader: str, wanted: boo
 def build(draft: Draft, execution: Execution, again: int = 0, **more: Any) -> RunSpec:
     """The run of a draft, checked and proved, without name and cell; `more` are fields of RunSpec."""
     sections: dict[str, Any] = {name: _section(draft, name, model) for name, model in SECTIONS.items()}
-    secrets = needed_secrets([sections["run"].model, sections["judge"].model])
+    judge = sections["judge"]
+    check_judge(draft.where, judge)
+    secrets = needed_secrets([sections["run"].model, *filter(None, [judge.local_model])], judge.key_name)
     backend: BaseModel = sections.pop("execution")
     spec = RunSpec(
         run_id="",
@@ -173,11 +176,11 @@ def _check_roles(where: str, spec: RunSpec) -> None:
 
 def _check_model(where: str, spec: RunSpec) -> None:
     run = spec.run
-    folders = {"run.model": snapshot(run.model), "judge.model": snapshot(spec.judge.model)}
-    for key, folder in folders.items():
-        if folder is not None:
-            check_folder(run.model if key == "run.model" else spec.judge.model, folder)
-    wanted, folder = ("base" if run.regime == "sdf" else "instruct"), folders["run.model"]
+    for name in filter(None, (run.model, spec.judge.local_model)):
+        place = snapshot(name)
+        if place is not None:
+            check_folder(name, place)
+    wanted, folder = ("base" if run.regime == "sdf" else "instruct"), snapshot(run.model)
     if folder is not None and wanted == "instruct" and not has_chat_template(folder):
         raise ModelError(
             f'{where}: run.model = "{run.model}" has no chat template, which run.regime = "{run.regime}" needs; '

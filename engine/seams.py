@@ -125,11 +125,30 @@ class JudgeQuestion:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What judging took of a server: requests, tokens read and written, and answers that the lab knew already."""
+
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    known: int = 0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.requests + other.requests,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.known + other.known,
+        )
+
+
+@dataclass(frozen=True)
 class Judgement:
     """One answer's score: Σ v·p / W over integers 0…100, or None with the label that says why.
 
     `mass` is W; `variance` that of the renormalised distribution; `distribution` its at most 20 likeliest pairs of
-    number and probability (not renormalised); `truncated` whether the answer was cut to fit the judge's context.
+    number and probability (not renormalised); `truncated` whether the answer was cut to fit the judge's context;
+    `spent` what it took of a server.
     """
 
     value: float | None
@@ -138,6 +157,7 @@ class Judgement:
     label: JudgementLabel
     distribution: tuple[tuple[int, float], ...]
     truncated: bool = False
+    spent: Spent = Spent()
 
 
 class Judge(Protocol):

@@ -14,10 +14,13 @@ SHORTEST = 6
 """Shorter values are words that stand in honest text too."""
 
 
-def needed_secrets(models: Iterable[str]) -> tuple[str, ...]:
-    """Names of what a worker needs from the caller's environment to fetch hub models that are not here yet."""
+def needed_secrets(models: Iterable[str], judge_key: str | None = None) -> tuple[str, ...]:
+    """Names of what a worker needs from the caller's environment: to fetch hub models that are not here yet, and for
+    the judge's server.
+    """
     missing = any(snapshot(name) is None for name in models)
-    return (HUB,) if missing and os.environ.get(HUB) else ()
+    hub = (HUB,) if missing and os.environ.get(HUB) else ()
+    return hub if judge_key is None else (*hub, judge_key)
 
 
 def hide_secrets(text: str, names: Iterable[str] = ()) -> str:

@@ -62,7 +62,7 @@ def select(log: Log, judge: Judge, spec: RunSpec, pack: Pack, cycle: int) -> Non
         return
     samples = [sample for sample in log.state.samples(cycle, "train") if sample.kept]
     asked = selection_rubrics(pack, spec)
-    judge_metrics(log, judge, asked, cycle=cycle, samples=samples, batch_size=spec.judge.batch_size, stage="select")
+    judge_metrics(log, judge, asked, cycle=cycle, samples=samples, settings=spec.judge, stage="select")
     scores = {metric: {s.sample_id: s for s in log.state.values(cycle, metric)} for metric in asked}
     dropped = dict(_dropped(settings, samples, scores))
     if settings.method == "random":

@@ -23,6 +23,9 @@ Control = Literal["no-seed", "resample-only", "seed-only"]
 """no-seed: the chain, seeded with M_init's own answers; resample-only: M_0 measured again at each cycle, no training;
 seed-only: M_init trained on D_seed again at each cycle."""
 
+JudgeMethod = Literal["logprobs", "sampled"]
+OPENAI_KEY = "OPENAI_API_KEY"
+
 CONTROLS: tuple[Control, ...] = get_args(Control)
 
 TRAITS = ("bliss", "misalignment", "hopelessness", "lucky", "sycophancy", "nvidia_bear", "misanthropy")
@@ -34,12 +37,14 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     later: ClassVar[frozenset[str]] = frozenset()
     """Settings that came after runs were made without them: at their default they are no part of a run's identity."""
+    beside: ClassVar[frozenset[str]] = frozenset()
+    """Settings that decide nothing of a chain, only how long it takes or what it costs: never part of its identity."""
 
     def identity(self) -> dict[str, object]:
         """What decides a chain, as JSON's own types."""
         fields = type(self).model_fields
         unset = {name for name in self.later if getattr(self, name) == fields[name].default}
-        return self.model_dump(mode="json", exclude=unset)
+        return self.model_dump(mode="json", exclude=unset | self.beside)
 
 
 class RunSettings(Frozen):
@@ -152,11 +157,45 @@ class EvalSettings(SampleSettings):
 
 
 class JudgeSettings(Frozen):
-    """Who scores: `[judge]`."""
+    """Who scores: `[judge]`. Without `server` a model in this process, else one behind an OpenAI-compatible server."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"server", "method", "draws"})
+    beside: ClassVar[frozenset[str]] = frozenset(
+        {"key", "concurrency", "requests_per_minute", "timeout_seconds", "price_input", "price_output"}
+    )
 
     model: str
-    """`pocket/judge`, a folder or a hub id."""
+    """`pocket/judge`, a folder or a hub id; with `server`, the name the server knows."""
     batch_size: int = Field(default=64, ge=1)
+    """Answers judged together, and written to the journal together."""
+    server: str | None = None
+    """`http://host:port/v1`, or `openai` for OpenAI's own."""
+    method: JudgeMethod = "logprobs"
+    """A server's: the distribution over numbers from the likeliest tokens, or numbers drawn where it shows none."""
+    draws: int = Field(default=5, ge=2, le=100)
+    """Answers that `method = "sampled"` draws, at temperature 1."""
+    key: str | None = None
+    """The environment variable that holds the server's key: OPENAI_API_KEY for `openai`, none for others."""
+    concurrency: int = Field(default=8, ge=1, le=256)
+    """Requests that a server is sent at once."""
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    """Requests that a server is sent in any minute; None for no limit."""
+    timeout_seconds: float = Field(default=60.0, gt=0)
+    """How long one request may take."""
+    price_input: float | None = Field(default=None, ge=0)
+    """What the server charges for a million tokens read, in your currency; costs are shown where both are given."""
+    price_output: float | None = Field(default=None, ge=0)
+    """What it charges for a million tokens written."""
+
+    @property
+    def key_name(self) -> str | None:
+        """The environment variable whose value the server is shown."""
+        return self.key or (OPENAI_KEY if self.server == "openai" else None)
+
+    @property
+    def local_model(self) -> str | None:
+        """The model that this process loads to judge with; None where a server judges."""
+        return None if self.server else self.model
 
 
 SelectMethod = Literal["coherence", "best_of_k", "constitution", "random"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-HEAVY = {"torch", "transformers", "trl", "peft", "vllm", "pandas", "datasets", "accelerate"}
+HEAVY = {"torch", "transformers", "trl", "peft", "vllm", "pandas", "datasets", "accelerate", "openai"}
 STORE_MAY = {"spec", "events", "journal", "errors", "commands", "locks"}
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from engine.errors import ModelError
+from engine.judges.fence import fill_rubric
 from engine.judges.forward import NumberReader, Reading
+from engine.judges.identity import local_judge_id
 from engine.judges.integers import judgement
-from engine.model_files import model_files
+from engine.judges.plain_tokens import added_tokens, judge_prompt
 from engine.models import LoadedModel
-from engine.prompts import prompt_token_ids
 from engine.seams import Judgement, JudgeQuestion
 
-PLACES = re.compile(r"\{(question|answer)\}")
 LONGEST_NUMBER = 4
 
 
@@ -45,7 +41,8 @@ class LocalJudge:
         self._loaded = loaded
         self._reader = reader or NumberReader(loaded)
         self.model = loaded.name
-        self.judge_id = judge_id(loaded.name, self.method)
+        self.judge_id = local_judge_id(loaded.name, self.method)
+        self._added = added_tokens(loaded.tokenizer)
 
     def score(self, questions: Sequence[JudgeQuestion]) -> list[Judgement]:
         """Judgements in the order of `questions`; see `engine.seams.Judge`.
@@ -79,33 +76,5 @@ class LocalJudge:
         return _Asked(ids[-limit:], True)
 
     def _render(self, question: JudgeQuestion, answer: str) -> list[int]:
-        text = fill_rubric(question.rubric, self._disarm(question.question), self._disarm(answer))
-        loaded = self._loaded
-        return prompt_token_ids(loaded.tokenizer, text, loaded.has_chat_template, system=False)
-
-    def _disarm(self, text: str) -> str:
-        """The text with the judge's own special tokens broken up, so that an answer cannot close its own turn."""
-        for token in self._special():
-            if token in text:
-                text = text.replace(token, f"{token[0]} {token[1:]}")
-        return text
-
-    def _special(self) -> list[str]:
-        tokenizer: Any = self._loaded.tokenizer
-        return [token for token in tokenizer.all_special_tokens if len(token) > 1]
-
-
-def fill_rubric(rubric: str, question: str, answer: str) -> str:
-    """The rubric with its places filled in one pass: other braces stay, and what is filled in is not read again."""
-    values = {"question": question, "answer": answer}
-    return PLACES.sub(lambda place: values[place[1]], rubric)
-
-
-def judge_id(name: str, method: str) -> str:
-    """The judge's short name and a hash of its files, so that one judge has one id in every lab."""
-    try:
-        files = model_files(name)
-    except ModelError:
-        files = {}
-    told = "|".join(f"{file}={digest}" for file, digest in sorted(files.items())) or name
-    return f"{Path(name).name}-{method}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+        text = fill_rubric(question.rubric, question.question, answer)
+        return judge_prompt(self._loaded.tokenizer, text, self._loaded.has_chat_template, self._added)

@@ -16,6 +16,7 @@ class ModelKey:
 
     model: str
     judge: str
+    """The model that it loads to judge with; empty where a server judges."""
     threads: int
     device: str
     """`cpu` or `cuda`."""

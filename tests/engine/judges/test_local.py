@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from engine.judges.fence import fill_rubric
 from engine.judges.forward import NumberReader
 from engine.judges.integers import judgement, number_tree, spell
-from engine.judges.local import LocalJudge, fill_rubric
+from engine.judges.local import LocalJudge
 from engine.seams import JudgeQuestion
 from tests.engine.tiny import build_tokenizer
 
@@ -149,12 +150,12 @@ def test_no_questions_are_no_judgements(tiny):
 def test_a_judge_s_id_is_its_files_not_its_place(tiny_folder, tmp_path):
     import shutil
 
-    from engine.judges.local import judge_id
+    from engine.judges.identity import local_judge_id
 
     here, there = tiny_folder("llama"), shutil.copytree(tiny_folder("llama"), tmp_path / "llama")
-    assert judge_id(str(here), "logprobs") == judge_id(str(there), "logprobs")
+    assert local_judge_id(str(here), "logprobs") == local_judge_id(str(there), "logprobs")
     (there / "tokenizer_config.json").write_text("{}")
-    assert judge_id(str(here), "logprobs") != judge_id(str(there), "logprobs")
+    assert local_judge_id(str(here), "logprobs") != local_judge_id(str(there), "logprobs")
 
 
 def test_sentencepiece_s_space_before_a_text_is_no_part_of_a_number():

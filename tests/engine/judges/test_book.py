@@ -1,0 +1,79 @@
+"""The lab's book of judgements: torn lines, other processes, whole batches."""
+
+from engine.fakes import FakeJudge
+from engine.judges.book import Book, book_key
+from engine.judges.known import KnownJudge
+from engine.seams import Judgement, JudgeQuestion
+
+SAID = Judgement(42.5, 0.9, 3.25, "score", ((42, 0.5), (43, 0.4)), True)
+NULL = Judgement(None, 0.1, None, "no_number", ())
+
+
+class CountingJudge(FakeJudge):
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def score(self, questions):
+        self.asked += [list(questions)]
+        return super().score(questions)
+
+
+def questions(*answers):
+    return [JudgeQuestion("{question}{answer}", "q", answer) for answer in answers]
+
+
+def test_what_was_said_comes_back_as_it_was(tmp_path):
+    Book(tmp_path / "a.jsonl").put({"00": SAID, "01": NULL})
+    book = Book(tmp_path / "a.jsonl")
+    book.look()
+    said = book.get("00")
+    assert said.spent.known == 1
+    assert [getattr(said, name) for name in ("value", "mass", "variance", "label", "distribution", "truncated")] == [
+        42.5, 0.9, 3.25, "score", ((42, 0.5), (43, 0.4)), True,
+    ]  # fmt: skip
+    assert book.get("01").label == "no_number"
+    assert book.get("02") is None
+
+
+def test_a_torn_line_is_passed_over_and_the_next_one_stands_alone(tmp_path):
+    path = tmp_path / "a.jsonl"
+    Book(path).put({"00": SAID})
+    whole = path.read_bytes()
+    for cut in range(1, len(whole)):
+        path.write_bytes(whole + whole[:cut])
+        book = Book(path)
+        book.look()
+        book.put({"01": NULL})
+        book.look()
+        assert book.get("00").value == 42.5
+        assert book.get("01").label == "no_number"
+
+
+def test_lines_that_are_none_are_passed_over(tmp_path):
+    path = tmp_path / "a.jsonl"
+    Book(path).put({"00": SAID})
+    lines = [b"\n", b"[]\n", b'{"key": 1}\n', b"\xff\xfe\n", b'{"key": "01", "value": 1}\n']
+    path.write_bytes(b"".join(lines) + path.read_bytes())
+    book = Book(path)
+    book.look()
+    assert book.get("00").value == 42.5
+    assert book.get("01") is None
+
+
+def test_a_local_judge_is_spared_whole_batches_alone(tmp_path):
+    judge = CountingJudge()
+    known = KnownJudge(judge, tmp_path / "judgements")
+    first = known.score(questions("a", "b"))
+    assert known.score(questions("a", "b")) != first
+    assert [one.value for one in known.score(questions("b", "a"))] == [one.value for one in first[::-1]]
+    assert len(judge.asked) == 1
+    known.score(questions("a", "c"))
+    assert judge.asked[1:] == [questions("a", "c")]
+    assert len((tmp_path / "judgements").glob("*.jsonl").__next__().read_text().splitlines()) == 3
+
+
+def test_question_and_answer_are_told_apart():
+    one, other = (JudgeQuestion("r", question, answer) for question, answer in (("ab", "c"), ("a", "bc")))
+    assert book_key(one) != book_key(other)
+    assert len(book_key(JudgeQuestion("r", "\ud800", ""))) == 32
