@@ -129,7 +129,7 @@ def _do(walk: _Walk, models: KeptModels) -> None:
         RunStarted(
             pid=os.getpid(),
             host=platform.node(),
-            device=spec.execution.device,
+            device=_device(spec.execution.device),
             threads=spec.execution.threads,
             resumed=resumed,
             spec_sha256=walk.spec_sha256,
@@ -137,6 +137,12 @@ def _do(walk: _Walk, models: KeptModels) -> None:
         )
     )
     go()
+
+
+def _device(device: str) -> str:
+    """`cpu`, or the one GPU that this process is shown, as it was told which: by its UUID from the lab server."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return shown if device == "cuda" and shown and "," not in shown else device
 
 
 def _begin_chain(spec: RunSpec, walk: _Walk, models: KeptModels) -> Begun:

@@ -26,6 +26,7 @@ from store.recall import load_state, new_state
 from store.run_state import RunState
 from store.specs import job_row, spec_row
 from store.tables import SCHEMAS, Batch
+from store.telemetry import TELEMETRY, take_telemetry
 from store.transaction import transaction
 from store.watch import Watch
 
@@ -85,6 +86,7 @@ class Ingest:
             for run_id in moved:
                 self._take_alone(run_id, news)
         self._take_notes(news)
+        self._take_telemetry()
         self._settle_verdicts(patience, news)
         self._broken = False
         self._states = {run_id: s for run_id, s in self._states.items() if s.standing.event != "run_finished"}
@@ -127,6 +129,16 @@ class Ingest:
                 if self._batch.size >= self.batch_rows:
                     self._flush(news)
         self._flush(news)
+
+    def _take_telemetry(self) -> None:
+        """What devices did; a cut file is read from its start no more, what came of it stays."""
+        start = self._position(WHOLE_LAB, TELEMETRY)
+        try:
+            size = self.lab.telemetry.stat().st_size
+        except OSError:
+            return
+        if size > start.offset:
+            self._positions[WHOLE_LAB, TELEMETRY] = take_telemetry(self.connection, self.lab.telemetry, start)
 
     def _take_notes(self, news: dict[str, int]) -> None:
         """People's labels and marks; they may speak of a run that is read later, or no more."""

@@ -56,6 +56,11 @@ class Lab:
         return self.root / "notes.jsonl"
 
     @property
+    def telemetry(self) -> Path:
+        """What devices did while runs used them."""
+        return self.root / "telemetry.jsonl"
+
+    @property
     def runs(self) -> Path:
         """One folder per run."""
         return self.root / "runs"

@@ -71,11 +71,13 @@ def show(context: typer.Context, run: Work, as_json: Json = False) -> None:
 
 def _facts(client: Client, run: Facts, status: Status) -> Facts:
     from idemtui.cli.reading import rows
+    from idemtui.cli.run_notes import run_notes
     from idemtui.cli.standing import standing
 
     facts = {**run, **standing(run, status)}
     facts["lineage"] = rows(client, ANCESTORS, run=run["run_id"])
     facts["forks"] = rows(client, FORKS, run=run["run_id"])
+    facts["notes"] = run_notes(client, run["run_id"])
     if troubled(facts) and not facts.get("log_tail"):
         facts["log_tail"] = last_lines(client.lab.run(run["run_id"]) / "worker.log")
     return facts
@@ -102,7 +104,8 @@ def _print_run(facts: Facts, curve: list[Facts], verdict: Facts | None) -> None:
     write(f"{one_line(facts['name'])}  ({facts['run_id']}, study {one_line(facts['study'])})\n")
     write("\n".join([standing_words(facts), *family_words(facts)]) + "\n")
     print_log(facts)
-    write("  ".join(f"{key} {cell(facts[key])}" for key in SETTINGS if facts[key] is not None) + "\n\n")
+    write("  ".join(f"{key} {cell(facts[key])}" for key in SETTINGS if facts[key] is not None) + "\n")
+    write("".join(f"note: {one_line(note)}\n" for note in facts["notes"]) + "\n")
     _print_curve(curve)
     if verdict is not None:
         write("\n" + "\n".join(verdict_words(verdict)) + "\n")

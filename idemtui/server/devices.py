@@ -6,10 +6,11 @@ CUDA, the first entry that names nothing ends the list, and an empty value hides
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+T = TypeVar("T")
 VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -37,6 +38,17 @@ class Gpu:
     processes: tuple[GpuProcess, ...] = ()
 
 
+@dataclass(frozen=True)
+class Gauges:
+    """What one GPU does now; None where its driver does not tell. Percent, bytes, watts, degrees Celsius."""
+
+    uuid: str
+    utilization: float | None = None
+    memory: float | None = None
+    power: float | None = None
+    temperature: float | None = None
+
+
 class GpuReader(Protocol):
     """Reads the GPUs."""
 
@@ -50,8 +62,15 @@ class NvmlReader:
     def __init__(self) -> None:
         self._nvml: Any = None
 
+    def gauges(self) -> list[Gauges]:
+        """What every GPU does now; DevicesError as `read`."""
+        return self._of_each(_gauges)
+
     def read(self) -> list[Gpu]:
         """Every GPU that the driver knows; DevicesError without driver or library, or where NVML fails."""
+        return self._of_each(_gpu)
+
+    def _of_each(self, look: Callable[[Any, int], T]) -> list[T]:
         try:
             import pynvml
         except ImportError as error:
@@ -60,10 +79,28 @@ class NvmlReader:
             if self._nvml is None:
                 pynvml.nvmlInit()
                 self._nvml = pynvml
-            return [_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
+            return [look(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
         except pynvml.NVMLError as error:
             self._nvml = None
             raise DevicesError(f"no GPU can be seen: NVML says {str(error)!r}") from None
+
+
+def _gauges(nvml: Any, index: int) -> Gauges:
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+
+    def told(ask: Callable[[], float]) -> float | None:
+        try:
+            return float(ask())
+        except nvml.NVMLError:
+            return None
+
+    return Gauges(
+        uuid=_text(nvml.nvmlDeviceGetUUID(handle)),
+        utilization=told(lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu),
+        memory=told(lambda: nvml.nvmlDeviceGetMemoryInfo(handle).used),
+        power=told(lambda: nvml.nvmlDeviceGetPowerUsage(handle) / 1000),
+        temperature=told(lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),
+    )
 
 
 def _gpu(nvml: Any, index: int) -> Gpu:

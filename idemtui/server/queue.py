@@ -177,6 +177,11 @@ class Queue:
             for worker in self._floor.workers:
                 worker.stale = worker.stale or bool(changed & set(worker.key.secrets))
 
+    def on_gpus(self) -> set[str]:
+        """The GPUs that workers of this server are on, by UUID."""
+        with self._floor.lock:
+            return {worker.device for worker in self._floor.workers if worker.run is not None} - {"cpu", "cuda"}
+
     def state(self) -> QueueState:
         """What waits, in order and with its reason, and what runs."""
         with self._floor.lock:

@@ -29,6 +29,7 @@ from idemtui.server.queue import Queue
 from idemtui.server.removing import Removing
 from idemtui.server.settings import read_settings
 from idemtui.server.silence import Silence
+from idemtui.server.telemetry import Telemetry
 from store.lab import Lab
 
 log = logging.getLogger("idemtui.server")
@@ -45,7 +46,9 @@ class Server:
         self._ending, self._tick = threading.Event(), threading.Event()
         self._floor, secrets = Floor(lab), Secrets()
         holds = Holds(lab)
-        self.places = Places(self.settings.slots, self.settings.gpu_free_share, NvmlReader(), holds)
+        gpus = NvmlReader()
+        self.places = Places(self.settings.slots, self.settings.gpu_free_share, gpus, holds)
+        self._telemetry = Telemetry(lab.telemetry, gpus.gauges)
         launcher = ProcessLauncher(lab.root / "workers", self.settings, options.worker)
         silence = Silence(self.settings.silent_seconds)
         self.queue = Queue(self._floor, launcher, self.places, secrets, silence, self._disk)
@@ -137,6 +140,7 @@ class Server:
         while not self._ending.is_set():
             try:
                 self.queue.tick()
+                self._telemetry.look(self.queue.on_gpus())
                 self._said = ""
             except Exception as error:
                 if str(error) != self._said:

@@ -6,9 +6,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from engine.events import Noted, RunStarted
+from idemtui.server.rebuild import rebuild_lab
 from store.lab import Lab, create_lab, find_lab
 from tests.idemtui.cli.conftest import HOSTILE, Idemtui
-from tests.store.journals import DEMO, chain_spec
+from tests.store.journals import DEMO, Chain, append_events, chain_spec, write_lab
 
 SFT, DPO = chain_spec(DEMO[0]).run_id, chain_spec(DEMO[2]).run_id
 
@@ -40,6 +42,33 @@ def test_show_prints_settings_curve_and_verdict(idemtui: Idemtui) -> None:
     assert "M_5" in out
     assert "amplified by the paper's rule" in out
     assert "one chain DEGENERATE" in out
+
+
+def test_show_says_who_drew_and_what_came_up(idemtui: Idemtui, tmp_path: Path) -> None:
+    lab = write_lab(tmp_path / "lab", [Chain("noted", status="queued")])
+    run_id = chain_spec(Chain("noted", status="queued")).run_id
+
+    def started(note: str) -> RunStarted:
+        return RunStarted(pid=1, host="h", device="cuda", threads=1, resumed=False, notes=[note])
+
+    append_events(
+        lab.run(run_id),
+        [
+            started("answers are drawn by transformers: no GPU"),
+            Noted(topic="canary", message="vLLM serves M_init"),
+            Noted(topic="canary", message="vLLM serves 00/adapter"),
+            Noted(topic="memory", message="memory ran out with 64 at a time"),
+            started("answers are drawn by vLLM 0.32.0"),
+        ],
+    )
+    rebuild_lab(lab)
+    shown = idemtui("show", "noted", "--lab", lab.root, "--json").json
+    assert shown["notes"] == [
+        "answers are drawn by vLLM 0.32.0",
+        "last canary: vLLM serves 00/adapter",
+        "memory ran out with 64 at a time",
+    ]
+    assert "note: answers are drawn by vLLM 0.32.0\n" in idemtui("show", "noted", "--lab", lab.root).out
 
 
 @pytest.mark.parametrize(
