@@ -13,14 +13,14 @@ from engine.errors import IdemtuiError
 from idemtui.server.ends import record_end
 from idemtui.server.exits import boot_id, log_tail
 from idemtui.server.floor import Floor
-from idemtui.server.history import ENDED_WITH_THE_MACHINE, History
+from idemtui.server.history import ENDED_WITH_THE_MACHINE, INTERRUPTED, History
 from idemtui.server.model_keys import read_key
 from idemtui.server.processes import find_holder
 from idemtui.server.workers import DeskWorker, LoneWorker, desks, found_at, last_pid
 
 log = logging.getLogger("idemtui.server")
-RESTARTED = "interrupted: the machine was restarted"
-DIED = "interrupted: its worker died while no server was there to see how"
+RESTARTED = f"{INTERRUPTED}the machine was restarted"
+DIED = f"{INTERRUPTED}its worker died while no server was there to see how"
 
 
 def adopt(floor: Floor) -> None:
@@ -106,7 +106,9 @@ def _bury(floor: Floor, history: History) -> bool:
         if dead and history.stop is None:
             floor.interrupted[history.run_id] = message
         return True
-    if other_boot and history.failed and history.outcome is None and history.exit_code in ENDED_WITH_THE_MACHINE:
+    if history.interrupted:
+        floor.interrupted[history.run_id] = history.interrupted
+    elif other_boot and history.failed and history.outcome is None and history.exit_code in ENDED_WITH_THE_MACHINE:
         floor.interrupted[history.run_id] = RESTARTED
     return False
 

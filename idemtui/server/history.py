@@ -22,6 +22,8 @@ OUTCOMES: dict[str, Outcome] = {
 DISK_FULL = 75
 """Exit code of a worker that could not even write that the disk is full."""
 ENDED_WITH_THE_MACHINE = (None, 143, -15)
+INTERRUPTED = "interrupted: "
+"""How the message of an end begins that no server was there to see."""
 
 TAIL_BYTES = 16_384
 """Enough for any event that ends a run; a longer last line is a batch of samples."""
@@ -44,6 +46,8 @@ class History:
     """Start of the machine that its last worker belonged to."""
     exit_code: int | None = None
     """How its last worker ended, where that was recorded."""
+    message: str | None = None
+    """What was written down of that end."""
     stop: Stop | None = None
     """What a person asked last: to pause, to cancel, or (None) to go on."""
     withdrawn: bool = False
@@ -70,6 +74,12 @@ class History:
         """Whether it ended by itself before its chain did, in whichever way."""
         ended = bool(self.starts) or self.exit_code is not None
         return self.resting and ended and self.stop is None and self.outcome not in ("cancelled", "paused")
+
+    @property
+    def interrupted(self) -> str | None:
+        """Why nobody saw its worker end, where nothing was asked of it since."""
+        noted = self.failed and self.outcome is None and self.message
+        return self.message if noted and str(noted).startswith(INTERRUPTED) else None
 
     @property
     def waits_for_room(self) -> bool:
@@ -105,11 +115,12 @@ def _take(told: dict[str, Any], command: Command) -> None:
             told |= {"queued_at": None, "stop": "cancel" if command.type == "cancel_requested" else "pause"}
         case "started":
             told |= {"queued_at": None, "worker": command.pid, "boot_id": command.boot_id, "withdrawn": False}
-            told |= {"starts": (*told.get("starts", ()), command.pid), "exit_code": None}
+            told |= {"starts": (*told.get("starts", ()), command.pid), "exit_code": None, "message": None}
         case "worker_exited":
             if told.get("worker") is None:
                 told["queued_at"] = None
             told |= {"worker": None, "exit_code": command.exit_code, "withdrawn": bool(told.get("queued_at"))}
+            told["message"] = command.message
         case _:
             pass
 

@@ -44,9 +44,19 @@ def test_what_was_found_dead_is_told_until_it_goes_on(lab: Lab) -> None:
     )
     assert after.running == after.waiting == []
     assert after.asking.ended_early() == [dead, paused] or after.asking.ended_early() == [paused, dead]
+    later = Bench(lab, slots=3)
+    assert later.floor.interrupted == {dead: died}, "the server that noticed it is not the only one to tell"
     after.ask(dead)
     assert after.floor.interrupted == {}
     assert list((lab.root / "workers").iterdir()) == [after.workers[0].desk.folder]
+
+
+def test_what_a_person_cancelled_was_not_interrupted(lab: Lab) -> None:
+    bench = Bench(lab)
+    dead = new_run(lab, "a")
+    bench.ask(dead)
+    Bench(lab).asking.cancel(dead)
+    assert Bench(lab).floor.interrupted == {}
 
 
 def test_a_worker_of_an_earlier_boot_was_interrupted_by_the_restart(lab: Lab) -> None:
