@@ -48,16 +48,21 @@ class FileLock:
 
 
 def holder_pid(path: Path) -> int | None:
-    """The process that holds the lock now, None where nobody does."""
+    """The process that holds the lock now, None where nobody does or where it names nobody yet."""
+    return held_by(path) or None
+
+
+def held_by(path: Path) -> int | None:
+    """The same, 0 where the lock is held and names nobody; OSError where the file may not even be read."""
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         text = os.read(fd, 32).decode(errors="replace").strip()
-        return int(text) if text.isdigit() else None
+        return int(text) if text.isdigit() else 0
     finally:
         os.close(fd)
     return None

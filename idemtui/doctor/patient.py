@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
+from engine.locks import held_by
 from store.lab import Lab
 
 ANSWER_SECONDS = 2.0
@@ -36,23 +34,7 @@ class Patient:
 def examine_server(lab: Lab, seconds: float = ANSWER_SECONDS) -> Patient:
     """Look at the lock and ask the server for its status; starts and changes nothing."""
     answer, status, problem = ask_status(lab, seconds)
-    return Patient(lab, holder(lab.lock), answer, status, problem)
-
-
-def holder(path: Path) -> int | None:
-    """As `engine.locks.holder_pid`, also where the file may only be read; OSError where not even that."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        text = os.read(fd, 32).decode(errors="replace").strip()
-        return int(text) if text.isdigit() else 0
-    finally:
-        os.close(fd)
-    return None
+    return Patient(lab, held_by(lab.lock), answer, status, problem)
 
 
 def ask_status(lab: Lab, seconds: float) -> tuple[Answer, dict[str, Any], str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from engine.locks import held_by
 from idemtui.cli.output import span
 from idemtui.cli.standing import names
 from idemtui.doctor.check import Check
-from idemtui.doctor.patient import Patient, holder
+from idemtui.doctor.patient import Patient
 from idemtui.text import one_line
 
 Facts = dict[str, Any]
@@ -72,7 +73,7 @@ def _holders(place: Path) -> dict[int, str]:
     held = {}
     for folder in place.iterdir() if place.is_dir() else ():
         try:
-            pid = holder(folder / "worker.lock")
+            pid = held_by(folder / "worker.lock")
         except OSError:
             continue
         if pid is not None:
