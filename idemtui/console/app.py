@@ -28,7 +28,7 @@ from idemtui.console.reader import Connect, Reader, connect_through_server
 from idemtui.console.remembered import Remembered, memory_path, recall, remember
 from idemtui.console.screens.modes import MODES
 from idemtui.console.screens.room import Room
-from idemtui.console.settings import Settings, read_settings, settings_path
+from idemtui.console.settings import Settings, settings_path, usable_settings
 from store.lab import Lab
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ class Console(App[None]):
         pace: Pace | None = None,
         settings: Settings | None = None,
         remembered: Remembered | None = None,
+        notice: str = "",
     ) -> None:
+        """`notice` is a line to be shown when the console is open."""
         super().__init__()
         if "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
@@ -76,6 +78,7 @@ class Console(App[None]):
         self._offers: str | None = "unread"
         self._met_server = False
         self._pace = pace or Pace()
+        self._notice = notice
 
     def on_mount(self) -> None:
         """Paint first, then begin to ask."""
@@ -85,6 +88,8 @@ class Console(App[None]):
             self.theme = theme
         if self._follow is None:
             self.action_room(self.remembered.room)
+        if self._notice:
+            self.notify(self._notice, severity="warning", markup=False, timeout=20)
         self.call_after_refresh(self._start_feed)
 
     @work(group="feed")
@@ -223,6 +228,29 @@ class Console(App[None]):
         for run in self.targets("fork_run")[:1]:
             ask_fork(self, run, self.screen.selected_cycle if isinstance(self.screen, Room) else None)
 
+    def action_save(self) -> None:
+        """Ask for a file's name and write what stands in the room."""
+        saving = self.screen.saving() if isinstance(self.screen, Room) else None
+        if saving is None:
+            self.notify("There is nothing to save here yet.", severity="warning")
+        else:
+            self.push_screen(saving, self.tell)
+
+    def tell(self, words: str | None) -> None:
+        """Say what a page that closed has done, if anything."""
+        if words:
+            self.notify(words, markup=False)
+
+    def action_copy(self) -> None:
+        """Hand what stands in the room to the terminal's clipboard."""
+        copying = self.screen.copying() if isinstance(self.screen, Room) else None
+        if copying is None:
+            self.notify("There is nothing to copy here yet.", severity="warning")
+        else:
+            what, text = copying
+            self.copy_to_clipboard(text)
+            self.notify(f"Copied {what}: {len(text):,} characters.", markup=False)
+
     def action_interrupted(self) -> None:
         """Show what was interrupted and let the chosen ones go on."""
         if self.server is not None:
@@ -261,12 +289,10 @@ class Console(App[None]):
 
 
 def open_console(lab: Lab, follow: str | None = None) -> int:
-    """Show the lab until the user leaves; `follow` names the study to begin with. Returns the exit code.
-
-    Raises UsageError for a settings file that is wrong.
-    """
-    settings, memory = read_settings(settings_path()), memory_path()
-    console = Console(lab, follow, settings=settings, remembered=recall(memory, lab.root))
+    """Show the lab until the user leaves; `follow` names the study to begin with. Returns the exit code."""
+    memory = memory_path()
+    settings, trouble = usable_settings(settings_path())
+    console = Console(lab, follow, settings=settings, remembered=recall(memory, lab.root), notice=trouble)
     console.run()
     console.reader.close()
     remember(memory, lab.root, console.remembered)

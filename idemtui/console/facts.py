@@ -194,14 +194,3 @@ class RunDetail:
     settings: tuple[Setting, ...] = ()
     log: tuple[str, ...] = ()
     """The last lines of the worker's log."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """The rows of one query, at most the asked number; `more` says that there were others."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[object, ...], ...]
-    seconds: float
-    more: bool = False
-    numeric: frozenset[str] = frozenset()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from engine.errors import IdemtuiError
+from engine.errors import IdemtuiError, UsageError
 from idemtui.console.reader import Reader
 
 if TYPE_CHECKING:
@@ -58,6 +59,19 @@ def begin_from(run_id: str, reader: Reader) -> StudyBegun:
     from idemtui.launch.from_run import text_of
 
     return StudyBegun(text_of(RunSpec.model_validate_json(reader.spec(run_id))))
+
+
+def save_study(text: str, path: Path) -> str:
+    """Write the study to a new file; UsageError where one is there already."""
+    path = path.expanduser()
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{path} is there already; choose another name or remove it.") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror}).") from None
+    return f"{path}: `idemtui run {path}` queues it too."
 
 
 def queue(specs: Sequence[RunSpec], reader: Reader) -> str:

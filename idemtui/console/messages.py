@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 
 from idemtui.console.comparing import Compared
-from idemtui.console.facts import Glance, RunDetail, Table
+from idemtui.console.facts import Glance, RunDetail
 from idemtui.console.lab_facts import Server
 from idemtui.console.text_facts import Listing, Prompt, Reading, Rung, Rungs, Sample, SampleFilter
 from idemtui.worddiff import Piece
@@ -134,19 +134,3 @@ class ComparedRead(Message):
         super().__init__()
         self.whose = whose
         self.compared = compared
-
-
-class TableRead(Message):
-    """A query's first rows."""
-
-    def __init__(self, table: Table) -> None:
-        super().__init__()
-        self.table = table
-
-
-class SchemaRead(Message):
-    """The tables and views that can be asked, each with its columns."""
-
-    def __init__(self, tables: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
-        super().__init__()
-        self.tables = tables

@@ -24,6 +24,11 @@ WHERE run_id = ? AND type <> 'train_stepped' ORDER BY seq DESC LIMIT 1000
 SPEC = "SELECT CAST(spec AS VARCHAR) FROM runs WHERE run_id = ?"
 RUNGS = f"{RUNG} WHERE run_id = ? AND purpose = 'eval' AND prompt_id = ? ORDER BY cycle, draw"
 SCHEMA = """
-SELECT table_name, list(column_name ORDER BY ordinal_position) FROM information_schema.columns
-WHERE table_schema = 'main' GROUP BY table_name ORDER BY table_name
+SELECT table_name, list(column_name ORDER BY ordinal_position), list(data_type ORDER BY ordinal_position)
+FROM information_schema.columns WHERE table_schema = 'main' GROUP BY table_name ORDER BY table_name
+"""
+KEYWORDS = "SELECT keyword_name FROM duckdb_keywords() ORDER BY keyword_category <> 'reserved', keyword_name"
+FUNCTIONS = """
+SELECT DISTINCT function_name FROM duckdb_functions()
+WHERE function_type IN ('scalar', 'aggregate', 'macro') AND function_name SIMILAR TO '[a-z][a-z_0-9]+' ORDER BY 1
 """

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 Notice = Callable[[str], object]
 Connect = Callable[[Lab, Notice], "Client"]
-NUMERIC = ("int", "float", "double", "decimal", "halffloat")
 LOG_LINES, LOG_BYTES = 200, 64 * 1024
 """How much of a worker's log is shown."""
 
@@ -169,20 +167,6 @@ class Reader:
         """Runs grouped by a setting, with the traits that their answers were scored on."""
         comparison = comparing.compare(self.client(), run_ids, by)
         return Compared(comparison, tuple(comparing.matrix(self.client(), comparison.groups)))
-
-    def schema(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """Tables and views by name, each with its columns."""
-        return tuple((name, tuple(columns)) for name, columns in self._rows(queries.SCHEMA))
-
-    def table(self, query: str, most: int) -> facts.Table:
-        """A person's own statement, at most `most` rows of its answer."""
-        started = monotonic()
-        result = self.client().sql(query, limit=most)
-        rows = tuple(result.tuples())
-        seconds = monotonic() - started
-        fields = list(result.table.schema)
-        numeric = frozenset(field.name for field in fields if str(field.type).startswith(NUMERIC))
-        return facts.Table(tuple(result.columns), rows, seconds, result.truncated, numeric)
 
 
 def _point(point: stored.Point) -> facts.Point:

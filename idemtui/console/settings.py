@@ -57,6 +57,14 @@ def read_settings(path: Path) -> Settings:
     return Settings(theme, _signals(path, stated.get("when_a_run_ends", ["bell"])), _keys(path, stated.get("keys", {})))
 
 
+def usable_settings(path: Path) -> tuple[Settings, str]:
+    """What the file says, or the defaults and one line on what is wrong with it."""
+    try:
+        return read_settings(path), ""
+    except UsageError as error:
+        return Settings(), f"{error} The defaults hold until it is mended."
+
+
 def _signals(path: Path, stated: Any) -> tuple[str, ...]:
     if not isinstance(stated, list):
         raise UsageError(f"{path}: when_a_run_ends = {stated!r}; allowed: a list of {', '.join(SIGNALS)}.")

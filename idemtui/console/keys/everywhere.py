@@ -42,6 +42,8 @@ EVERYWHERE: tuple[Action, ...] = (
         "Choose which of the runs that were interrupted go on.",
         footer=False,
     ),
+    Action("everywhere", "ctrl+s", "save", "Save", "Save what stands here: charts, rows, the study.", footer=False),
+    Action("everywhere", "y", "copy", "Copy", "Copy what stands here to the terminal's clipboard (OSC 52).", False),
     Action("everywhere", "T", "change_theme", "Theme", "Choose other colours.", footer=False),
     Action("everywhere", "question_mark", "keys", "Help", "Show all keys.", True, "?"),
     Action("everywhere", "q", "quit", "Quit", "Leave; workers and server go on."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -29,7 +30,8 @@ from idemtui.console.launch_words import (
     setting_cells,
     stages_text,
 )
-from idemtui.console.launching import StudyBegun, StudyResolved, begin_from, resolve
+from idemtui.console.launching import StudyBegun, StudyResolved, begin_from, resolve, save_study
+from idemtui.console.screens.naming import NamingScreen
 from idemtui.console.screens.room import Room
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.launch.study_text import BLANK, read_values, with_values
@@ -206,6 +208,15 @@ class LaunchScreen(Room):
     def action_blank(self) -> None:
         """Start anew."""
         self._take(BLANK)
+
+    def saving(self) -> NamingScreen | None:
+        """The study as its file."""
+        text = self._text
+        return NamingScreen("Save the study as (.toml)", "study.toml", lambda path: save_study(text, Path(path)))
+
+    def copying(self) -> tuple[str, str] | None:
+        """The study file's text."""
+        return "the study", self._text
 
     def action_queue(self) -> None:
         """Ask with the costs in sight, then queue."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
@@ -23,11 +24,14 @@ from idemtui.console.asking import in_thread
 from idemtui.console.facts import Glance, Run
 from idemtui.console.lab_facts import Server
 from idemtui.console.reader import Reader
+from idemtui.console.saved_charts import save_charts
+from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.masthead import Banner, Masthead
 from idemtui.console.words import SIGNS
 
 if TYPE_CHECKING:
     from idemtui.console.app import Console
+    from idemtui.console.screens.naming import NamingScreen
 
 
 WIDTHS = [(0, "-narrow"), (120, "-wide")]
@@ -117,6 +121,20 @@ class Room(Screen[None]):
             self.post_message(answer)
 
         _: Worker[None] = self.run_worker(asking, group=group, exclusive=True)
+
+    def saving(self) -> NamingScreen | None:
+        """How what stands here becomes a file; None where there is nothing. Charts, unless a room has more to save."""
+        charts = [pane.chart for pane in self.query(ChartPane) if pane.chart is not None and pane.region.area]
+        if not charts:
+            return None
+        from idemtui.console.screens.naming import NamingScreen
+
+        question = "Save the chart as (.svg or .txt)" if len(charts) == 1 else "Save the charts as (.svg or .txt)"
+        return NamingScreen(question, f"{self.ROOM}.svg", lambda path: save_charts(charts, Path(path).expanduser()))
+
+    def copying(self) -> tuple[str, str] | None:
+        """What is copied here, and a word for it."""
+        return ("the run's id", self.chosen.run_id) if self.chosen else None
 
     @on(messages.Refused)
     def show_refusal(self, message: messages.Refused) -> None:

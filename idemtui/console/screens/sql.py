@@ -1,139 +1,233 @@
-"""SQL: any reading statement over the lab's tables, while runs train."""
+"""SQL: any reading statement over the lab's tables, while runs train; answers of any size, a page at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 
 from rich.text import Text
 from textual import on
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Static, TextArea
+from textual.widgets import Static, Tree
+from textual.worker import Worker
 
-from idemtui.console.examples import EXAMPLES
-from idemtui.console.facts import Table
-from idemtui.console.messages import Refused, SchemaRead, TableRead
-from idemtui.console.reader import Reader
+from idemtui.console.asking import in_thread
+from idemtui.console.messages import Refused
+from idemtui.console.screens.naming import NamingScreen
+from idemtui.console.screens.queries import Entry, QueriesScreen
+from idemtui.console.screens.record import RecordScreen
 from idemtui.console.screens.room import Room
-from idemtui.console.widgets.columns import Cell, Column
+from idemtui.console.sql_words import answer_words, cell, columns_of, plot_chart
+from idemtui.console.statements import Answer, AnswerCame, PlotMade, VocabularyRead, now, read_vocabulary, write
+from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.ledger import PAGE, Ledger
-from idemtui.console.words import NONE
-from idemtui.text import one_line
+from idemtui.console.widgets.sql_editor import SqlEditor
+from idemtui.sql.history import Asked, history_path, keep, past
+from idemtui.sql.saved import find, queries, save
 
-MOST_ROWS = 10_000
-WIDEST = 60
+FIRST = "curves"
+"""What stands in the editor at first."""
 
 
 class SqlScreen(Room):
-    """Editor above, answer below, one line of state between."""
+    """Editor above, answer below, a line of state between; tables beside them."""
 
     ROOM = "sql"
 
     def __init__(self) -> None:
         super().__init__()
-        self._example = 0
-        self._table: Table | None = None
+        self._answer: Answer | None = None
+        self._shown: Answer | None = None
+        self._running = False
 
     def contents(self) -> Iterable[Widget]:
-        """Editor, state, rows; the tables beside them where there is room."""
-        editor = TextArea.code_editor(EXAMPLES[0].query, language="sql", id="editor", show_line_numbers=False)
-        editor.tab_behavior = "focus"
-        editor.cursor_blink = False
+        """Tables, editor, what may be typed, state, rows or their chart."""
+        tables: Tree[str] = Tree("tables", id="tables")
+        tables.show_root = False
+        tables.guide_depth = 2
         with Horizontal():
             with Vertical(id="asking"):
-                yield editor
+                yield SqlEditor(find(FIRST).text, id="editor")
+                yield Static(id="offer")
                 yield Static(id="state")
                 yield Ledger(id="rows")
-            with VerticalScroll(id="schema", can_focus=False):
-                yield Static(id="tables")
+                yield ChartPane(id="plot")
+            yield tables
 
     def on_mount(self) -> None:
         """Begin where one types."""
         self.query_one("#editor").focus()
-        self._show_example()
-        self.ask("schema", lambda reader: SchemaRead(reader.schema()))
+        self._say("F5 runs it, F2 shows saved queries, F3 earlier ones, F4 the tables.")
+        self.ask("vocabulary", read_vocabulary)
 
-    @on(SchemaRead)
-    def show_schema(self, message: SchemaRead) -> None:
-        """List the tables and their columns."""
-        text = Text()
-        for name, names in message.tables:
-            text.append(f"{name}\n", "bold")
-            text.append("  " + ", ".join(names) + "\n", "dim")
-        self.query_one("#tables", Static).update(text)
+    @property
+    def _editor(self) -> SqlEditor:
+        return self.query_one("#editor", SqlEditor)
+
+    @on(VocabularyRead)
+    def show_tables(self, message: VocabularyRead) -> None:
+        """Grow the tree, and let the editor know the words."""
+        self._editor.vocabulary = message.vocabulary
+        tree: Tree[str] = self.query_one("#tables", Tree)
+        for name, columns in message.types.items():
+            node = tree.root.add(Text(name, "bold"), data=name)
+            for column, kind in columns.items():
+                node.add_leaf(Text.assemble(column, "  ", (kind.lower()[:24], "dim")), data=column)
+
+    @on(Tree.NodeSelected, "#tables")
+    def insert_name(self, message: Tree.NodeSelected[str]) -> None:
+        """Put a column's name at the cursor; a table opens, and is put there once it is open."""
+        node = message.node
+        if node.data and not node.allow_expand:
+            self._editor.insert(f"{node.data} ")
+
+    @on(SqlEditor.Offered)
+    def show_offer(self, message: SqlEditor.Offered) -> None:
+        """Say what Tab would put at the cursor."""
+        words = message.offer.words
+        line = (
+            Text(" Tab  " + "  ".join(words), "dim", end="", no_wrap=True, overflow="ellipsis") if words else Text("")
+        )
+        self.query_one("#offer", Static).update(line)
 
     def action_run_query(self) -> None:
-        """Ask what stands in the editor."""
-        query = self.query_one("#editor", TextArea).text
-        self._say("running …")
-        self.ask("query", partial(_query, query))
+        """Ask what stands in the editor; what was being asked before is let go of."""
+        self._stop()
+        statement = self._editor.text
+        keep(history_path(), Asked(statement, now(), str(self.console_app.lab.root)))
+        answer = self._answer = Answer(statement)
+        self._running = True
+        self._show_chart(False)
+        self._say("running …  Esc stops it.")
+        self.ask("query", partial(answer.read, self.post_message))
 
-    @on(TableRead)
-    def show_table(self, message: TableRead) -> None:
-        """Show the rows from the first."""
-        table = self._table = message.table
-        ledger = self.query_one("#rows", Ledger)
-        ledger.show_columns(columns(table))
-        ledger.cursor = 0
-        ledger.show_count(len(table.rows))
-        rows = f"{len(table.rows):,} rows" if len(table.rows) != 1 else "1 row"
-        note = f"the first {rows}; the others are left out" if table.more else rows
-        self._say(f"{note}  {table.seconds * 1000:.0f} ms")
+    def _stop(self) -> None:
+        if self._running and self._answer is not None:
+            self._running = False
+            reader, answer = self.console_app.reader, self._answer
+            _: Worker[None] = self.run_worker(in_thread(partial(answer.stop, reader)), group="stopping")
 
-    @on(Ledger.PageWanted)
+    @on(AnswerCame)
+    def show_answer(self, message: AnswerCame) -> None:
+        """Show the rows that are there, from the first when they are the first of this answer."""
+        answer, ledger = message.answer, self.query_one("#rows", Ledger)
+        if answer is not self._answer:
+            return
+        self._running = message.seconds is None
+        if self._shown is not answer:
+            self._shown = answer
+            ledger.show_columns(columns_of(answer.columns, answer.numeric, answer.page(0, PAGE)))
+            ledger.cursor = 0
+        ledger.grow(answer.rows)
+        self._say(answer_words(answer.rows, message.seconds, cut=answer.cut))
+
+    @on(Ledger.PageWanted, "#rows")
     def show_page(self, message: Ledger.PageWanted) -> None:
         """Put a page of the answer into words."""
-        if self._table is not None:
-            rows = self._table.rows[message.offset : message.offset + PAGE]
+        if self._answer is not None:
+            rows = self._answer.page(message.offset, PAGE)
             message.ledger.show_page(message.offset, [[cell(value) for value in row] for row in rows])
 
     @on(Refused)
     def show_refusal(self, message: Refused) -> None:
         """Say in place what is wrong with the statement; the rows of the last one stay."""
         message.prevent_default()
+        self._running = False
         self.query_one("#state", Static).update(Text(f"✗ {message.reason}", "bold red", end=""))
 
     def _say(self, words: str) -> None:
         self.query_one("#state", Static).update(Text(words, end=""))
 
-    def action_example(self) -> None:
-        """Put the next example into the editor."""
-        self._example = (self._example + 1) % len(EXAMPLES)
-        self.query_one("#editor", TextArea).text = EXAMPLES[self._example].query
-        self._show_example()
+    def action_saved(self) -> None:
+        """Choose among saved queries."""
+        found = [Entry(query.name, query.title, query.text) for query in queries()]
+        self.app.push_screen(QueriesScreen("Saved queries", found), self._take)
 
-    def _show_example(self) -> None:
-        self._say(f"{EXAMPLES[self._example].title}  F5 runs it, F2 shows another.")
+    def action_history(self) -> None:
+        """Choose among what was asked of this lab before."""
+        asked = past(history_path(), self.console_app.lab.root)
+        found = [Entry(one.at[5:16].replace("T", " "), " ".join(one.text.split()), one.text) for one in asked]
+        self.app.push_screen(QueriesScreen("Asked before", found), self._take)
+
+    def _take(self, statement: str | None) -> None:
+        if statement:
+            self._editor.text = statement
+            self._editor.focus()
+
+    def action_keep(self) -> None:
+        """Save the statement under a name."""
+        text = self._editor.text
+        question = "Keep this query as (its first comment, -- like this, becomes its title)"
+        self.app.push_screen(
+            NamingScreen(question, "", lambda name: f"kept: {save(name, text)}"), self.console_app.tell
+        )
+
+    def action_plot(self) -> None:
+        """Draw the answer, or show its rows again."""
+        if self.has_class("-plotted"):
+            self._show_chart(False)
+        elif self._answer is None or not self._answer.columns:
+            self._say("✗ nothing to plot: run a statement first (F5).")
+        else:
+            self.ask("plot", self._answer.plot)
+
+    @on(PlotMade)
+    def show_plot(self, message: PlotMade) -> None:
+        """Show the chart, or say why there is none."""
+        if isinstance(message.plot, str):
+            self._say(f"✗ {message.plot}")
+            return
+        chart, words = plot_chart(message.plot)
+        self.query_one("#plot", ChartPane).show_chart(chart)
+        self._show_chart(True)
+        self._say(words)
+
+    def _show_chart(self, shown: bool) -> None:
+        self.set_class(shown, "-plotted")
+
+    @on(Ledger.Chosen, "#rows")
+    def action_read_row(self) -> None:
+        """Show the row under the cursor in full."""
+        at = self.query_one("#rows", Ledger).cursor
+        rows = self._answer.page(at, 1) if self._answer else []
+        if rows and self._answer:
+            self.app.push_screen(RecordScreen(self._answer.columns, rows[0]))
+
+    def saving(self) -> NamingScreen | None:
+        """The chart where one is shown, else the rows, all of them."""
+        answer = self._answer
+        if self.has_class("-plotted"):
+            return super().saving()
+        if answer is None or not answer.columns:
+            return None
+        reader = self.console_app.reader
+        question = "Save all rows as (.csv or .parquet)"
+        return NamingScreen(question, "answer.parquet", lambda path: write(answer, Path(path).expanduser(), reader))
+
+    def copying(self) -> tuple[str, str] | None:
+        """The row under the cursor, its values with tabs between them."""
+        at = self.query_one("#rows", Ledger).cursor
+        rows = self._answer.page(at, 1) if self._answer else []
+        return ("the row", "\t".join("" if value is None else str(value) for value in rows[0])) if rows else None
+
+    def action_tables(self) -> None:
+        """Show the tables and go there, or put them away."""
+        tree: Tree[str] = self.query_one("#tables", Tree)
+        shown = tree.has_focus
+        tree.cursor_line = max(tree.cursor_line, 0)
+        self.set_class(not shown, "-tables")
+        self.query_one("#editor" if shown else "#tables").focus()
 
     def action_leave_editor(self) -> None:
-        """Go to the rows, where single keys work again."""
-        self.query_one("#rows").focus()
+        """Stop what is running; else go to the rows, where single keys work again."""
+        if self._running:
+            self._stop()
+        else:
+            self.set_class(False, "-tables")
+            self.query_one("#rows").focus()
 
     def action_edit(self) -> None:
         """Go to the editor."""
-        self.query_one("#editor").focus()
-
-
-def columns(table: Table) -> list[Column]:
-    """A column for each of the answer's, as wide as its first rows want."""
-    return [_column(table, index, name) for index, name in enumerate(table.columns)]
-
-
-def _column(table: Table, index: int, name: str) -> Column:
-    values = [cell(row[index]).text for row in table.rows[:PAGE]]
-    width = max(len(name), *(len(value) for value in values), 1) if values else len(name)
-    return Column(one_line(name), min(width, WIDEST), right=name in table.numeric)
-
-
-def cell(value: object) -> Cell:
-    """One value in words: NULL as a dash, numbers short, text on one line."""
-    if value is None:
-        return Cell(NONE, "dim")
-    if isinstance(value, float):
-        return Cell(f"{value:.6g}")
-    return Cell(one_line(str(value)[:1000]))
-
-
-def _query(query: str, reader: Reader) -> TableRead:
-    return TableRead(reader.table(query, MOST_ROWS))
+        self._editor.focus()

@@ -141,6 +141,14 @@ class Ledger(ScrollView, can_focus=True):
             kept.clear()
         self._resize(count)
 
+    def grow(self, count: int) -> None:
+        """Take a larger number of rows of the same list; only a last page that was not full is asked for again."""
+        last = self.count // PAGE
+        if self.count % PAGE and count > self.count:
+            self._asked.discard(last)
+            self._stale.add(last)
+        self._resize(count)
+
     def renew(self, count: int) -> None:
         """Take a number of rows of what is shown already; what is in sight is asked for anew and shown until then."""
         self._stale = set(self._pages)

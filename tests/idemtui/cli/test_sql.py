@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from store.lab import Lab
@@ -78,3 +79,21 @@ def opened(pid: int) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def test_an_answer_leaves_as_parquet_or_as_a_chart(there: Idemtui, tmp_path: Path) -> None:
+    file = tmp_path / "many.parquet"
+    there("sql", MANY, "--parquet", str(file))
+    table = pq.read_table(file)
+    assert (table.num_rows, table.column_names) == (20_000, ["n", "word"])
+    refused = there("sql", MANY, "--parquet", str(file))
+    assert (refused.code, "is there already" in refused.err) == (2, True)
+    assert "v over n" in there("sql", "select range as n, range * 2.0 as v from range(9)", "--plot").out
+    assert "nothing to plot" in there("sql", "select 'a' as b", "--plot").err
+    assert "give one of them" in there("sql", MANY, "--plot", "--json").err
+
+
+def test_saved_queries_are_listed_and_asked_by_name(there: Idemtui) -> None:
+    assert "curves" in {query["name"] for query in there("sql", "@", "--json").json}
+    assert {"name", "cycle", "trait", "coherence"} == set(there("sql", "@curves", "--json").json[0])
+    assert "there are curves" in there("sql", "@curvs").err

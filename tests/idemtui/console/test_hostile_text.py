@@ -32,7 +32,17 @@ def hostile_chain(house: House) -> None:
     assert house.service.tail.sync()
 
 
-VISITS = (("1", "G"), ("2",), ("v",), ("v",), ("3",), ("enter",), ("4", "left"), ("5", "v"), ("6", "f2", "f5"))
+VISITS = (
+    ("1", "G"),
+    ("2",),
+    ("v",),
+    ("v",),
+    ("3",),
+    ("enter",),
+    ("4", "left"),
+    ("5", "v"),
+    ("6", "f2", *"carry", "enter", "f5"),
+)
 
 
 async def test_hostile_text_is_shown_and_harmless(house: House) -> None:

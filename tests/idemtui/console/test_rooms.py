@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from textual.widgets import Static, TextArea
+from textual.widgets import Static
 
-from idemtui.console.examples import EXAMPLES
 from idemtui.console.screens.confirm import ConfirmScreen
 from idemtui.console.screens.help import HelpScreen
 from idemtui.console.widgets.chart import ChartPane
@@ -142,39 +141,6 @@ async def test_ladder_moves_sides_prompts_and_draws(house: House) -> None:
         assert "[M6" in words(pilot.app.screen, "#rungs")
 
 
-async def test_every_example_query_runs(house: House) -> None:
-    async with house.console().run_test() as pilot:
-        await press(pilot, "6")
-        for example in EXAMPLES:
-            assert pilot.app.screen.query_one("#editor", TextArea).text == example.query
-            await press(pilot, "f5")
-            assert " ms" in words(pilot.app.screen, "#state")
-            assert ledger_of(pilot, "#rows").count > 5
-            await press(pilot, "f2")
-
-
-async def test_sql_errors_stand_beside_the_rows_of_before(house: House) -> None:
-    async with house.console().run_test() as pilot:
-        await press(pilot, "6", "f5")
-        rows = ledger_of(pilot, "#rows").count
-        pilot.app.screen.query_one("#editor", TextArea).text = "delete from runs"
-        await press(pilot, "f5")
-        assert "DELETE is not a reading statement" in words(pilot.app.screen, "#state")
-        assert ledger_of(pilot, "#rows").count == rows > 0
-        assert "[6 SQL]" in screen_lines(pilot)[0]
-
-
-async def test_sql_rows_are_paged(house: House) -> None:
-    async with house.console().run_test() as pilot:
-        await press(pilot, "6")
-        pilot.app.screen.query_one("#editor", TextArea).text = "select range as n from range(20000)"
-        await press(pilot, "f5", "escape", "G")
-        assert "the first 10,000 rows" in words(pilot.app.screen, "#state")
-        rows = ledger_of(pilot, "#rows")
-        assert cells(rows, rows.cursor) == ["9999"]
-        assert rows.row(5000) is None
-
-
 async def test_cancelling_asks_first(house: House) -> None:
     async with house.console().run_test() as pilot:
         await press(pilot, "j", "j", "j", "j", "c")
@@ -208,7 +174,7 @@ async def test_empty_lab_offers_the_pocket_study(empty_house: House, monkeypatch
     async with empty_house.console().run_test() as pilot:
         await settled(pilot)
         assert "no runs yet" in screen_text(pilot)
-        for key in ("2", "3", "4", "5", "1", "d"):
+        for key in ("2", "3", "4", "5", "7", "1", "d"):
             await press(pilot, key)
         assert queued == [empty_house.lab]
 

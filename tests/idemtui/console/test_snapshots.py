@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from textual.pilot import Pilot
 
-from idemtui.console import reader
+from idemtui.console import statements
 from idemtui.preflight import check
 from idemtui.preflight.facts import Machine
 from tests.idemtui.console.conftest import House
@@ -28,7 +28,7 @@ MACHINE = Machine(120_000_000_000, 256_000_000, 16_000_000_000, "memory", "cpu",
 @pytest.fixture(autouse=True)
 def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """In pictures queries take no time, and every machine is the same."""
-    monkeypatch.setattr(reader, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(statements, "monotonic", lambda: 0.0)
     monkeypatch.setattr(check, "machine_of", lambda lab, status: MACHINE)
 
 
@@ -56,7 +56,7 @@ def at(name: str, *keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
         ("run", ("2",)),
         ("samples", ("3", "j")),
         ("ladder", ("4", "right", "right")),
-        ("sql", ("6", "f2", "f2", "f5")),
+        ("sql", ("6", "f2", *"length", "enter", "f5")),
         ("launch", ("7",)),
     ],
 )
@@ -72,6 +72,14 @@ def test_rooms(house: House, snap_compare: Snap, size: tuple[int, int], state: s
         ("events", ("2", "v", "v")),
         ("settings", ("2", "v", "v", "v", "v")),
         ("reading", ("3", "right", "right", "s", "enter")),
+        ("sql_saved", ("6", "f2", *"jump")),
+        ("sql_plot", ("6", "f5", "f8")),
+        ("sql_row", ("6", "f5", "escape", "enter")),
+        ("sql_tables", ("6", "f4", "enter")),
+        ("launch_wrong", ("7", "j", "enter", *"00", "enter")),
+        ("launch_costs", ("7", "v", "v")),
+        ("launch_toml", ("7", "t")),
+        ("launch_queue", ("7", "f5")),
         ("sql_refused", ("6", "x", "f5")),
         ("help", ("question_mark",)),
         ("palette", ("ctrl+p",)),

@@ -1,0 +1,160 @@
+"""The SQL room: asking, stopping, choosing, drawing, saving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static, TextArea, Tree
+
+from idemtui.console.screens.record import RecordScreen
+from idemtui.console.screens.sql import SqlScreen
+from idemtui.console.widgets.chart import ChartPane
+from idemtui.sql.saved import queries
+from tests.idemtui.console.conftest import House
+from tests.idemtui.console.waiting import ledger_of, press, screen_lines, screen_text, settled, until
+
+ENDLESS = "select a.range, b.range from range(1000000000) as a, range(1000000) as b"
+
+
+def state(pilot: Pilot[None]) -> str:
+    return str(pilot.app.screen.query_one("#state", Static).content)
+
+
+def editor(pilot: Pilot[None]) -> TextArea:
+    return pilot.app.screen.query_one("#editor", TextArea)
+
+
+async def ask(pilot: Pilot[None], statement: str) -> None:
+    editor(pilot).text = statement
+    await press(pilot, "f5")
+
+
+async def test_every_shipped_query_runs(house: House) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "6")
+        for query in queries():
+            await ask(pilot, query.text)
+            assert " ms" in state(pilot), query.name
+            assert ledger_of(pilot, "#rows").count > 2, query.name
+
+
+async def test_errors_stand_beside_the_rows_of_before(house: House) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "6", "f5")
+        rows = ledger_of(pilot, "#rows").count
+        await ask(pilot, "delete from runs")
+        assert "DELETE is not a reading statement" in state(pilot)
+        assert ledger_of(pilot, "#rows").count == rows > 0
+        assert "[6 SQL]" in screen_lines(pilot)[0]
+
+
+async def test_an_answer_of_any_size_is_paged(house: House) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "6")
+        await ask(pilot, "select range as n from range(300000)")
+        assert "300,000 rows" in state(pilot)
+        await press(pilot, "escape", "G")
+        rows = ledger_of(pilot, "#rows")
+        row = rows.row(rows.cursor)
+        assert row is not None
+        assert row[0].text == "299999"
+        assert rows.row(5000) is None
+
+
+async def test_a_statement_can_be_stopped_while_rows_come(house: House) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "6")
+        editor(pilot).text = ENDLESS
+        await pilot.press("f5")
+        await until(pilot, lambda: "so far" in state(pilot), "rows came")
+        await pilot.press("escape")
+        await until(pilot, lambda: "cancelled" in state(pilot), "it was stopped")
+        assert ledger_of(pilot, "#rows").count > 0
+        await settled(pilot)
+
+
+async def test_saved_and_earlier_queries_are_searched(house: House, own: Path) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "6", "f2", *"stage", "enter")
+        assert "Where does the time go?" in editor(pilot).text
+        await press(pilot, "f5")
+        await ask(pilot, "select 42 as answer")
+        await press(pilot, "f3")
+        assert "select 42 as answer" in screen_text(pilot)
+        await press(pilot, *"time", "enter")
+        assert "Where does the time go?" in editor(pilot).text
+        await press(pilot, "f9", *"time", "enter")
+        assert (own / "config" / "idemtui" / "queries" / "time.sql").exists()
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path
+
+
+async def test_one_key_draws_the_answer_or_says_why_not(house: House) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "6", "f8")
+        assert "run a statement first" in state(pilot)
+        await press(pilot, "f5", "f8")
+        chart = pilot.app.screen.query_one("#plot", ChartPane).chart
+        assert chart is not None
+        assert chart.title == "trait over cycle"
+        await press(pilot, "f8")
+        await ask(pilot, "select name from runs")
+        await press(pilot, "f8")
+        assert "no column holds numbers (name)" in state(pilot)
+
+
+async def test_rows_and_charts_are_saved(house: House, own: Path) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "6", "f5", "ctrl+s")
+        pilot.app.screen.query_one("#line", Input).value = str(own / "rows.parquet")
+        await press(pilot, "enter")
+        assert pq.read_table(own / "rows.parquet").num_rows == ledger_of(pilot, "#rows").count
+        await press(pilot, "ctrl+s")
+        pilot.app.screen.query_one("#line", Input).value = str(own / "rows.txt")
+        await press(pilot, "enter")
+        assert "allowed: .csv or .parquet" in screen_text(pilot)
+        await press(pilot, "escape", "f8", "ctrl+s")
+        pilot.app.screen.query_one("#line", Input).value = str(own / "chart.svg")
+        await press(pilot, "enter")
+        assert (own / "chart.svg").read_text().startswith("<svg")
+
+
+async def test_tab_goes_through_the_words_on_offer(house: House) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "6")
+        editor(pilot).text = ""
+        await press(pilot, *(key if key != " " else "space" for key in "select 1 from train"), "tab")
+        assert editor(pilot).text.endswith("from train_steps")
+        await press(pilot, "tab")
+        assert editor(pilot).text.endswith("from training_rows")
+
+
+async def test_tables_open_and_give_their_columns(house: House) -> None:
+    async with house.console().run_test(size=(80, 24)) as pilot:
+        await press(pilot, "6")
+        editor(pilot).text = ""
+        await press(pilot, "f4", "enter", "down", "enter")
+        tree: Tree[str] = pilot.app.screen.query_one("#tables", Tree)
+        assert editor(pilot).text.strip() == str(tree.root.children[0].children[0].data)
+        await press(pilot, "f4")
+        assert isinstance(pilot.app.screen, SqlScreen)
+        assert editor(pilot).has_focus
+
+
+async def test_a_row_is_read_in_full_and_copied(house: House) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "6")
+        await ask(pilot, "select 'a' as one, 'b\u001b[31m' as two")
+        await press(pilot, "escape", "enter")
+        assert isinstance(pilot.app.screen, RecordScreen)
+        assert "\u001b" not in screen_text(pilot)
+        await press(pilot, "escape", "y")
+        assert pilot.app.clipboard == "a\tb\u001b[31m"
