@@ -18,7 +18,7 @@ from idemtui.console.widgets.columns import Cell, Column
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.text import one_line
 
-COLUMNS = (Column("", 10), Column("", 30, flex=1))
+COLUMNS = (Column("", 16), Column("", 30, flex=1))
 KEYS = "Type to search    ↑ ↓ choose    Enter take    Esc not now"
 
 

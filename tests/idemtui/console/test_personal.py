@@ -32,8 +32,8 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
 
 def test_a_file_is_read(tmp_path: Path) -> None:
     file = tmp_path / "console.toml"
-    file.write_text('theme = "ansi-dark"\nwhen_a_run_ends = []\n[keys]\n"runs.overlay" = "x, z"\n')
-    assert read_settings(file) == Settings("ansi-dark", (), {"runs.overlay": "x,z"})
+    file.write_text('theme = "ansi-dark"\nwhen_a_run_ends = []\n[keys]\n"runs.overlay" = "x, f12"\n')
+    assert read_settings(file) == Settings("ansi-dark", (), {"runs.overlay": "x,f12"})
 
 
 @pytest.mark.parametrize(
