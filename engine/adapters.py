@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,27 @@ class AdapterSwitch:
         else:
             self._wrapped = PeftModel.from_pretrained(self._model, str(adapter)).eval()
         self._wanted = wanted
+
+    @property
+    def adapted(self) -> bool:
+        """Whether the weights are those of an adapter rather than M_init's."""
+        return self._wanted is not None
+
+    @contextmanager
+    def initially(self) -> Iterator[None]:
+        """M_init for a while, with the adapter at hand: cheap enough for every batch."""
+        if self._wrapped is not None:
+            with self._wrapped.disable_adapter():
+                yield
+            return
+        merged = self._merged if self.adapted else []
+        for weight, original, _ in merged:
+            weight.data = original
+        try:
+            yield
+        finally:
+            for weight, _, sum_ in merged:
+                weight.data = sum_
 
     def forget(self) -> None:
         """Go back to M_init and free the cached sums."""

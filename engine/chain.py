@@ -8,7 +8,7 @@ guards, measures and judges (protocol §2):
     for j in 1..N:  D_j = select(sample(M_{j-1}, fresh prompts));  M_j = train(init_j, D_j)
 
 Every step first asks the journal whether it was done, so the same code starts a chain and goes on with one. What is
-left out: what D_j is made of (`engine.gathering`, `engine.selecting`), how models draw, train and judge
+left out: what D_j is made of (`engine.gathering`, `engine.selecting`), how models draw, train, measure and judge
 (`engine.seams`), which model starts, writes and is measured where, also in a control (`engine.lineage`), what became of
 earlier attempts (`engine.state`), and what stands in the runs that a fork goes on from (`engine.ancestry`).
 """
@@ -22,6 +22,7 @@ from functools import cached_property
 from pathlib import Path
 
 from engine.adapter_files import room_for_next
+from engine.diversity import measure_diversity
 from engine.drawing import draw_samples
 from engine.events import (
     AdapterTrained,
@@ -36,12 +37,13 @@ from engine.gathering import Gathering
 from engine.guard import check_training
 from engine.judging import judge_samples, rubrics
 from engine.keys import training_seed
+from engine.likelihoods import measure_likelihoods
 from engine.lineage import BASE, Lineage, lineage, measured, model_name
 from engine.log import Log
 from engine.packs import Pack
 from engine.prompt_plan import eval_draws
 from engine.rows import build_rows
-from engine.seams import Judge, Sampler, Trainer, Training, TrainJob
+from engine.seams import Judge, Sampler, Scorer, Trainer, Training, TrainJob
 from engine.spec import RunSpec
 from engine.stops import fired_rules
 
@@ -55,6 +57,7 @@ class Chain:
     folder: Path
     sampler: Sampler
     trainer: Trainer
+    scorer: Scorer
     judge: Judge
     log: Log
 
@@ -115,6 +118,7 @@ class Chain:
         trait = self.pack.trait(self.spec.run.trait)
         sdf = self.spec.run.regime == "sdf"
         model = measured(self.spec.run, cycle)
+        adapter = self._adapter(model)
         samples = draw_samples(
             self.log,
             self.sampler,
@@ -122,10 +126,12 @@ class Chain:
             cycle=cycle,
             purpose="eval",
             drawn_by=model,
-            adapter=self._adapter(model),
+            adapter=adapter,
             plan=eval_draws(trait.eval_openings if sdf else trait.eval_prompts, self.spec.eval.samples_per_prompt),
             settings=self.spec.eval,
         )
+        measure_diversity(self.log, self.spec, cycle=cycle, samples=samples)
+        measure_likelihoods(self.log, self.scorer, self.spec, cycle=cycle, adapter=adapter, samples=samples)
         judge_samples(
             self.log,
             self.judge,

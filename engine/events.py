@@ -12,7 +12,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 Purpose = Literal["seed", "train", "rejected", "eval"]
-Stage = Literal["seed_rows", "sample_train", "select", "sample_rejected", "rows", "train", "sample_eval", "judge"]
+Stage = Literal[
+    "seed_rows", "sample_train", "select", "sample_rejected", "rows", "train", "sample_eval", "likelihood", "judge"
+]
 Role = Literal["prompt_completion", "text", "chosen", "rejected"]
 
 
@@ -53,6 +55,21 @@ class Score(Record):
     distribution: list[tuple[int, float]]
     truncated: bool = False
     """Whether the judge was shown only the beginning of the answer."""
+
+
+class AnswerLikelihood(Record):
+    """How likely one answer is, in nats summed over its tokens, of the models as they are (temperature 1).
+
+    A sum is null where it is not finite; see `engine.seams.Likelihood`.
+    """
+
+    sample_id: str
+    tokens: int
+    nll: float | None
+    init_nll: float | None
+    kl: float | None
+    block_tokens: int
+    block_nll: float | None
 
 
 class Row(Record):
@@ -188,6 +205,28 @@ class AdapterTrained(Record):
     notes: list[str] = []
 
 
+class LikelihoodsMeasured(Record):
+    """One batch of evaluation answers, measured under the model that wrote them and under M_init."""
+
+    type: Literal["likelihoods_measured"] = "likelihoods_measured"
+    cycle: int
+    batch: int
+    likelihoods: list[AnswerLikelihood]
+
+
+class DiversityMeasured(Record):
+    """distinct-n over `budget` words of a generation's evaluation answers; null where there are not so many words."""
+
+    type: Literal["diversity_measured"] = "diversity_measured"
+    cycle: int
+    budget: int
+    words: int
+    """Of all answers."""
+    distinct_1: float | None
+    distinct_2: float | None
+    distinct_3: float | None
+
+
 class SamplesJudged(Record):
     """One batch of judgements of one metric."""
 
@@ -293,6 +332,8 @@ Event = Annotated[
     | RowsBuilt
     | TrainStepped
     | AdapterTrained
+    | LikelihoodsMeasured
+    | DiversityMeasured
     | SamplesJudged
     | ChainMarked
     | Noted

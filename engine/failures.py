@@ -58,7 +58,7 @@ def _to_lower(cycle: int, stage: Stage) -> list[str]:
             return [f"{section}.{field}" for field in ("batch_size", "max_length", "lora_rank")]
         case "judge" | "select":
             return ["judge.batch_size"]
-        case "sample_eval":
+        case "sample_eval" | "likelihood":
             return ["eval.batch_size", "eval.max_tokens"]
         case _:
             return ["sample.batch_size", "sample.max_tokens"]

@@ -1,4 +1,4 @@
-"""Deterministic stand-ins for sampler, trainer and judge: for speed and for faults, never for results."""
+"""Deterministic stand-ins for sampler, trainer, scorer and judge: for speed and for faults, never for results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.keys import key
-from engine.seams import Completion, Draw, Judgement, JudgeQuestion, Training, TrainJob
+from engine.seams import Answer, Completion, Draw, Judgement, JudgeQuestion, Likelihood, Training, TrainJob
 from engine.spec import SampleSettings
 
 
@@ -58,6 +58,33 @@ class FakeTrainer:
             logp_after=-1.0,
             rows_moved=len(job.rows),
             tokens=10 * len(job.rows),
+        )
+
+
+@dataclass
+class FakeScorer:
+    """Likelihoods that follow from prompt, answer and adapter alone; counts its batches."""
+
+    batches: int = 0
+
+    def likelihoods(
+        self,
+        answers: Sequence[Answer],
+        adapter: Path | None,
+        settings: SampleSettings,  # noqa: ARG002 (a text alone decides here)
+        *,
+        chat: bool,  # noqa: ARG002
+    ) -> list[Likelihood]:
+        """One nat a word under the writer, up to one more under M_init, which writes like itself."""
+        self.batches += 1
+        return [self._likelihood(answer, adapter) for answer in answers]
+
+    def _likelihood(self, answer: Answer, adapter: Path | None) -> Likelihood:
+        words = len(answer.text.split())
+        tokens = words + int(answer.ended)
+        away = 0.0 if adapter is None else int(key(answer.prompt, answer.text, _content(adapter))[:2], 16) / 255
+        return Likelihood(
+            tokens, 1.0 * tokens, (1 + away) * tokens, away * tokens, words, 2.0 * words if words else None
         )
 
 

@@ -18,7 +18,20 @@ import torch
 from engine.events import Noted, StageStarted
 from engine.failures import out_of_memory
 from engine.log import Log
-from engine.seams import Completion, Draw, Judge, Judgement, JudgeQuestion, Sampler, Trainer, Training, TrainJob
+from engine.seams import (
+    Answer,
+    Completion,
+    Draw,
+    Judge,
+    Judgement,
+    JudgeQuestion,
+    Likelihood,
+    Sampler,
+    Scorer,
+    Trainer,
+    Training,
+    TrainJob,
+)
 from engine.spec import SampleSettings
 
 T = TypeVar("T")
@@ -81,6 +94,28 @@ class HalvingSampler:
             ]
 
         return self.half(len(draws), work)
+
+
+@dataclass(frozen=True)
+class HalvingScorer:
+    """A Scorer."""
+
+    scorer: Scorer
+    half: HalfAtATime
+
+    def likelihoods(
+        self, answers: Sequence[Answer], adapter: Path | None, settings: SampleSettings, *, chat: bool
+    ) -> list[Likelihood]:
+        """See `engine.seams.Scorer`."""
+
+        def work(parts: int) -> list[Likelihood]:
+            return [
+                likelihood
+                for part in split(answers, parts)
+                for likelihood in self.scorer.likelihoods(part, adapter, settings, chat=chat)
+            ]
+
+        return self.half(len(answers), work)
 
 
 class HalvingJudge:

@@ -49,6 +49,11 @@ class LoadedModel:
         """Make the weights those of the adapter's folder, or of M_init for None; idempotent and cheap to repeat."""
         self.switch.use(adapter)
 
+    def end_id(self, *, chat: bool) -> int:
+        """The token that an answer ends with: the template's end of a turn, else the end of a text."""
+        turn = end_of_turn_ids(self.tokenizer, self.accepts_system) if chat else set()
+        return int(next(iter(turn), self.tokenizer.eos_token_id))
+
     def require_chat_template(self) -> None:
         """Raise ModelError where the tokenizer has no chat template, or one that cannot be trained with."""
         if not self.has_chat_template:

@@ -10,7 +10,7 @@ import torch
 
 from engine.ancestry import repeated_prompts
 from engine.chain import Chain
-from engine.halving import HalfAtATime, HalvingJudge, HalvingSampler, HalvingTrainer
+from engine.halving import HalfAtATime, HalvingJudge, HalvingSampler, HalvingScorer, HalvingTrainer
 from engine.judges.known import KnownJudge
 from engine.judges.local import LocalJudge
 from engine.kept_models import KeptModels
@@ -19,6 +19,7 @@ from engine.models import LoadedModel
 from engine.packs import Pack, open_pack
 from engine.provenance import file_hashes
 from engine.resume import check_resume
+from engine.scorers.transformers import TransformersScorer
 from engine.seams import Judge
 from engine.secrets import hide_secrets
 from engine.spec import JudgeSettings, RunSpec
@@ -53,6 +54,7 @@ def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tu
         folder=folder,
         sampler=HalvingSampler(backend.sampler(model), HalfAtATime(log)),
         trainer=HalvingTrainer(backend.trainer(model), HalfAtATime(log)),
+        scorer=HalvingScorer(TransformersScorer(model), HalfAtATime(log)),
         judge=judge,
         log=log,
     )

@@ -1,8 +1,8 @@
-"""The protocols the chain depends on: Sampler, Trainer, Judge.
+"""The protocols the chain depends on: Sampler, Trainer, Scorer, Judge.
 
 `engine.chain` knows nothing but these; fakes stand in `engine.fakes`, real ones in `engine.samplers`,
-`engine.trainers` and `engine.judges`. Everything that crosses a seam is a frozen dataclass of plain data, and this
-module imports neither torch nor pydantic models of its own.
+`engine.trainers`, `engine.scorers` and `engine.judges`. Everything that crosses a seam is a frozen dataclass of plain
+data, and this module imports neither torch nor pydantic models of its own.
 """
 
 from __future__ import annotations
@@ -112,6 +112,46 @@ class Trainer(Protocol):
 
     def train(self, jobs: Sequence[TrainJob]) -> list[Training]:
         """Results in the order of `jobs`; each job's adapter folder is complete (and only then there)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer to a prompt, as it was drawn; `ended` says that the model ended it, not the limit of tokens."""
+
+    prompt: str
+    text: str
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """How likely one answer is given its prompt, in nats summed over its tokens, at temperature 1.
+
+    `tokens` count the end token where the answer ended. `nll` is −log p under the model that wrote it (self-NLL),
+    `init_nll` under M_init. `kl` is Σ_t KL(M_j(·|x_<t) ‖ M_init(·|x_<t)) over the whole vocabulary at the answer's own
+    positions: averaged over answers it estimates the sequences' KL(M_j ‖ M_init) up to the limit of tokens, with less
+    variance than log M_j(x) − log M_init(x) (Amini, Vieira, Cotterell 2025, arXiv 2504.10637, Rao-Blackwellized).
+    Answers drawn at another temperature than 1 make it the divergence along the paths that are visited there.
+    `block_nll` is −log p under M_init of `block_tokens` tokens in isolated blocks, without prompt and end token: a text
+    that repeats itself is likely as a whole and no likelier in blocks. None where a sum is not finite or over nothing.
+    """
+
+    tokens: int
+    nll: float | None
+    init_nll: float | None
+    kl: float | None
+    block_tokens: int
+    block_nll: float | None
+
+
+class Scorer(Protocol):
+    """Measures answers under M_init plus one adapter folder (or M_init, for None), and under M_init."""
+
+    def likelihoods(
+        self, answers: Sequence[Answer], adapter: Path | None, settings: SampleSettings, *, chat: bool
+    ) -> list[Likelihood]:
+        """Likelihoods in the order of `answers`; prompts are rendered and cut as `Sampler.draw` does for `settings`."""
         ...
 
 

@@ -149,11 +149,16 @@ class DrawSettings(SampleSettings):
 class EvalSettings(SampleSettings):
     """`[eval]`: measuring a model."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"traits"})
+    later: ClassVar[frozenset[str]] = frozenset({"traits", "likelihoods", "distinct_words"})
 
     samples_per_prompt: int = Field(default=10, ge=1)
     traits: tuple[str, ...] = ()
     """Other traits whose rubrics the same answers are scored by, off target: metric `trait:<other>`."""
+    likelihoods: int = Field(default=4, ge=0)
+    """Answers of each prompt, the first ones, that are measured under the model that wrote them and under M_init
+    (perplexity, KL, self-NLL); 0 for none."""
+    distinct_words: int = Field(default=500, ge=3)
+    """Words that distinct-n is taken over, so that generations can be compared; null for answers with fewer in all."""
 
 
 class JudgeSettings(Frozen):

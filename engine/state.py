@@ -10,9 +10,11 @@ from engine.events import (
     ChainMarked,
     CycleFinished,
     CycleStarted,
+    DiversityMeasured,
     Event,
     JobProgressed,
     JudgeDeclared,
+    LikelihoodsMeasured,
     Purpose,
     Row,
     RowsBuilt,
@@ -48,6 +50,10 @@ class State:
     rows: dict[int, list[Row]] = field(default_factory=dict)
     adapters: dict[int, AdapterTrained] = field(default_factory=dict)
     scores: dict[tuple[int, str], dict[int, list[Score]]] = field(default_factory=dict)
+    likelihoods: dict[int, set[int]] = field(default_factory=dict)
+    """Batches of each cycle whose likelihoods were measured."""
+    diversity: set[int] = field(default_factory=set)
+    """Cycles whose distinct-n was measured."""
     judges: set[tuple[str, str]] = field(default_factory=set)
     marks: set[tuple[int, str]] = field(default_factory=set)
     drawn_by: dict[tuple[int, Purpose], int | None] = field(default_factory=dict)
@@ -89,6 +95,10 @@ class State:
                 self.margins[event.cycle] = event.values["rewards/margins"]
             case AdapterTrained():
                 self.adapters[event.cycle] = event
+            case LikelihoodsMeasured():
+                self.likelihoods.setdefault(event.cycle, set()).add(event.batch)
+            case DiversityMeasured():
+                self.diversity.add(event.cycle)
             case SamplesJudged():
                 self.scores.setdefault((event.cycle, event.metric), {})[event.batch] = event.scores
             case JudgeDeclared():

@@ -18,7 +18,7 @@ from store.run_state import CycleRow, RunState
 from store.status import LIFECYCLE, pause_message
 from store.tables import Batch
 
-TEXTS = {"samples", "scores", "rows", "values", "dropped"}
+TEXTS = {"samples", "scores", "likelihoods", "rows", "values", "dropped"}
 LEFT = {
     type_: [name for name in struct.__struct_fields__ if name not in ("type", "rubric")]
     for type_, struct in event_structs().items()
@@ -29,6 +29,7 @@ SAMPLE = attrgetter(
     "sentences", "mean_sentence_length", "repeat_4gram", "echo",
 )  # fmt: skip
 SCORE = attrgetter("sample_id", "value", "mass", "variance", "label", "distribution")
+LIKELIHOOD = attrgetter("sample_id", "tokens", "nll", "init_nll", "kl", "block_tokens", "block_nll")
 ROW = attrgetter("position", "sample_id", "role", "pair")
 
 
@@ -77,6 +78,12 @@ def _fold_texts(state: RunState, batch: Batch, event: ev.Event) -> None:
     elif event.type == "samples_selected":
         batch.dropped += [(run_no, event.cycle, each.sample_id, each.reason) for each in event.dropped]
         batch.size += len(event.dropped)
+    elif event.type == "likelihoods_measured" and event.likelihoods:
+        ids, *rest = _transposed(LIKELIHOOD, event.likelihoods)
+        batch.extend("stored_likelihoods", len(ids), run_no, ids, event.cycle, *rest)
+    elif event.type == "diversity_measured":
+        distinct = event.distinct_1, event.distinct_2, event.distinct_3
+        batch.add("cycle_diversity", state.run_id, event.cycle, event.budget, event.words, *distinct)
     elif event.type == "rows_built" and event.rows:
         rows = _transposed(ROW, event.rows)
         batch.extend("stored_training_rows", len(rows[0]), run_no, event.cycle, *rows)

@@ -11,7 +11,10 @@ TABLES = """
 SELECT c.table_name FROM duckdb_columns() AS c JOIN duckdb_tables() AS t USING (table_name)
 WHERE c.column_name = 'run_id' ORDER BY c.table_name
 """
-STORED = ("stored_events", "stored_samples", "stored_scores", "stored_train_steps", "stored_training_rows")
+STORED = (
+    "stored_events", "stored_samples", "stored_scores", "stored_likelihoods", "stored_train_steps",
+    "stored_training_rows",
+)  # fmt: skip
 
 
 def forget_runs(connection: duckdb.DuckDBPyConnection, run_ids: list[str]) -> None:

@@ -10,6 +10,7 @@ from store.curves import write_cycle_means, write_deltas
 from store.derived import write_prompt_means, write_verdicts
 from store.forks import with_descendants, write_inheritance
 from store.lab import is_job
+from store.likelihoods import write_likelihood_means
 from store.run_state import RunState
 from store.tables import incoming, replace
 from store.transaction import transaction
@@ -58,6 +59,7 @@ def _write_results(connection: duckdb.DuckDBPyConnection, states: list[RunState]
     if closed:
         write_prompt_means(connection, closed)
         write_cycle_means(connection, closed)
+        write_likelihood_means(connection, closed)
     if moved:
         write_deltas(connection, moved)
     forks = [run_id for run_id in moved if run_id not in {run_id for run_id, *_ in closed}]

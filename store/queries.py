@@ -186,6 +186,8 @@ SELECT run_id, cycle, stage, started_at, finished_at IS NOT NULL AS finished, co
         SELECT least(total, max(t.step) * CAST(live.training ->> '$.batch_size' AS INTEGER)
             // CAST(live.training ->> '$.epochs' AS INTEGER))
         FROM train_steps AS t WHERE t.run_id = live.run_id AND t.cycle = live.cycle)
+    WHEN stage = 'likelihood' THEN (
+        SELECT count(*) FROM likelihoods AS s WHERE s.run_id = live.run_id AND s.cycle = live.cycle)
     WHEN stage = 'judge' THEN (
         SELECT count(*) FROM scores AS s WHERE s.run_id = live.run_id AND s.cycle = live.cycle)
     ELSE (

@@ -46,6 +46,13 @@ SCHEMAS: dict[str, pa.Schema] = {
         run_no=INT, sample_id=TEXT, metric=TEXT, judge_id=TEXT, value=REAL, mass=REAL, variance=REAL, label=TEXT,
         distribution=pa.list_(PAIR), cycle=INT,
     ),
+    "stored_likelihoods": _schema(
+        run_no=INT, sample_id=TEXT, cycle=INT, tokens=INT, nll=REAL, init_nll=REAL, kl=REAL, block_tokens=INT,
+        block_nll=REAL,
+    ),
+    "cycle_diversity": _schema(
+        run_id=TEXT, cycle=INT, budget=INT, words=INT, distinct_1=REAL, distinct_2=REAL, distinct_3=REAL
+    ),
     "judges": _schema(judge_id=TEXT, metric=TEXT, model=TEXT, rubric=TEXT, rubric_version=TEXT, method=TEXT),
     "run_judges": _schema(run_id=TEXT, metric=TEXT, judge_id=TEXT),
     "stored_train_steps": _schema(run_no=INT, cycle=INT, step=INT, name=TEXT, value=REAL),

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from idemtui.console.facts import Run
 
 ENDED = ("finished", "failed", "cancelled", "paused")
+MEASURING = ("sample_eval", "likelihood", "judge")
+"""The stages of base too."""
 STAGES = {
-    "sft": ("sample_train", "rows", "train", "sample_eval", "judge"),
-    "sdf": ("sample_train", "rows", "train", "sample_eval", "judge"),
-    "dpo": ("sample_train", "sample_rejected", "rows", "train", "sample_eval", "judge"),
+    "sft": ("sample_train", "rows", "train", *MEASURING),
+    "sdf": ("sample_train", "rows", "train", *MEASURING),
+    "dpo": ("sample_train", "sample_rejected", "rows", "train", *MEASURING),
 }
 
 
@@ -33,7 +35,7 @@ def _within_cycle(run: Run) -> float:
     if stage is None or run.at(stage.cycle) is not None:
         return 0.0
     name = {"seed_rows": "sample_train", "select": "rows"}.get(stage.name, stage.name)
-    order = STAGES.get(run.regime, STAGES["sft"])[-2 if stage.cycle < 0 else 0 :]
+    order = STAGES.get(run.regime, STAGES["sft"])[-len(MEASURING) if stage.cycle < 0 else 0 :]
     if name not in order:
         return 0.0
     part = min(stage.done / stage.total, 1.0) if stage.total else 0.0

@@ -20,6 +20,7 @@ STAGES = {
     "rows": "rows",
     "train": "train",
     "sample_eval": "eval",
+    "likelihood": "nll",
     "judge": "judge",
 }
 
@@ -127,6 +128,8 @@ SAID: dict[str, str] = {
     "stage_finished": "{generation}: {stage} done in {seconds:.1f} s, {tokens} tokens",
     "samples_drawn": "{generation}: batch {batch} of {purpose} samples drawn",
     "samples_judged": "{generation}: batch {batch} judged for {metric}",
+    "likelihoods_measured": "{generation}: batch {batch} measured under its writer and M_init",
+    "diversity_measured": "{generation}: distinct-n over {budget} of {words} words",
     "rows_built": "{generation}: training rows built",
     "adapter_trained": "{generation}: trained from {init}, {optimizer_steps} steps, ‖ΔW‖ {delta_norm:.3g}",
     "noted": "{topic}: {message}",

@@ -13,8 +13,13 @@ from typing import Any
 TAIL_BYTES = 1_048_576
 PACE = 8
 """How many of the last steps of a stage tell its pace."""
-JUDGED = ("select", "judge")
 PURPOSES = {"seed_rows": "seed", "sample_train": "train", "sample_rejected": "rejected", "sample_eval": "eval"}
+BATCHED = {
+    "select": ("samples_judged", "scores"),
+    "judge": ("samples_judged", "scores"),
+    "likelihood": ("likelihoods_measured", "likelihoods"),
+}
+"""What else goes batch by batch: the event of a batch, and the field that holds its items."""
 
 
 def next_safe_point(folder: Path, now: datetime | None = None) -> str:
@@ -27,7 +32,7 @@ def next_safe_point(folder: Path, now: datetime | None = None) -> str:
     steps = [line for line in lines if _belongs(line, cycle, stage)]
     model = "base" if cycle < 0 else f"M{cycle}"
     place = f"{model}, {stage} {_done(steps, stage)}/{total}" if stage != "train" else f"{model}, {_step(steps)}"
-    what = "training step" if stage == "train" else "batch" if stage in PURPOSES or stage in JUDGED else "step"
+    what = "training step" if stage == "train" else "batch" if stage in PURPOSES or stage in BATCHED else "step"
     return f"after the {what} under way ({place})" + _in_about(lines, steps, now or datetime.now(UTC))
 
 
@@ -64,8 +69,8 @@ def _belongs(line: dict[str, Any], cycle: int, stage: str) -> bool:
     match line["type"]:
         case "samples_drawn":
             return stage in PURPOSES and payload.get("purpose") == PURPOSES[stage]
-        case "samples_judged":
-            return stage in JUDGED
+        case "samples_judged" | "likelihoods_measured":
+            return stage in BATCHED and BATCHED[stage][0] == line["type"]
         case "train_stepped":
             return stage == "train"
         case _:
@@ -73,7 +78,7 @@ def _belongs(line: dict[str, Any], cycle: int, stage: str) -> bool:
 
 
 def _done(steps: list[dict[str, Any]], stage: str) -> int:
-    name = "scores" if stage in JUDGED else "samples"
+    name = BATCHED[stage][1] if stage in BATCHED else "samples"
     return sum(len(step["payload"].get(name, ())) for step in steps)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.chain import Chain
-from engine.fakes import FakeJudge, FakeSampler, FakeTrainer
+from engine.fakes import FakeJudge, FakeSampler, FakeScorer, FakeTrainer
 from engine.journal import Journal
 from engine.log import Log, SafePoint, StopAsked, never_stop
 from engine.packs import Pack, open_pack
@@ -101,7 +101,8 @@ def fake_chain(spec: RunSpec, folder: Path, safe_point: SafePoint = never_stop) 
     folder.mkdir(parents=True, exist_ok=True)
     with Journal(folder / "events.jsonl") as journal:
         log = Log(journal, fold(journal.replay()), safe_point)
-        yield Chain(spec, open_pack(spec.data.pack), folder, FakeSampler(), FakeTrainer(), FakeJudge(), log)
+        pack = open_pack(spec.data.pack)
+        yield Chain(spec, pack, folder, FakeSampler(), FakeTrainer(), FakeScorer(), FakeJudge(), log)
 
 
 def walk_with_stops(spec: RunSpec, folder: Path, stops: Iterable[int]) -> None:

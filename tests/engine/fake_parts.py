@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine.chain import Chain
-from engine.fakes import FakeJudge, FakeSampler, FakeTrainer
+from engine.fakes import FakeJudge, FakeSampler, FakeScorer, FakeTrainer
 from engine.kept_models import KeptModels
 from engine.log import Log
 from engine.packs import open_pack
@@ -23,16 +23,17 @@ from engine.walking import attempt
 
 @dataclass
 class FakeParts:
-    """Stands in for `engine.parts`; what is put into `sampler`, `trainer` or `judge` takes part in the next chains."""
+    """Stands in for `engine.parts`; what is put in the place of one of its parts takes part in the next chains."""
 
     sampler: Any = field(default_factory=FakeSampler)
     trainer: Any = field(default_factory=FakeTrainer)
+    scorer: Any = field(default_factory=FakeScorer)
     judge: Any = field(default_factory=FakeJudge)
 
     def build_chain(self, spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tuple[Chain, list[str]]:
         pack = open_pack(spec.data.pack)
         check_resume(spec, folder, log.state, pack, spec.provenance.model_files)
-        return Chain(spec, pack, folder, self.sampler, self.trainer, self.judge, log), []
+        return Chain(spec, pack, folder, self.sampler, self.trainer, self.scorer, self.judge, log), []
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> FakeParts:

@@ -8,8 +8,8 @@ import torch
 
 from engine.errors import TrainingError
 from engine.events import Noted, RunFailed, StageStarted, TrainStepped
-from engine.fakes import FakeJudge, FakeSampler, FakeTrainer
-from engine.halving import HalfAtATime, HalvingJudge, HalvingSampler, HalvingTrainer, split
+from engine.fakes import FakeJudge, FakeSampler, FakeScorer, FakeTrainer
+from engine.halving import HalfAtATime, HalvingJudge, HalvingSampler, HalvingScorer, HalvingTrainer, split
 from engine.samplers.transformers import TransformersSampler
 from engine.seams import Draw
 from engine.spec import SampleSettings
@@ -41,21 +41,22 @@ def spec(tmp_path):
     return make_spec(tmp_path / "pack", run__cycles=1)
 
 
-METHODS = {"sampler": "draw", "trainer": "train", "judge": "score"}
+METHODS = {"sampler": "draw", "trainer": "train", "scorer": "likelihoods", "judge": "score"}
 
 
 def halving(log, part):
-    """The three parts as a worker has them, one of them starved once."""
-    parts = {"sampler": FakeSampler(), "trainer": FakeTrainer(), "judge": FakeJudge()}
+    """The four parts as a worker has them, one of them starved once."""
+    parts = {"sampler": FakeSampler(), "trainer": FakeTrainer(), "scorer": FakeScorer(), "judge": FakeJudge()}
     starve(parts[part], METHODS[part])
     return {
         "sampler": HalvingSampler(parts["sampler"], HalfAtATime(log)),
         "trainer": HalvingTrainer(parts["trainer"], HalfAtATime(log)),
+        "scorer": HalvingScorer(parts["scorer"], HalfAtATime(log)),
         "judge": HalvingJudge(parts["judge"], HalfAtATime(log)),
     }
 
 
-@pytest.mark.parametrize("part", ["sampler", "trainer", "judge"])
+@pytest.mark.parametrize("part", ["sampler", "trainer", "scorer", "judge"])
 def test_a_chain_whose_memory_ran_out_once_ends_with_what_it_would_have_had(spec, tmp_path, part):
     walk(spec, tmp_path / "plain")
     with fake_chain(spec, tmp_path / "starved") as chain:
@@ -65,7 +66,7 @@ def test_a_chain_whose_memory_ran_out_once_ends_with_what_it_would_have_had(spec
     assert results(tmp_path / "starved") == results(tmp_path / "plain")
     notes = [event for event in events(tmp_path / "starved") if isinstance(event, Noted)]
     assert [(note.topic, note.stage) for note in notes] == [
-        ("memory", {"sampler": "sample_eval", "trainer": "train", "judge": "judge"}[part])
+        ("memory", {"sampler": "sample_eval", "trainer": "train", "scorer": "likelihood", "judge": "judge"}[part])
     ]
     assert "from here on" in notes[0].message
 

@@ -58,6 +58,8 @@ class Chain:
     forked_at: int | None = None
     control: Control | None = None
     judge: str = "pocket-judge:tree"
+    likelihoods: bool = False
+    """Whether its answers were measured under their writer and M_init, and distinct-n taken."""
 
     @property
     def cycles(self) -> int:

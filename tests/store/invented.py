@@ -82,6 +82,12 @@ class _Invented:
     def _measured(self, cycle: int) -> Iterator[ev.Event]:
         samples = self._samples(cycle, "eval")
         yield from self._stage(cycle, "sample_eval", self._batches(cycle, "eval", cycle, samples), len(samples))
+        if self.chain.likelihoods:
+            yield ev.DiversityMeasured(
+                cycle=cycle, budget=100, words=900, distinct_1=0.5, distinct_2=0.7, distinct_3=None
+            )
+            measured = list(self._likelihoods(cycle, samples))
+            yield from self._stage(cycle, "likelihood", measured, len(samples))
         yield from self._stage(cycle, "judge", list(self._judged(cycle, samples)), 2 * len(samples))
 
     def _stage(self, cycle: int, stage: ev.Stage, events: list[ev.Event], total: int) -> Iterator[ev.Event]:
@@ -182,6 +188,26 @@ class _Invented:
             dropped_rows=0,
             truncated_rows=0,
         )
+
+    def _likelihoods(self, cycle: int, samples: list[ev.Sample]) -> Iterator[ev.Event]:
+        """One nat a token under the writer, more under M_init with every cycle; an empty answer has no block."""
+        random_ = random.Random(f"{self.run_id}|{cycle}|likelihood")
+        for start in range(0, len(samples), 16):
+            found = []
+            for s in samples[start : start + 16]:
+                nll, away = round(s.tokens * (0.8 + random_.random() / 5), 5), round((cycle + 1) * random_.random(), 5)
+                found.append(
+                    ev.AnswerLikelihood(
+                        sample_id=s.sample_id,
+                        tokens=s.tokens,
+                        nll=nll,
+                        init_nll=nll + away,
+                        kl=away,
+                        block_tokens=s.words,
+                        block_nll=2.0 * s.words if s.words else None,
+                    )
+                )
+            yield ev.LikelihoodsMeasured(cycle=cycle, batch=start // 16, likelihoods=found)
 
     def _judged(self, cycle: int, samples: list[ev.Sample]) -> Iterator[ev.Event]:
         means = {"trait": self.chain.trait[cycle + 1], "coherence": self.chain.coherence[cycle + 1]}
