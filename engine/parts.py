@@ -23,7 +23,7 @@ from engine.scorers.transformers import TransformersScorer
 from engine.seams import Judge
 from engine.secrets import hide_secrets
 from engine.spec import JudgeSettings, RunSpec
-from engine.vllm.placing import choose
+from engine.vllm.placing import check_fits, choose
 
 
 def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tuple[Chain, list[str]]:
@@ -34,6 +34,7 @@ def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tu
     torch.set_num_threads(spec.execution.threads)
     pack = open_pack(spec.data.pack)
     check_resume(spec, folder, log.state, pack, file_hashes(spec.run.model, spec.judge.local_model))
+    check_fits(spec)
     models.keep_only({name for name in (spec.run.model, spec.judge.local_model) if name}, spec.execution.device)
     log.safe_point()
     model = models.take(spec.run.model, spec.execution.device)

@@ -62,7 +62,6 @@ class Engine:
             max_lora_rank=settings.rank,
             max_loras=1,
             enable_sleep_mode=settings.sleeps and not on_cpu,
-            tensor_parallel_size=settings.gpus,
             enforce_eager=on_cpu,
             disable_log_stats=True,
             seed=0,

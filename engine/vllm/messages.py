@@ -24,8 +24,6 @@ class EngineSettings(msgspec.Struct, frozen=True, tag="start"):
     """Share of the whole device that vLLM may take; without meaning on a CPU."""
     sleeps: bool = False
     """Whether it must be able to sleep."""
-    gpus: int = 1
-    """Devices that the model is spread over (tensor parallelism)."""
 
 
 class Served(msgspec.Struct, frozen=True):

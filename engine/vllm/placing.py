@@ -13,7 +13,7 @@ from engine.events import Noted
 from engine.judges.ahead import AheadReader
 from engine.kept_models import KeptModels
 from engine.log import Log
-from engine.memory import Plan, Residency, Room, plan_serving
+from engine.memory import Plan, Residency, Room, check_training, plan_serving
 from engine.model_files import snapshot
 from engine.models import LoadedModel
 from engine.samplers.transformers import TransformersSampler
@@ -54,6 +54,16 @@ class Placed:
         who = "M_init" if canary.adapter is None else f"{canary.adapter.parent.name}/{canary.adapter.name}"
         said = f"vLLM serves {who}: {canary.tokens} tokens, {canary.apart:.4f} nats apart"
         self.log.append(Noted(topic="canary", message=said, nats=canary.apart))
+
+
+def check_fits(spec: RunSpec) -> None:
+    """Raise ModelError where a run's model cannot be trained on its device, before anything is loaded.
+
+    A hub model that is not local yet is loaded and found out.
+    """
+    load = run_load(spec) if spec.execution.device.startswith("cuda") and torch.cuda.is_available() else None
+    if load is not None:
+        check_training(load, device_room(torch.device("cuda")))
 
 
 def choose(spec: RunSpec, model: LoadedModel, models: KeptModels, log: Log) -> Placed:
