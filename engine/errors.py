@@ -17,7 +17,8 @@
     ├── LabError                 the lab folder: permission, version
     └── ServerError              the lab server cannot be reached or refused
 
-Each message is one line: what failed, the offending value, what is allowed, what to do next.
+Each message is one line: what failed, the offending value, what is allowed, what to do next. Line breaks that come with
+an offending value, such as a key of a harmed file, are taken out.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ class IdemtuiError(Exception):
     """Base of every error that ends in one clear line instead of a traceback."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().splitlines())
 
 
 class UsageError(IdemtuiError):
