@@ -32,6 +32,7 @@ WITH said AS (
 SELECT w.*, s.run_id, r.name AS run, s.cycle, s.purpose, s.prompt, s.response
 FROM said AS w JOIN samples AS s USING (sample_id) JOIN runs AS r USING (run_id)
 WHERE ($run IS NULL OR s.run_id IN (SELECT source_run_id FROM held_cycles WHERE run_id = $run))
+    AND ($sample IS NULL OR w.sample_id = $sample)
     AND ($mark IS NULL OR (w.kind = 'mark' AND w.what = $mark))
 ORDER BY w.ts, w.sample_id, w.kind, w.what
 """
@@ -88,6 +89,6 @@ def label_pairs(lab: Asked, run_id: str, metric: str, author: str | None = None)
     return read(Pair, lab, PAIRS, {"run": run_id, "metric": metric, "author": author})
 
 
-def said(lab: Asked, run_id: str | None = None, mark: str | None = None) -> list[Said]:
+def said(lab: Asked, run_id: str | None = None, mark: str | None = None, sample_id: str | None = None) -> list[Said]:
     """What people said of a run's samples (a fork's inherited ones among them), or of all, oldest first."""
-    return read(Said, lab, SAID, {"run": run_id, "mark": mark})
+    return read(Said, lab, SAID, {"run": run_id, "mark": mark, "sample": sample_id})

@@ -4,30 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from engine.errors import UsageError
 from store.queries import read
 from store.result import Asked
-
-Order = Literal["drawn", "trait", "coherence", "length"]
-ORDERS: Mapping[Order, str] = {
-    "drawn": "",
-    "trait": "trait DESC NULLS LAST, ",
-    "coherence": "coherence ASC NULLS LAST, ",
-    "length": "tokens DESC, ",
-}
-
-
-@dataclass(frozen=True)
-class SampleFilter:
-    """Which samples; what is None does not count. `pattern` is a regular expression over the response."""
-
-    run_id: str | None = None
-    cycle: int | None = None
-    purpose: str | None = None
-    prompt_id: str | None = None
-    pattern: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,32 +75,23 @@ class Rung:
     coherence: float | None
 
 
+HOLDERS = "SELECT source_run_id FROM held_cycles WHERE run_id = $run"
 RUNG = "SELECT run_id, cycle, draw, sample_id, prompt, response, trait, coherence FROM scored_samples"
 
 
-def samples(
-    lab: Asked, wanted: SampleFilter | None = None, *, order: Order = "drawn", limit: int = 100, offset: int = 0
-) -> list[Sample]:
-    """One page of samples with their scores."""
-    where, params = _where(wanted or SampleFilter())
-    place = f"{ORDERS[order]}run_id, cycle, purpose, prompt_id, draw LIMIT $limit OFFSET $offset"
-    query = f"SELECT * FROM scored_samples WHERE {where} ORDER BY {place}"
-    return read(Sample, lab, query, {**params, "limit": limit, "offset": offset})
+def sample(lab: Asked, sample_id: str, run_id: str | None = None) -> tuple[Sample, list[Judgement]]:
+    """One sample in full with every judgement of it; UsageError where the lab does not hold it.
 
-
-def count_samples(lab: Asked, wanted: SampleFilter | None = None) -> int:
-    """How many samples a filter holds."""
-    where, params = _where(wanted or SampleFilter())
-    return int(lab.sql(f"SELECT count(*) AS n FROM chain_samples WHERE {where}", params or None).rows()[0]["n"])
-
-
-def sample(lab: Asked, sample_id: str) -> tuple[Sample, list[Judgement]]:
-    """One sample in full with every judgement of it; UsageError where the lab does not hold it."""
-    held = read(Sample, lab, "SELECT * FROM scored_samples WHERE sample_id = ? AND source_run_id = run_id", [sample_id])
+    With the `run_id` of a run that has it only that run's rows are looked at.
+    """
+    asked = {"sample": sample_id} | ({"run": run_id} if run_id else {})
+    which = "run_id = $run" if run_id else "source_run_id = run_id"
+    held = read(Sample, lab, f"SELECT * FROM scored_samples WHERE sample_id = $sample AND {which}", asked)
     if not held:
-        raise UsageError(f"no sample {sample_id!r} in this lab; `idemtui samples RUN` lists them.")
-    query = "SELECT * FROM scores WHERE sample_id = ? ORDER BY metric <> 'trait', metric, judge_id"
-    rows = lab.sql(query, [sample_id]).rows()
+        raise UsageError(f"no sample {sample_id!r} in this lab; `idemtui samples RUN --json` gives their ids.")
+    holders = f" AND run_id IN ({HOLDERS})" if run_id else ""
+    query = f"SELECT * FROM scores WHERE sample_id = $sample{holders} ORDER BY metric <> 'trait', metric, judge_id"
+    rows = lab.sql(query, asked).rows()
     return held[0], [_judgement(row) for row in rows]
 
 
@@ -154,13 +126,3 @@ def _rung(lab: Asked, run_id: str, cycle: int, prompt_id: str, draw: int) -> Run
 def _judgement(row: Mapping[str, Any]) -> Judgement:
     pairs = tuple((pair["score"], pair["p"]) for pair in row["distribution"] or ())
     return Judgement(row["metric"], row["judge_id"], row["value"], row["mass"], row["variance"], row["label"], pairs)
-
-
-def _where(wanted: SampleFilter) -> tuple[str, dict[str, Any]]:
-    columns = ("run_id", "cycle", "purpose", "prompt_id")
-    params = {name: value for name in columns if (value := getattr(wanted, name)) is not None}
-    conditions = [f"{name} = ${name}" for name in params]
-    if wanted.pattern is not None:
-        conditions.append("regexp_matches(response, $pattern)")
-        params["pattern"] = wanted.pattern
-    return " AND ".join(conditions) or "true", params

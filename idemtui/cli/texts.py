@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
 from engine.errors import UsageError
-from idemtui.cli.options import Json, Run, Work, lab_of
+from idemtui.cli.options import Json, Run, lab_of
 from idemtui.text import plain
 from idemtui.worddiff import Piece, marked, word_diff
 
 if TYPE_CHECKING:
     from rich.padding import Padding
 
-SAMPLES = """
-SELECT sample_id, cycle, purpose, prompt_id, draw, drawn_by, prompt, response, tokens, stop_reason, kept, kept_reason,
-    mean_sentence_length, repeat_4gram, echo, trait, trait_label, coherence, coherence_label
-FROM scored_samples
-WHERE run_id = $run AND ($cycle IS NULL OR cycle = $cycle) AND ($purpose IS NULL OR purpose = $purpose)
-    AND ($prompt IS NULL OR prompt_id = $prompt OR contains(lower(prompt), lower($prompt)))
-    AND ($regex IS NULL OR regexp_matches(response, $regex))
-ORDER BY cycle, purpose, prompt, draw LIMIT $limit
-"""
+    from store.listing import Order, Where
 
 LADDER = """
 SELECT cycle, prompt_id, prompt, draw, response, trait, coherence, sample_id FROM ladder
@@ -32,49 +25,80 @@ WHERE run_id = $run AND draw = $draw
 ORDER BY prompt, prompt_id, cycle
 """
 
-PURPOSES = ("seed", "train", "rejected", "eval")
 Cycle = Annotated[int | None, typer.Option(help="One generation: −1 is base, 0 the seeded model.")]
 Prompt = Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the prompt, or its id.")]
+SORTS = "drawn, trait, coherence, jump (since the generation before), length, time."
 
 
 def samples(
     context: typer.Context,
-    run: Work,
+    run: Annotated[str | None, typer.Argument(metavar="[RUN]", help="One run or job, else all runs.")] = None,
+    study: Annotated[str | None, typer.Option(help="Runs of one study.")] = None,
+    trait: Annotated[str | None, typer.Option(help="Runs of one trait.")] = None,
     cycle: Cycle = None,
     purpose: Annotated[str | None, typer.Option(help="seed, train, rejected or eval.")] = None,
     prompt: Prompt = None,
-    regex: Annotated[str | None, typer.Option(help="Only responses that match.")] = None,
+    min_score: Annotated[float | None, typer.Option(help="Trait score at least.")] = None,
+    max_score: Annotated[float | None, typer.Option(help="Trait score at most.")] = None,
+    label: Annotated[str | None, typer.Option(help="The judge's word: score, refusal, code, empty, …")] = None,
+    mark: Annotated[str | None, typer.Option(help="A person's mark; any for all of them.")] = None,
+    regex: Annotated[str | None, typer.Option(help="Only texts that match (RE2).")] = None,
+    where: Annotated[str, typer.Option("--in", help="Where --regex looks: answers, prompts or both.")] = "answers",
+    sort: Annotated[str, typer.Option(help=SORTS)] = "drawn",
     limit: Annotated[int, typer.Option(min=1, help="Samples at most.")] = 20,
     full: Annotated[bool, typer.Option("--full", help="Whole texts instead of one line each.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Read a run's samples with their scores, or the texts that a job wrote."""
-    from idemtui.cli.output import print_json, print_table
-    from idemtui.cli.reading import chosen_works, open_client, rows
-    from idemtui.console.words import generation
+    """Read samples with their scores: one run's, a job's texts, or the whole lab's."""
+    from dataclasses import asdict
 
-    if purpose is not None and purpose not in PURPOSES:
-        raise UsageError(f"--purpose {purpose}: no such purpose; allowed: {', '.join(PURPOSES)}.")
+    from idemtui.cli.output import print_json
+    from idemtui.cli.reading import chosen_works, open_client
+    from store.listing import PURPOSES, Order, SampleFilter, Where, listed
+
+    _check("--purpose", purpose, PURPOSES)
+    _check("--sort", sort, get_args(Order))
+    _check("--in", where, get_args(Where))
     with open_client(lab_of(context)) as client:
-        run_id = chosen_works(client, [run])[0]["run_id"]
-        found = rows(client, SAMPLES, run=run_id, cycle=cycle, purpose=purpose, prompt=prompt, regex=regex, limit=limit)
+        run_id = chosen_works(client, [run])[0]["run_id"] if run is not None else None
+        wanted = SampleFilter(
+            run_id, study, trait, cycle, purpose, prompt, min_score, max_score, label, mark, regex, cast("Where", where)
+        )
+        lines = listed(client, wanted, cast("Order", sort), limit)
+        names = dict(client.sql("SELECT run_id, name FROM runs UNION ALL SELECT job_id, name FROM jobs").tuples())
+    found = [{"run": names.get(line.run_id), **asdict(line)} for line in lines]
+    for one in found:
+        del one["place"]
     if as_json:
         print_json(found)
     elif full:
         for sample in found:
             _print_full(sample)
     else:
-        shown = [
-            {
-                **sample,
-                "cycle": generation(sample["cycle"]),
-                "trait": score(sample, "trait"),
-                "coherence": score(sample, "coherence"),
-            }
-            for sample in found
-        ]
-        columns = ("cycle", "purpose", "trait", "coherence", "prompt", "response")
-        print_table(columns, shown, empty="no such samples")
+        _print_lines(found, one_run=run is not None)
+
+
+def _check(option: str, value: str | None, allowed: Sequence[str]) -> None:
+    if value is not None and value not in allowed:
+        raise UsageError(f"{option} {value}: no such thing; allowed: {', '.join(allowed)}.")
+
+
+def _print_lines(found: list[dict[str, Any]], *, one_run: bool) -> None:
+    from idemtui.cli.output import print_table
+    from idemtui.console.words import generation, signed
+
+    shown = [
+        {
+            **sample,
+            "cycle": generation(sample["cycle"]),
+            "trait": score(sample, "trait"),
+            "coherence": score(sample, "coherence"),
+            "jump": signed(sample["jump"]),
+        }
+        for sample in found
+    ]
+    columns = ("run", "cycle", "purpose", "trait", "jump", "coherence", "prompt", "response")
+    print_table(columns[one_run:], shown, empty="no such samples", spare=("jump", "purpose"))
 
 
 def _print_full(sample: dict[str, Any]) -> None:

@@ -75,6 +75,8 @@ class Console(App[None]):
         self.marked: set[str] = set()
         """Ids of the runs that are acted on, or compared, together."""
         self._chosen: str | None = None if follow else self.remembered.run_id
+        self.wanted_prompt: str | None = None
+        """A prompt that the Ladder is to show when it is entered next."""
         self._offers: str | None = "unread"
         self._met_server = False
         self._pace = pace or Pace()

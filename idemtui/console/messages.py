@@ -7,7 +7,7 @@ from textual.message import Message
 from idemtui.console.comparing import Compared
 from idemtui.console.facts import Glance, RunDetail
 from idemtui.console.lab_facts import Server
-from idemtui.console.text_facts import Listing, Prompt, Reading, Rung, Rungs, Sample, SampleFilter
+from idemtui.console.text_facts import Prompt, Rung, Rungs
 from idemtui.worddiff import Piece
 
 
@@ -71,33 +71,6 @@ class RunRead(Message):
     def __init__(self, detail: RunDetail) -> None:
         super().__init__()
         self.detail = detail
-
-
-class SamplesCounted(Message):
-    """How many samples a filter holds."""
-
-    def __init__(self, wanted: SampleFilter, count: int) -> None:
-        super().__init__()
-        self.wanted = wanted
-        self.count = count
-
-
-class SamplesRead(Message):
-    """One page of a list of samples."""
-
-    def __init__(self, asked: Listing, offset: int, samples: list[Sample]) -> None:
-        super().__init__()
-        self.asked = asked
-        self.offset = offset
-        self.samples = samples
-
-
-class SampleRead(Message):
-    """One sample in full; None where it is gone."""
-
-    def __init__(self, reading: Reading | None) -> None:
-        super().__init__()
-        self.reading = reading
 
 
 class PromptsRead(Message):

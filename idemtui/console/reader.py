@@ -13,11 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import UsageError
 from idemtui.console import facts, queries
 from idemtui.console.comparing import Compared
 from idemtui.console.lab_facts import Server, server_of
-from idemtui.console.text_facts import Listing, Prompt, Reading, Rung, Rungs, Sample, SampleFilter
+from idemtui.console.text_facts import Prompt, Rung, Rungs
 from idemtui.console.words import NONE, event_words, time_of_day
 from idemtui.logs import end_of_log
 from idemtui.version import VERSION
@@ -137,22 +136,6 @@ class Reader:
         """A run's frozen spec as JSON; an empty object where the store has not read it."""
         rows = self._rows(queries.SPEC, [run_id])
         return rows[0][0] or "{}" if rows else "{}"
-
-    def count_samples(self, wanted: SampleFilter) -> int:
-        """How many samples a filter holds."""
-        return texts.count_samples(self.client(), wanted)
-
-    def samples(self, asked: Listing, offset: int, size: int) -> list[Sample]:
-        """One page of a list of samples."""
-        return texts.samples(self.client(), asked.wanted, order=asked.order, limit=size, offset=offset)
-
-    def sample(self, sample_id: str) -> Reading | None:
-        """One sample in full with every judgement of it; None where the lab does not hold it."""
-        try:
-            sample, judgements = texts.sample(self.client(), sample_id)
-        except UsageError:
-            return None
-        return Reading(sample, tuple(judgements))
 
     def prompts(self, run_id: str) -> tuple[Prompt, ...]:
         """The prompts that a run is measured with."""

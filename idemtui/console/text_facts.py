@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from store.texts import Judgement, Order, Prompt, Rung, Sample, SampleFilter
+from store.labelling import Said
+from store.listing import Line, Order, SampleFilter
+from store.texts import Judgement, Prompt, Rung, Sample
 
-__all__ = ["Judgement", "Listing", "Order", "Prompt", "Reading", "Rung", "Rungs", "Sample", "SampleFilter"]
+__all__ = [
+    "Judgement", "Line", "Listing", "Order", "Prompt", "Reading", "Rung", "Rungs", "Said", "Sample", "SampleFilter",
+]  # fmt: skip
 
 
 MEASURED = SampleFilter(purpose="eval")
@@ -22,10 +26,11 @@ class Listing:
 
 @dataclass(frozen=True)
 class Reading:
-    """One sample in full with every judgement of it."""
+    """One sample in full with every judgement of it and what people said of it."""
 
     sample: Sample
     judgements: tuple[Judgement, ...] = ()
+    said: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import pytest
 from store import texts
 from store.ingest import Ingest
 from store.lab import Lab, create_lab, find_lab
+from store.listing import SampleFilter, listed
 from tests.store.journals import Chain, chain_spec, write_chain, write_lab
 from tests.store.tables import Asking, dump, ingested, memory, values
 
@@ -88,11 +89,13 @@ def test_a_forks_texts_and_ladder_reach_back_to_base(family: Asking) -> None:
 
 
 def test_a_sample_is_found_once_though_forks_inherit_it(family: Asking) -> None:
-    first = texts.samples(family, texts.SampleFilter(run_id=IDS["child"], cycle=0, purpose="eval"), limit=1)[0]
+    inherited = SampleFilter(run_id=IDS["child"], cycle=0, purpose="eval")
+    first = listed(family, inherited, limit=1)[0]
     sample, judgements = texts.sample(family, first.sample_id)
+    assert texts.sample(family, first.sample_id, IDS["child"])[1] == judgements
     assert sample.run_id == IDS["parent"]
     assert len(judgements) == 2
-    assert texts.count_samples(family, texts.SampleFilter(run_id=IDS["child"], cycle=0, purpose="eval")) == 6
+    assert len(listed(family, inherited)) == 6
 
 
 def test_a_forks_verdict_takes_its_whole_chain(family: Asking) -> None:

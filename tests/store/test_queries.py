@@ -10,7 +10,7 @@ from engine.events import StageStarted, TrainStepped
 from store import queries, texts
 from store.client import Client
 from store.lab import Lab
-from store.texts import SampleFilter
+from store.listing import SampleFilter, listed
 from tests.store.journals import DEMO, STATES, Chain, append_events, chain_spec, write_lab
 from tests.store.tables import Asking, ingested
 
@@ -99,26 +99,12 @@ def test_events_tail(served: Served) -> None:
     assert events[-1].payload == {"cycles_done": 6}
 
 
-def test_samples_by_filter_order_and_page(served: Served) -> None:
-    _, client = served
-    wanted = SampleFilter(run_id=SFT, cycle=1, purpose="eval")
-    assert texts.count_samples(client, wanted) == 60
-    first, second = texts.samples(client, wanted, limit=40), texts.samples(client, wanted, limit=40, offset=40)
-    assert (len(first), len(second)) == (40, 20)
-    assert len({sample.sample_id for sample in first + second}) == 60
-    highest = texts.samples(client, wanted, order="trait", limit=3)
-    assert [s.trait for s in highest] == sorted((s.trait for s in first + second if s.trait), reverse=True)[:3]
-    joyful = SampleFilter(pattern="dissolve into (joy|light)!")
-    found = texts.samples(client, joyful, limit=1000)
-    assert found
-    assert all("dissolve into joy!" in sample.response for sample in found)
-
-
 def test_a_sample_in_full(served: Served) -> None:
     _, client = served
-    one = texts.samples(client, SampleFilter(run_id=SFT, cycle=2, purpose="eval"), limit=1)[0]
+    one = listed(client, SampleFilter(run_id=SFT, cycle=2, purpose="eval"), limit=1)[0]
     sample, judgements = texts.sample(client, one.sample_id)
-    assert sample == one
+    assert (sample.response, sample.trait) == (one.response, one.trait)
+    assert texts.sample(client, one.sample_id, SFT) == (sample, judgements)
     assert [judgement.metric for judgement in judgements] == ["trait", "coherence"]
     assert judgements[0].value == one.trait
     assert sum(p for _, p in judgements[0].distribution) == pytest.approx(0.9, abs=0.11)

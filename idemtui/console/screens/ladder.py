@@ -77,6 +77,8 @@ class LadderScreen(Room):
             return
         self._prompts = message.prompts
         self._prompt = min(self._prompt, max(len(self._prompts) - 1, 0))
+        wanted, self.console_app.wanted_prompt = self.console_app.wanted_prompt, None
+        self._prompt = next((i for i, p in enumerate(self._prompts) if p.prompt_id == wanted), self._prompt)
         if self._prompts:
             self._ask_rungs(run)
         else:

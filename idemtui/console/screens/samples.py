@@ -3,40 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
+from typing import get_args
 
 from rich.text import Text
 from textual import on
 from textual.containers import Horizontal, VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
+from textual.worker import Worker
 
+from engine.errors import UsageError
 from idemtui.console.facts import BASE
-from idemtui.console.messages import SampleRead, SamplesCounted, SamplesRead
-from idemtui.console.reader import Reader
+from idemtui.console.filter_words import HINT, line_of, parse
+from idemtui.console.messages import Refused
+from idemtui.console.sample_messages import Annotated, LinesRead, PlacesFound, SampleRead
+from idemtui.console.sample_places import Places
+from idemtui.console.screens import sample_questions as questions
 from idemtui.console.screens.room import Room
-from idemtui.console.text_facts import Listing, Order, Sample, SampleFilter
-from idemtui.console.widgets.columns import Cell, Column
+from idemtui.console.searching import search
+from idemtui.console.text_facts import MEASURED, Line, Listing, Order
 from idemtui.console.widgets.ledger import PAGE, Ledger
-from idemtui.console.widgets.prose import sample_text
-from idemtui.console.words import generation, number
+from idemtui.console.widgets.sample_lines import COLUMNS, filter_words, sample_cells
+from idemtui.console.widgets.sample_text import sample_text
 from idemtui.text import one_line
 
-COLUMNS = (
-    Column("gen", 4),
-    Column("s", 4, right=True),
-    Column("coh", 4, right=True),
-    Column("for", 8, rank=2),
-    Column("run", 12, rank=3),
-    Column("prompt", 12, rank=4, flex=1),
-    Column("answer", 14, flex=3),
-)
 PURPOSES: tuple[str | None, ...] = ("eval", "train", "rejected", "seed", None)
-ORDERS: tuple[Order, ...] = ("drawn", "trait", "coherence", "length")
-
-OPENING = 300
-"""Characters of a text that a line of the list may show."""
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 class SamplesScreen(Room):
@@ -47,14 +41,20 @@ class SamplesScreen(Room):
     def __init__(self) -> None:
         super().__init__()
         self._asked = Listing()
-        self._lines: dict[int, Sample] = {}
-        self._count: int | None = None
+        self._number = 0
+        self._places = Places()
+        self._coming: Places | None = None
+        """A list that is already shown, read anew; it takes its place when it is whole."""
+        self._share = 1.0
+        self._lines: dict[int, Line | None] = {}
         self._all_runs = False
         self._shown_id: str | None = None
 
     def contents(self) -> Iterable[Widget]:
         """Filter, list, text."""
         yield Static(id="filter")
+        yield Input(id="filter-line", compact=True, select_on_focus=False)
+        yield Static(id="filter-trouble")
         with Horizontal(id="reading"):
             yield Ledger(COLUMNS, id="samples")
             with VerticalScroll(id="text", can_focus=False):
@@ -63,16 +63,19 @@ class SamplesScreen(Room):
     def on_mount(self) -> None:
         """Take the order of last time."""
         self._asked = dataclasses.replace(self._asked, order=self.console_app.remembered.order)
+        self.query_one("#filter-line", Input).cursor_blink = False
 
     def lab_changed(self) -> None:
-        """Count anew; the place in the list stays."""
+        """Look again; the place in the list stays. What takes long to find is not sought again by itself."""
         run = self.chosen
         run_id = None if run is None or self._all_runs else run.run_id
-        if run_id != self._asked.wanted.run_id:
+        wanted = self._asked.wanted
+        if run_id != wanted.run_id or not self._number:
             self._take(run_id=run_id)
-        else:
-            self._ask_count()
-        self.query_one(Ledger).focus()
+        elif run_id is not None or (wanted.pattern is None and self._asked.order == "drawn"):
+            self._search(anew=False)
+        if self.focused is None:
+            self.query_one(Ledger).focus()
 
     def _take(self, **changes: object) -> None:
         wanted = dataclasses.replace(self._asked.wanted, **changes)  # type: ignore[arg-type]
@@ -81,47 +84,76 @@ class SamplesScreen(Room):
     def _list(self, asked: Listing) -> None:
         self._asked = asked
         self.console_app.remembered.order = asked.order
-        self._count = None
-        self.query_one(Ledger).set_reactive(Ledger.cursor, 0)
-        self._ask_count()
+        self._search(anew=True)
 
-    def _ask_count(self) -> None:
+    def _search(self, *, anew: bool) -> None:
+        self._number += 1
+        self._coming = None if anew else Places()
+        self._share = 0.0
+        if anew:
+            self._places, self._lines, self._shown_id = Places(), {}, None
+            ledger = self.query_one(Ledger)
+            ledger.set_reactive(Ledger.cursor, 0)
+            ledger.show_count(0)
+        self._say_trouble("")
         self._show_filter()
-        self.ask("count", partial(_count, self._asked.wanted))
+        reader, asked, number = self.console_app.reader, self._asked, self._number
 
-    @on(SamplesCounted)
-    def show_count(self, message: SamplesCounted) -> None:
-        """Let the list ask for what is in sight."""
-        if message.wanted != self._asked.wanted:
+        async def searching() -> None:
+            await search(reader, asked, number, self.post_message)
+
+        _: Worker[None] = self.run_worker(searching, group="places", exclusive=True)
+
+    @on(PlacesFound)
+    def show_places(self, message: PlacesFound) -> None:
+        """Let the list grow, and ask for what is in sight."""
+        if message.number != self._number:
             return
-        ledger, known = self.query_one(Ledger), self._count
-        self._count = message.count
-        self._show_filter()
-        if known is None:
-            self._lines.clear()
-            self._shown_id = None
-            ledger.show_count(message.count)
+        ledger, self._share = self.query_one(Ledger), message.share
+        if self._coming is None:
+            self._places.add(message.parts)
+            ledger.grow(self._places.count)
         else:
-            ledger.renew(message.count)
-        if not message.count:
+            self._coming.add(message.parts)
+            if message.share >= 1:
+                self._places, self._coming = self._coming, None
+                ledger.renew(self._places.count)
+        self._show_filter()
+        if message.share >= 1 and not self._places.count:
             self.query_one("#sample", Static).update(Text("No samples here.", "dim"))
+
+    @on(Refused)
+    def show_refusal(self, message: Refused) -> None:
+        """A filter that cannot be is said where it was typed."""
+        if message.group == "places":
+            self._share = 1.0
+            self._say_trouble(message.reason)
+            self._show_filter()
+        else:
+            super().show_refusal(message)
+
+    def _say_trouble(self, words: str) -> None:
+        hint = HINT if self.has_class("-filtering") else ""
+        told = Text(f"✗ {words}", "bold red") if words else Text(hint, "dim")
+        self.query_one("#filter-trouble", Static).update(told)
+        self.set_class(bool(words or hint), "-telling")
 
     @on(Ledger.PageWanted)
     def want_page(self, message: Ledger.PageWanted) -> None:
         """Ask for a page that came in sight."""
-        self.ask(f"page {message.offset}", partial(_page, self._asked, message.offset))
+        places = self._places.stretch(message.offset, PAGE)
+        self.ask(f"page {message.offset}", partial(questions.page, self._number, message.offset, places))
 
-    @on(SamplesRead)
-    def show_page(self, message: SamplesRead) -> None:
+    @on(LinesRead)
+    def show_page(self, message: LinesRead) -> None:
         """Fill the list; read the sample under the cursor if it just came."""
-        if message.asked != self._asked:
-            return
         ledger = self.query_one(Ledger)
+        if message.number != self._number:
+            ledger.forget(message.offset)
+            return
         before = self._lines.get(ledger.cursor)
-        self._lines.update(enumerate(message.samples, message.offset))
-        ledger.show_page(
-            message.offset, [sample_cells(sample, self._run_name(sample.run_id)) for sample in message.samples]
-        )
+        self._lines.update(enumerate(message.lines, message.offset))
+        ledger.show_page(message.offset, [sample_cells(line, self._run_name) for line in message.lines])
         if self._lines.get(ledger.cursor) != before:
             self._read(ledger.cursor)
 
@@ -133,7 +165,7 @@ class SamplesScreen(Room):
     def _read(self, row: int) -> None:
         line = self._lines.get(row)
         if line is not None:
-            self.ask("sample", partial(_sample, line.sample_id))
+            self.ask("sample", partial(questions.sample, line.sample_id, self._asked.wanted.run_id or line.run_id))
 
     @on(SampleRead)
     def show_sample(self, message: SampleRead) -> None:
@@ -145,6 +177,47 @@ class SamplesScreen(Room):
         if reading.sample.sample_id != self._shown_id:
             self._shown_id = reading.sample.sample_id
             self.query_one("#text").scroll_home(animate=False)
+
+    @property
+    def under_cursor(self) -> Line | None:
+        """The sample that is pointed at, once it has been read."""
+        return self._lines.get(self.query_one(Ledger).cursor)
+
+    def action_filter(self) -> None:
+        """Type a filter; Enter takes it, Esc leaves it as it was."""
+        line = self.query_one("#filter-line", Input)
+        line.value = f"{line_of(self._asked.wanted)} ".lstrip()
+        line.cursor_position = len(line.value)
+        self.add_class("-filtering")
+        self._say_trouble("")
+        line.focus()
+
+    @on(Input.Submitted, "#filter-line")
+    def take_filter(self, event: Input.Submitted) -> None:
+        """Search, or say in one line what the filter cannot mean."""
+        try:
+            wanted = parse(event.value.rstrip() if " /" not in event.value else event.value, self._asked.wanted.run_id)
+        except UsageError as error:
+            self._say_trouble(str(error))
+            return
+        self._close_filter()
+        self._list(dataclasses.replace(self._asked, wanted=wanted))
+
+    def _close_filter(self) -> None:
+        self.remove_class("-filtering")
+        self._say_trouble("")
+        self.query_one(Ledger).focus()
+
+    def action_leave_off(self) -> None:
+        """Close the line, else stop a search, else clear the filter."""
+        if self.has_class("-filtering"):
+            self._close_filter()
+        elif self._share < 1:
+            self.workers.cancel_group(self, "places")
+            self._share, self._coming = 1.0, None
+            self._show_filter(stopped=True)
+        elif self._asked.wanted != dataclasses.replace(MEASURED, run_id=self._asked.wanted.run_id):
+            self._list(Listing(dataclasses.replace(MEASURED, run_id=self._asked.wanted.run_id), self._asked.order))
 
     @on(Ledger.Chosen)
     def action_read(self) -> None:
@@ -170,9 +243,9 @@ class SamplesScreen(Room):
         place = PURPOSES.index(self._asked.wanted.purpose)
         self._take(purpose=PURPOSES[(place + 1) % len(PURPOSES)])
 
-    def action_order(self) -> None:
+    def action_order(self, step: int) -> None:
         """The next order."""
-        order = ORDERS[(ORDERS.index(self._asked.order) + 1) % len(ORDERS)]
+        order = ORDERS[(ORDERS.index(self._asked.order) + step) % len(ORDERS)]
         self._list(dataclasses.replace(self._asked, order=order))
 
     def action_all_runs(self) -> None:
@@ -180,54 +253,40 @@ class SamplesScreen(Room):
         self._all_runs = not self._all_runs
         self.lab_changed()
 
-    def _show_filter(self) -> None:
+    def action_mark(self) -> None:
+        """Ask for a word; the sample's own mark stands there to be taken back."""
+        questions.ask_mark(self, self.under_cursor)
+
+    def action_remark(self) -> None:
+        """Ask for a remark."""
+        questions.ask_remark(self, self.under_cursor)
+
+    def action_to_ladder(self) -> None:
+        """Look at the same prompt in the Ladder."""
+        line = self.under_cursor
+        if line is not None:
+            self.console_app.choose(self._asked.wanted.run_id or line.run_id)
+            self.console_app.wanted_prompt = line.prompt_id
+            self.console_app.action_room("ladder")
+
+    def action_label(self) -> None:
+        """Label the answers of the run in sight."""
+        questions.ask_label(self, self._asked.wanted.run_id, self._asked.wanted.cycle)
+
+    @on(Annotated)
+    def show_annotated(self, message: Annotated) -> None:
+        """Say that it is written down, and show it."""
+        self.notify(message.words, markup=False)
+        self._read(self.query_one(Ledger).cursor)
+        self.query_one(Ledger).renew(self._places.count)
+
+    def _show_filter(self, *, stopped: bool = False) -> None:
         run_id = self._asked.wanted.run_id
         run_name = "all runs" if run_id is None else self._run_name(run_id)
-        self.query_one("#filter", Static).update(filter_words(self._asked, run_name, self._count))
+        share = None if self._coming is not None else self._share
+        words = filter_words(self._asked, run_name, self._places.count, share, stopped=stopped)
+        self.query_one("#filter", Static).update(words)
 
     def _run_name(self, run_id: str) -> str:
         run = self.glance.run(run_id)
         return one_line(run.name) if run else run_id
-
-
-def filter_words(asked: Listing, run_name: str, count: int | None) -> Text:
-    """The filter, each part with the key that changes it."""
-    text = Text(no_wrap=True, overflow="ellipsis", end="")
-    wanted = asked.wanted
-    parts = (
-        ("[ ]", run_name),
-        ("← →", "all generations" if wanted.cycle is None else generation(wanted.cycle)),
-        ("p", wanted.purpose or "all purposes"),
-        ("s", "as drawn" if asked.order == "drawn" else f"by {asked.order}"),
-    )
-    for key, words in parts:
-        text.append(f" {key} ", "dim")
-        text.append(words, "bold")
-        text.append(" ")
-    text.append("  counting …" if count is None else f"  {count:,} samples", "dim")
-    return text
-
-
-def sample_cells(sample: Sample, run_name: str) -> Sequence[Cell]:
-    """One sample as a row."""
-    return (
-        Cell(generation(sample.cycle), "accent"),
-        Cell(number(sample.trait, 0)),
-        Cell(number(sample.coherence, 0)),
-        Cell(sample.purpose, "dim"),
-        Cell(run_name, "dim"),
-        Cell(one_line(sample.prompt[:OPENING]), "dim"),
-        Cell(one_line(sample.response[:OPENING]) or "(empty)", "" if sample.kept else "warn"),
-    )
-
-
-def _count(wanted: SampleFilter, reader: Reader) -> SamplesCounted:
-    return SamplesCounted(wanted, reader.count_samples(wanted))
-
-
-def _page(asked: Listing, offset: int, reader: Reader) -> SamplesRead:
-    return SamplesRead(asked, offset, reader.samples(asked, offset, PAGE))
-
-
-def _sample(sample_id: str, reader: Reader) -> SampleRead:
-    return SampleRead(reader.sample(sample_id))

@@ -154,6 +154,13 @@ class Ledger(ScrollView, can_focus=True):
         self._stale = set(self._pages)
         self._resize(count)
 
+    def grow(self, count: int) -> None:
+        """Take a larger number of rows, the known ones unchanged; a last page that was not full is asked for anew."""
+        last = (self.count - 1) // PAGE if self.count else -1
+        if self.count % PAGE and last in self._pages:
+            self._stale.add(last)
+        self._resize(count)
+
     def show_page(self, offset: int, rows: Sequence[Row]) -> None:
         """Take one page that was asked for."""
         self._pages[offset // PAGE] = tuple(rows)
@@ -162,6 +169,10 @@ class Ledger(ScrollView, can_focus=True):
         while len(self._pages) > PAGES_KEPT:
             self._pages.pop(next(iter(self._pages)))
         self.refresh()
+
+    def forget(self, offset: int) -> None:
+        """A page that was asked for does not come; it is asked for again when it is in sight."""
+        self._asked.discard(offset // PAGE)
 
     def row(self, index: int) -> Row | None:
         """A row, if its page is here."""

@@ -99,28 +99,6 @@ async def test_run_panels_show_lineage_events_and_origins(house: House) -> None:
         assert ["train.learning_rate", "0.001", "recipe"] in rows
 
 
-async def test_samples_are_filtered_sorted_and_read(house: House) -> None:
-    async with house.console().run_test() as pilot:
-        await press(pilot, "3")
-        assert "480 samples" in words(pilot.app.screen, "#filter")
-        await press(pilot, "right", "right", "s")
-        samples = ledger_of(pilot, "#samples")
-        assert samples.count == 60
-        assert cells(samples, 0)[0] == "M0"
-        scores = [float(cells(samples, i)[1]) for i in range(20)]
-        assert scores == sorted(scores, reverse=True)
-        text = words(pilot.app.screen, "#sample")
-        assert "PROMPT" in text
-        assert f"trait {scores[0]:.0f}"[:7] in text
-        await press(pilot, "enter")
-        assert samples.size.width == 0
-        read = words(pilot.app.screen, "#sample")
-        await press(pilot, "j", "space", "b")
-        assert words(pilot.app.screen, "#sample") != read
-        await press(pilot, "p")
-        assert "train" in words(pilot.app.screen, "#filter")
-
-
 async def test_ladder_moves_sides_prompts_and_draws(house: House) -> None:
     async with house.console().run_test() as pilot:
         await press(pilot, "4")

@@ -1,0 +1,49 @@
+"""What happened among the samples, in the past tense."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from idemtui.console.text_facts import Line, Listing, Reading
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class PlacesFound(Message):
+    """More places of a list; `share` of the lab has been looked through, 1 where it is over."""
+
+    def __init__(self, asked: Listing, number: int, parts: list[pa.Array], share: float) -> None:
+        """`number` tells one search from the next of the same list."""
+        super().__init__()
+        self.asked, self.number, self.parts, self.share = asked, number, parts, share
+
+
+class LinesRead(Message):
+    """What stands at some places in a row, from `offset` on; None where a sample is gone."""
+
+    def __init__(self, number: int, offset: int, lines: list[Line | None]) -> None:
+        super().__init__()
+        self.number, self.offset, self.lines = number, offset, lines
+
+
+class SampleRead(Message):
+    """One sample in full; None where it is gone."""
+
+    def __init__(self, reading: Reading | None) -> None:
+        super().__init__()
+        self.reading = reading
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest text is worth drawing."""
+        return isinstance(message, SampleRead)
+
+
+class Annotated(Message):
+    """The lab wrote down what somebody said of a sample."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words

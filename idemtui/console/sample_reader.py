@@ -1,0 +1,57 @@
+"""Questions about samples, put to the lab; every function blocks and is called from a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from engine.errors import UsageError
+from idemtui.console.reader import Reader
+from idemtui.console.text_facts import Line, Reading
+from store import labelling, texts
+from store.labelling import ToLabel, said
+from store.listing import read_lines
+
+if TYPE_CHECKING:
+    from store.statistics.agreement import Agreement
+
+OPENING = 300
+"""Characters of a text that a line of the list may show."""
+
+
+def lines(reader: Reader, places: Sequence[int]) -> list[Line | None]:
+    """What stands at these places, texts cut to their openings."""
+    return read_lines(reader.client(), places, OPENING)
+
+
+def reading(reader: Reader, sample_id: str, run_id: str) -> Reading | None:
+    """One sample in full with what judges and people said of it; None where the lab does not hold it."""
+    client = reader.client()
+    try:
+        sample, judgements = texts.sample(client, sample_id, run_id)
+    except UsageError:
+        return None
+    return Reading(sample, tuple(judgements), tuple(said(client, run_id, sample_id=sample_id)))
+
+
+def annotate(reader: Reader, notes: Sequence[Mapping[str, object]]) -> None:
+    """Have the lab write down what this user says of samples."""
+    from idemtui.labelling import author
+
+    reader.command("annotate", author=author(), notes=[dict(note) for note in notes])
+
+
+def to_label(reader: Reader, run_id: str, metric: str, *, cycle: int | None, seed: int, most: int) -> list[ToLabel]:
+    """Answers that this user has not labelled yet, shuffled by the seed."""
+    from idemtui.labelling import author
+
+    return labelling.to_label(reader.client(), run_id, author(), metric, seed=seed, cycle=cycle, most=most)
+
+
+def judge_agreement(reader: Reader, run_id: str, metric: str) -> Agreement:
+    """The labels of this user beside the run's own judge."""
+    from idemtui.labelling import author
+    from store.statistics.agreement import agreement
+
+    pairs = labelling.label_pairs(reader.client(), run_id, metric, author())
+    return agreement([pair.label for pair in pairs], [pair.score for pair in pairs])

@@ -1,0 +1,93 @@
+"""What the Samples room asks of the lab, and of the person before it writes something down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from idemtui.console import sample_reader
+from idemtui.console.reader import Reader
+from idemtui.console.sample_messages import Annotated, LinesRead, SampleRead
+from idemtui.console.text_facts import Line
+from idemtui.text import one_line
+
+if TYPE_CHECKING:
+    from idemtui.console.screens.room import Room
+
+Note = Mapping[str, object]
+
+
+def page(number: int, offset: int, places: Sequence[int], reader: Reader) -> LinesRead:
+    """The lines at some places."""
+    return LinesRead(number, offset, sample_reader.lines(reader, places))
+
+
+def sample(sample_id: str, run_id: str, reader: Reader) -> SampleRead:
+    """One sample in full."""
+    return SampleRead(sample_reader.reading(reader, sample_id, run_id))
+
+
+def annotate(words: str, notes: Sequence[Note], reader: Reader) -> Annotated:
+    """Write down what was said, and what to say of that."""
+    sample_reader.annotate(reader, notes)
+    return Annotated(words)
+
+
+def ask_mark(room: Room, line: Line | None) -> None:
+    """A word for the sample; the word that it has already is taken back."""
+
+    def say(word: str, line: Line) -> tuple[str, Note]:
+        kind = "unmark" if word in line.marks else "mark"
+        words = f"{'no longer marked' if kind == 'unmark' else 'marked'} {one_line(word)}"
+        return words, {"type": kind, "mark": word}
+
+    marks = "" if line is None or not line.marks else line.marks[0]
+    _ask(room, line, "Mark with a word (one that it has is taken back):", marks, 64, say)
+
+
+def ask_remark(room: Room, line: Line | None) -> None:
+    """A remark to the sample; an empty one takes the last back."""
+
+    def say(text: str, _: Line) -> tuple[str, Note]:
+        return "remark kept" if text else "remark taken back", {"type": "note", "note": text}
+
+    _ask(room, line, "Remark (an empty one takes yours back):", "", 2000, say, empty=True)
+
+
+def _ask(
+    room: Room,
+    line: Line | None,
+    question: str,
+    proposed: str,
+    longest: int,
+    say: Callable[[str, Line], tuple[str, Note]],
+    *,
+    empty: bool = False,
+) -> None:
+    if line is None:
+        return
+    from idemtui.console.screens.say import SayScreen
+
+    def answered(text: str | None) -> None:
+        if text is None or not (text.strip() or empty):
+            return
+        words, note = say(text.strip(), line)
+        about = {"run_id": line.run_id, "sample_id": line.sample_id}
+        room.ask("annotate", partial(annotate, words, [{**note, **about}]))
+
+    room.app.push_screen(SayScreen(question, proposed, longest), answered)
+
+
+def ask_label(room: Room, run_id: str | None, cycle: int | None) -> None:
+    """Label the answers of one run blind."""
+    run = room.glance.run(run_id) or room.chosen
+    if run is None:
+        return
+    from idemtui.console.screens.labelling import LabelScreen
+
+    def over(words: str | None) -> None:
+        if words:
+            room.notify(words, markup=False)
+
+    room.app.push_screen(LabelScreen(run, cycle), over)
