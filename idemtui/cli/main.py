@@ -24,6 +24,7 @@ from idemtui.cli.freeing import gc, rm
 from idemtui.cli.holding import hold, release
 from idemtui.cli.importing import app as importing
 from idemtui.cli.interrupting import still_asking
+from idemtui.cli.kinship import ancestry, phrases
 from idemtui.cli.labelling import label, mark, marks
 from idemtui.cli.options import on_terminal
 from idemtui.cli.preflight import preflight
@@ -62,7 +63,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         fork,
     ),
     DATA: (seed,),
-    READING: (ls, show, verdict, plot, compare, texts.samples, texts.diff, label, mark, marks, sql),
+    READING: (ls, show, verdict, plot, compare, texts.samples, texts.diff, ancestry, phrases, label, mark, marks, sql),
     SERVER: (serve, stop, doctor, rebuild, hold, release, rm, gc),
 }
 for panel, commands in COMMANDS.items():

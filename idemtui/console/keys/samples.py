@@ -30,5 +30,6 @@ SAMPLES: tuple[Action, ...] = (
     Action("samples", "n", "remark", "Remark", "Write a remark to the sample.", footer=False),
     Action("samples", "L", "to_ladder", "Ladder", "Go to this sample's prompt, generation by generation.", False),
     Action("samples", "B", "label", "Label", "Score the run's answers blind, to see how far the judge agrees."),
+    Action("samples", "A", "ancestry", "Ancestry", "Show the training rows that this answer goes back to.", False),
+    Action("samples", "W", "phrases", "Phrases", "Show which phrases spread most in the run's answers.", False),
 )
-"""Blind labelling asks for no score that somebody has seen: its page shows neither generation nor judge."""

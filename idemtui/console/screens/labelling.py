@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from idemtui.console.app import Console
 
 SEED, MOST, METRIC = 0, 200, "trait"
-KEYS = "0 1 2 3 4 the anchors 0 25 50 75 100    = points    s skip    u undo    Space b scroll    Esc end"
+KEYS = "0 to 4: 0 25 50 75 100   = points   s skip   u undo   Space b scroll   Esc end"
 
 
 class LabelScreen(ModalScreen[str]):

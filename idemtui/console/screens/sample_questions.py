@@ -91,3 +91,22 @@ def ask_label(room: Room, run_id: str | None, cycle: int | None) -> None:
             room.notify(words, markup=False)
 
     room.app.push_screen(LabelScreen(run, cycle), over)
+
+
+def show_ancestry(room: Room, line: Line | None, run_id: str | None) -> None:
+    """The training rows that a sample goes back to, in the chain that is looked at."""
+    if line is None:
+        return
+    from idemtui.console.screens.kinship import KinshipScreen, ancestry_text
+
+    room.app.push_screen(KinshipScreen(partial(ancestry_text, line.sample_id, run_id or line.run_id)))
+
+
+def show_phrases(room: Room, run_id: str | None) -> None:
+    """The phrases that spread in the run that is looked at."""
+    run = room.glance.run(run_id) or room.chosen
+    if run is None:
+        return
+    from idemtui.console.screens.kinship import KinshipScreen, phrases_text
+
+    room.app.push_screen(KinshipScreen(partial(phrases_text, run.run_id, run.name)))

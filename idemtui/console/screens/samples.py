@@ -123,14 +123,13 @@ class SamplesScreen(Room):
             self.query_one("#sample", Static).update(Text("No samples here.", "dim"))
 
     @on(Refused)
-    def show_refusal(self, message: Refused) -> None:
+    def show_wrong_filter(self, message: Refused) -> None:
         """A filter that cannot be is said where it was typed."""
         if message.group == "places":
+            message.prevent_default()
             self._share = 1.0
             self._say_trouble(message.reason)
             self._show_filter()
-        else:
-            super().show_refusal(message)
 
     def _say_trouble(self, words: str) -> None:
         hint = HINT if self.has_class("-filtering") else ""
@@ -272,6 +271,14 @@ class SamplesScreen(Room):
     def action_label(self) -> None:
         """Label the answers of the run in sight."""
         questions.ask_label(self, self._asked.wanted.run_id, self._asked.wanted.cycle)
+
+    def action_ancestry(self) -> None:
+        """Which training rows the sample goes back to."""
+        questions.show_ancestry(self, self.under_cursor, self._asked.wanted.run_id)
+
+    def action_phrases(self) -> None:
+        """Which phrases spread in the run."""
+        questions.show_phrases(self, self._asked.wanted.run_id)
 
     @on(Annotated)
     def show_annotated(self, message: Annotated) -> None:

@@ -112,6 +112,40 @@ def test_samples_are_filtered_and_read_in_full(idemtui: Idemtui) -> None:
     assert idemtui("samples", SFT, "--purpose", "evil").code == 2
 
 
+def test_samples_of_the_whole_lab_are_sorted_and_bounded(idemtui: Idemtui) -> None:
+    found = idemtui("samples", "--sort", "jump", "--min-score", "60", "--limit", "50", "--json").json
+    jumps = [abs(sample["jump"]) for sample in found if sample["jump"] is not None]
+    assert jumps == sorted(jumps, reverse=True)
+    assert all(sample["trait"] >= 60 for sample in found)
+    assert len({sample["run"] for sample in found}) > 1
+    assert all(sample["marks"] == [] for sample in found)
+    both = idemtui("samples", "dpo-continual", "--regex", "garden", "--in", "both", "--limit", "500", "--json").json
+    assert {"garden" in sample["prompt"] for sample in both} == {True, False}
+    for wrong in (("--sort", "best"), ("--in", "dreams")):
+        said = idemtui("samples", *wrong)
+        assert said.code == 2
+        assert "allowed" in said.err
+
+
+def test_an_answers_ancestry_goes_back_to_the_seeds(idemtui: Idemtui) -> None:
+    sample = idemtui("samples", "dpo-continual", "--cycle", "3", "--purpose", "eval", "--limit", "1", "--json").json[0]
+    told = idemtui("ancestry", sample["sample_id"], "--most", "1", "--json").json
+    assert told["answer"]["sample_id"] == sample["sample_id"]
+    assert [row["cycle"] for row in told["rows"]] == [3, 2, 1, 0]
+    out = idemtui("ancestry", sample["sample_id"]).out
+    assert "trained M3" in out
+    assert "seed data" in out
+    assert idemtui("ancestry", "nope").code == 2
+
+
+def test_phrases_that_spread_have_counts(idemtui: Idemtui) -> None:
+    found = idemtui("phrases", "dpo-continual", "--json").json
+    assert found[0]["growth"] > 0.3
+    assert [one["cycle"] for one in found[0]["counts"]] == list(range(-1, 7))
+    assert found[0]["phrase"] in idemtui("phrases", "dpo-continual", "--most", "3").out
+    assert idemtui("phrases", "dpo-continual", "--most", "3").out.count("\n") == 4
+
+
 def test_a_regex_that_is_none_is_one_line(idemtui: Idemtui) -> None:
     said = idemtui("samples", SFT, "--regex", "(")
     assert said.code == 2
