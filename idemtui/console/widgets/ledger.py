@@ -154,13 +154,6 @@ class Ledger(ScrollView, can_focus=True):
         self._stale = set(self._pages)
         self._resize(count)
 
-    def grow(self, count: int) -> None:
-        """Take a larger number of rows, the known ones unchanged; a last page that was not full is asked for anew."""
-        last = (self.count - 1) // PAGE if self.count else -1
-        if self.count % PAGE and last in self._pages:
-            self._stale.add(last)
-        self._resize(count)
-
     def show_page(self, offset: int, rows: Sequence[Row]) -> None:
         """Take one page that was asked for."""
         self._pages[offset // PAGE] = tuple(rows)
