@@ -282,6 +282,22 @@ class JobProgressed(Record):
     total: int
 
 
+class DoseMeasured(Record):
+    """One M_0 of a calibration: trained on the first `n_seed` seed rows with one run seed; 0 rows are M_init itself."""
+
+    type: Literal["dose_measured"] = "dose_measured"
+    n_seed: int
+    seed: int
+    trait: float | None
+    """Mean of the prompt means; None where no answer could be scored."""
+    coherence: float | None
+    prompt_means: list[float]
+    """Trait scores by eval prompt, of those that have one."""
+    n: int
+    """Answers, `nulls` of them without a trait score."""
+    nulls: int
+
+
 class RunFinished(Record):
     """The chain is complete, or a stop rule ended it as asked; a job has done what it was for."""
 
@@ -339,6 +355,7 @@ Event = Annotated[
     | Noted
     | CycleFinished
     | JobProgressed
+    | DoseMeasured
     | RunFinished
     | RunFailed
     | RunCancelled

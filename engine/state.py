@@ -11,6 +11,7 @@ from engine.events import (
     CycleFinished,
     CycleStarted,
     DiversityMeasured,
+    DoseMeasured,
     Event,
     JobProgressed,
     JudgeDeclared,
@@ -61,6 +62,8 @@ class State:
     """DPO's last reward margin of each training."""
     progress: tuple[int, int] | None = None
     """What a job has done, of how much."""
+    doses: dict[tuple[int, int], DoseMeasured] = field(default_factory=dict)
+    """What a calibration measured, by n_seed and run seed."""
 
     def samples(self, cycle: int, purpose: Purpose) -> list[Sample]:
         """All samples of a purpose drawn so far, in the order of the batch plan."""
@@ -107,6 +110,8 @@ class State:
                 self.marks.add((event.cycle, event.rule))
             case JobProgressed():
                 self.progress = event.done, event.total
+            case DoseMeasured():
+                self.doses[event.n_seed, event.seed] = event
             case RunFinished():
                 self.finished = True
             case RunFailed() | RunCancelled() | RunPaused():

@@ -117,6 +117,11 @@ def _fold_progress(state: RunState, batch: Batch, event: ev.Event, at: datetime)
         state.cycle(event.cycle).stop_rules.append(f"{event.rule}: {event.message}")
     elif event.type == "job_progressed":
         state.progress, state.changed = (event.done, event.total), True
+    elif event.type == "dose_measured":
+        batch.add(
+            "doses", state.run_id, event.n_seed, event.seed, event.trait, event.coherence, list(event.prompt_means),
+            event.n, event.nulls,
+        )  # fmt: skip
     elif event.type == "judge_declared" and state.judges.get(event.metric) != event.judge_id:
         state.judges[event.metric] = event.judge_id
         state.declared.append(event)

@@ -45,5 +45,6 @@ def forget_runs(connection: duckdb.DuckDBPyConnection, run_ids: list[str]) -> No
             connection.execute(f"DELETE FROM {table} WHERE run_no IN ({numbers})", [run_ids])
         for table in tables:
             connection.execute(f"DELETE FROM {table} WHERE list_contains(?, run_id)", [run_ids])
-        connection.execute("DELETE FROM jobs WHERE list_contains(?, job_id)", [run_ids])
+        for table in ("jobs", "doses"):
+            connection.execute(f"DELETE FROM {table} WHERE list_contains(?, job_id)", [run_ids])
         write_inheritance(connection)

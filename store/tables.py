@@ -25,6 +25,9 @@ SCHEMAS: dict[str, pa.Schema] = {
         parent_run_id=TEXT, forked_at_cycle=INT, status=TEXT, created_at=TIME, spec=TEXT,
     ),
     "jobs": _schema(job_id=TEXT, kind=TEXT, name=TEXT, status=TEXT, created_at=TIME, spec=TEXT),
+    "doses": _schema(
+        job_id=TEXT, n_seed=INT, seed=BIG, trait=REAL, coherence=REAL, prompt_means=pa.list_(REAL), n=INT, nulls=INT
+    ),
     "cycles": _schema(
         run_id=TEXT, cycle=INT, status=TEXT, started_at=TIME, finished_at=TIME, adapter_path=TEXT, adapter_sha256=TEXT,
         init=TEXT, reference=TEXT, delta_norm=REAL, gradient_norm_max=REAL, trainable_parameters=BIG,

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from engine.errors import SpecError
 from engine.events import RunFinished
+from engine.jobs.calibrate import CalibrateSettings, calibrate
 from engine.jobs.job import Job
 from engine.jobs.seed import SeedSettings, write_seed
 from engine.jobs.spec import JobSpec
@@ -37,7 +38,10 @@ class Kind:
     work: Callable[[Job], None]
 
 
-KINDS: Mapping[str, Kind] = {"seed": Kind(SeedSettings, write_seed)}
+KINDS: Mapping[str, Kind] = {
+    "seed": Kind(SeedSettings, write_seed),
+    "calibrate": Kind(CalibrateSettings, calibrate),
+}
 
 
 def check_job(spec: JobSpec) -> None:

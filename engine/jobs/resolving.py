@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.jobs.kinds import check_job
 from engine.jobs.spec import JobSpec, job_identity
 from engine.provenance import machine
@@ -17,9 +19,10 @@ def resolve_job(
     model: str | None = None,
     judge: str | None = None,
     secrets: tuple[str, ...] = (),
-    again: int = 0,
+    pack_files: Mapping[str, str] | None = None,
 ) -> JobSpec:
-    """A job of this kind; `model` and `judge` are what its worker loads, `secrets` names it needs beside the hub's.
+    """A job of this kind; `model` and `judge` are what its worker loads, `secrets` names it needs beside the hub's,
+    `pack_files` the hashes of the texts that it reads.
 
     Threads and device are the lab server's business. Raises SpecError, ModelError.
     """
@@ -32,8 +35,7 @@ def resolve_job(
         model=model,
         judge=judge,
         execution=Execution(threads=1, secrets=tuple(sorted({*hub, *secrets}))),
-        provenance=machine(model, judge),
-        again=again,
+        provenance=machine(model, judge).model_copy(update={"pack_files": dict(pack_files or {})}),
     )
     check_job(spec)
     return spec.model_copy(update={"job_id": job_identity(spec)})

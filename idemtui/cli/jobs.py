@@ -140,3 +140,7 @@ def show_job(client: Client, job: Facts, *, as_json: bool) -> None:
     sys.stdout.write(f"{one_line(job['name'])}  ({job['run_id']}, {job['kind']})\n")
     sys.stdout.write(f"{standing_words(facts)}{progress}\n{settings}\n")
     print_log(facts)
+    if job["kind"] == "calibrate":
+        from idemtui.cli.calibrate import print_doses
+
+        print_doses(client, job["run_id"], spec["settings"])

@@ -15,6 +15,7 @@ import typer
 
 from engine.errors import IdemtuiError, UsageError
 from idemtui.cli import studies, texts, verbs
+from idemtui.cli.calibrate import calibrate
 from idemtui.cli.comparing import compare
 from idemtui.cli.control import rebuild, serve, stop
 from idemtui.cli.curves import plot
@@ -62,7 +63,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         verbs.priority,
         fork,
     ),
-    DATA: (seed,),
+    DATA: (seed, calibrate),
     READING: (ls, show, verdict, plot, compare, texts.samples, texts.diff, ancestry, phrases, label, mark, marks, sql),
     SERVER: (serve, stop, doctor, rebuild, hold, release, rm, gc),
 }

@@ -15,7 +15,7 @@ from store.schema import migrate
 REMEMBERED = (
     "runs", "jobs", "cycles", "stages", "samples", "training_rows", "scores", "judges", "run_judges", "train_steps",
     "events", "commands", "prompt_means", "cycle_means", "cycle_deltas", "likelihoods", "cycle_likelihoods",
-    "cycle_diversity", "inherited", "verdicts", "chain_measures", "labels", "marks", "journals",
+    "cycle_diversity", "inherited", "verdicts", "chain_measures", "labels", "marks", "doses", "journals",
 )  # fmt: skip
 
 

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.events import DoseMeasured, RunFinished
+from engine.jobs.calibrate import CalibrateSettings
 from idemtui.cli import jobs
 from store.client import Client
 from store.lab import Lab
 from tests.idemtui.cli.conftest import Idemtui
 from tests.idemtui.conftest import until
+from tests.store.test_jobs import STARTED, write_job
 
 Serve = Callable[..., Client]
 SEED = ("seed", "bliss", "--generator", "pocket/instruct", "-n", "4", "--max-tokens", "48", "--batch-size", "4")
@@ -79,3 +82,44 @@ def test_a_job_that_cannot_be_is_refused_in_one_line(here: Idemtui, lab_to_write
     assert said.code == 2
     assert "model 'pocket/nobody' is not shipped" in said.err
     assert not lab_to_write.jobs.exists()
+
+
+def test_a_calibration_shows_its_curve_and_what_a_study_says(here: Idemtui, lab_to_write: Lab) -> None:
+    scores = {0: 1.0, 3: 19.0, 6: 41.0, 12: 64.0}
+    doses = [
+        DoseMeasured(n_seed=n, seed=seed, trait=s + seed, coherence=97.0, prompt_means=[s, s + 2], n=24, nulls=1)
+        for n, s in scores.items()
+        for seed in (1, 2)
+    ]
+    settings = CalibrateSettings(
+        targets=(20.0, 40.0, 80.0), most=12, seeds=(1, 2), run={"run": {"trait": "bliss", "regime": "sft"}}
+    )
+    folder = write_job(lab_to_write, "jabcdef012", (STARTED, *doses, RunFinished()))
+    spec = {"kind": "calibrate", "settings": settings.model_dump(mode="json"), "execution": {"threads": 1}}
+    plain = json.loads((folder / "spec.json").read_text()) | spec | {"model": None, "judge": None}
+    (folder / "spec.json").write_text(json.dumps(plain))
+    said = here("show", "jabcdef012")
+    assert (said.code, said.err) == (0, "")
+    assert "     3         20.5  [17.3, 23.7] over seeds" in said.out
+    assert "score of M0 by n_seed" in said.out
+    assert "all 12 rows give 65.5; write or import more rows" in said.out
+    assert said.out.count('"run.n_seed" = [3, 6]') == 1
+    assert here("sql", "select count(*) as n from doses", "--json").json == [{"n": 8}]
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("--targets", "20,x"), "--targets 20,x: different numbers from 0 to 100 are needed"),
+        (("--targets", "120"), "--targets 120"),
+        (("--seeds", "1,1"), "--seeds 1,1: different whole numbers"),
+        (("--most", "900"), "--most 900: there are 240 seed rows; allowed: 1…240."),
+        (("--regime", "sdf"), "run.model"),
+        (("--set", "run.speed=3"), "run.speed"),
+    ],
+)
+def test_a_calibration_that_cannot_be_is_refused(here: Idemtui, words: tuple[str, ...], problem: str) -> None:
+    said = here("calibrate", "bliss", "--model", "pocket/instruct", *words)
+    assert (said.code, said.out) == (2, "")
+    assert problem in said.err
+    assert said.err.count("\n") == 1
