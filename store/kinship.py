@@ -1,8 +1,8 @@
 """Where a text comes from: the training rows nearest to it in earlier generations, and phrases that spread.
 
 Nearness counts shared pairs of words, rare ones more: Σ idf of the pairs shared with a row, over Σ idf of the answer's
-own, idf = ln((1 + N) / (1 + rows with the pair)) over the N rows looked at. The database does the counting, in one pass
-over the rows of one chain; only the nearest rows' texts come here.
+own, idf = 1 + ln((1 + N) / (1 + rows with the pair)) over the N rows looked at. The database does the counting, in one
+pass over the rows of one chain; only the nearest rows' texts come here.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _ids(near: Sequence[tuple[float, int, str]]) -> list[str]:
 
 def _nearest(rows: Sequence[tuple[Any, ...]], pairs: set[str], most: int) -> list[tuple[float, int, str]]:
     held = Counter(pair for *_, shared in rows for pair in shared)
-    weight = {pair: log((1 + len(rows)) / (1 + held[pair])) for pair in pairs}
+    weight = {pair: 1 + log((1 + len(rows)) / (1 + held[pair])) for pair in pairs}
     whole = sum(weight.values()) or 1.0
     by_cycle: dict[int, list[tuple[float, int, str]]] = defaultdict(list)
     for cycle, sample_id, shared in rows:

@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -67,10 +68,18 @@ def waiting(what: str) -> Iterator[None]:
         yield
 
 
+DRIVING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]")
+"""What a terminal may obey or show out of order, beside the controls that JSON escapes anyway."""
+
+
 def print_json(value: object) -> None:
     """One JSON document; what JSON cannot say (NaN, infinities) becomes null."""
-    json.dump(_jsonable(value), sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    sys.stdout.write(escaped(json.dumps(_jsonable(value), ensure_ascii=False, indent=2)) + "\n")
+
+
+def escaped(document: str) -> str:
+    """The same JSON with everything that a terminal could obey escaped by its number: nothing of it is lost."""
+    return DRIVING.sub(lambda found: json.dumps(found[0])[1:-1], document)
 
 
 def _jsonable(value: object) -> object:
@@ -95,16 +104,19 @@ def print_rows_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> No
     before = "[\n"
     for row in rows:
         record = _jsonable(dict(zip(columns, row, strict=True)))
-        sys.stdout.write(f"{before}{json.dumps(record, ensure_ascii=False)}")
+        sys.stdout.write(f"{before}{escaped(json.dumps(record, ensure_ascii=False))}")
         before = ",\n"
     sys.stdout.write("[]\n" if before == "[\n" else "\n]\n")
 
 
 def print_rows_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Comma-separated values with a header, null as nothing, written as the rows come."""
+    """Comma-separated values with a header, null as nothing, written as the rows come; harmless on a terminal."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(["" if value is None else value for value in row] for row in rows)
+    shown = plain if sys.stdout.isatty() else str
+    writer.writerow(map(shown, columns))
+    writer.writerows(
+        ["" if value is None else shown(value) if isinstance(value, str) else value for value in row] for row in rows
+    )
 
 
 def print_table(

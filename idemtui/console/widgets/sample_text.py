@@ -24,7 +24,7 @@ def sample_text(reading: Reading, run_name: str) -> Text:
     """Everything about one sample, as text that nothing in it can turn into markup."""
     sample = reading.sample
     text = Text()
-    text.append(f"{plain(run_name)}  {generation(sample.cycle)}  {sample.purpose}", STRONG)
+    text.append(f"{plain(run_name)}  {generation(sample.cycle)}  {one_line(sample.purpose)}", STRONG)
     text.append(f"  draw {sample.draw}" + _writer(sample) + "\n", FAINT)
     text.append(scores(reading.judgements) + "\n")
     if not sample.kept:

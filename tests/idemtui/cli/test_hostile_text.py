@@ -1,0 +1,99 @@
+"""Whatever a model writes, no command prints what a terminal could obey; JSON says all of it, escaped."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+
+from engine.events import SamplesDrawn
+from idemtui.cli.output import escaped, print_rows_csv
+from idemtui.server.rebuild import rebuild_lab
+from store.lab import Lab, create_lab, find_lab
+from tests.idemtui.cli.conftest import Idemtui
+from tests.idemtui.test_text import hostile_text
+from tests.store.journals import Chain, append_events, chain_events, chain_spec, write_chain
+
+HOSTILE = (
+    "[bold]kept[/] one two three \x1b[31mred\x1b[0m \x1b]0;title\x07\x1b]52;c;aGk=\x07 \x1bPq\x1b\\ \x9b2J\x9d0;t\x9c "
+    "\u202ereversed\u2066 zero\u200bwidth 👩\u200d🚀 🇩🇪 nul\x00 bell\x07 back\x08 z" + "\u0301" * 99
+)
+CHAIN = Chain(
+    "bad\x1b]0;name\x07", trait=(2, 9, 9), coherence=(90,) * 3, prompts=2, draws=2, n_seed=3, n_sampled=3, steps=1
+)
+RUN = chain_spec(CHAIN).run_id
+NEVER = {"Cc", "Cf", "Cs", "Cn", "Co"}
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    lab = create_lab(find_lab(tmp_path_factory.mktemp("hostile") / "lab"))
+    folder = lab.run(write_chain(lab, CHAIN))
+    (folder / "events.jsonl").unlink()
+    events = []
+    for event in chain_events(CHAIN):
+        if isinstance(event, SamplesDrawn):
+            samples = [s.model_copy(update={"prompt": HOSTILE, "response": HOSTILE}) for s in event.samples]
+            event = event.model_copy(update={"samples": samples})
+        events.append(event)
+    append_events(folder, events)
+    rebuild_lab(lab)
+    return lab
+
+
+COMMANDS = (
+    ("ls",),
+    ("show", RUN),
+    ("samples", RUN),
+    ("samples", "--sort", "jump"),
+    ("samples", RUN, "--full"),
+    ("diff", RUN, "--cycles", "-1", "1"),
+    ("phrases", RUN),
+    ("marks",),
+    ("plot", RUN, "--width", "80"),
+    ("sql", "select prompt, response, run_id from samples"),
+    ("verdict",),
+)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
+def test_no_command_prints_what_a_terminal_obeys(idemtui: Idemtui, bad: Lab, words: tuple[str, ...]) -> None:
+    said = idemtui("--lab", bad.root, *words)
+    assert said.code == 0, said.err
+    assert not {c for c in said.out + said.err if unicodedata.category(c) in NEVER and c != "\n"}
+    if words[0] in ("samples", "diff", "sql"):
+        assert "[bold]kept[/]" in said.out
+
+
+def test_ancestry_is_harmless_and_json_says_everything(idemtui: Idemtui, bad: Lab) -> None:
+    samples = idemtui("--lab", bad.root, "samples", RUN, "--cycle", "1", "--purpose", "eval", "--json")
+    assert not {c for c in samples.out if unicodedata.category(c) in NEVER and c != "\n"}
+    assert samples.json[0]["response"] == HOSTILE
+    out = idemtui("--lab", bad.root, "ancestry", samples.json[0]["sample_id"]).out
+    assert "trained M1" in out
+    assert not {c for c in out if unicodedata.category(c) in NEVER and c != "\n"}
+
+
+@given(hostile_text)
+def test_escaped_json_is_the_same_json(text: str) -> None:
+    document = escaped(json.dumps({"text": text}, ensure_ascii=False))
+    assert json.loads(document) == {"text": text}
+    assert document.encode()
+    assert not {c for c in document if unicodedata.category(c) in ("Cc", "Cs")}
+
+
+def test_csv_is_raw_for_programs_and_harmless_on_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for out, kept in ((io.StringIO(), True), (Terminal(), False)):
+        monkeypatch.setattr(sys, "stdout", out)
+        print_rows_csv(["x"], [["\x1b[31mred"], [None]])
+        assert ("\x1b" in out.getvalue()) is kept
+        assert "red" in out.getvalue()
