@@ -68,6 +68,8 @@ class Search:
         return [self._chosen(target, curve) for target in self.targets]
 
     def _chosen(self, target: float, curve: Curve) -> Choice:
+        if self.most not in curve or self._next_for(target, curve) is not None:
+            return Choice(target, None, None, "not found yet")
         scored = {n: score for n, score in curve.items() if n > 0 and score is not None}
         reason = self._out_of_reach(target, curve)
         if reason is not None or not scored:

@@ -87,6 +87,8 @@ def test_targets_out_of_reach_say_why() -> None:
     assert (jump.n_seed, jump.reason) == (2, "the score jumps past it: 2 rows are the nearest")
     [unscored] = Search((50.0,), 8, 5.0).chosen({0: 0.0, 8: None})
     assert "could score no answer" in str(unscored.reason)
+    [early] = Search((50.0,), 8, 5.0).chosen({0: 0.0, 8: 90.0})
+    assert (early.n_seed, early.reason) == (None, "not found yet")
     text = snippet("bliss", "sft", [low, jump])
     assert '"run.n_seed" = [2]' in text
     assert "# 5: the model scores 30.0 before it is seeded" in text
