@@ -37,7 +37,7 @@ def start_at_desk(desk: Path, *more: str) -> subprocess.Popen[str]:
 
 def finish(worker: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit code and what it said, once it ended."""
-    _, said = worker.communicate(timeout=240)
+    _, said = worker.communicate(timeout=900)
     return worker.returncode, said
 
 
