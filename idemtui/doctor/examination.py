@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from idemtui.doctor.check import Check
 from idemtui.doctor.folder import check_disk, check_folder, check_settings
+from idemtui.doctor.gpu import check_gpus
 from idemtui.doctor.logout import check_logout, check_reboot, read_login
 from idemtui.doctor.memory import Memory, check_database, check_journals
 from idemtui.doctor.patient import Patient, examine_server
@@ -31,6 +32,7 @@ def examine(lab: Lab) -> list[Check]:
         ("workers", lambda: check_workers(patient, memory.names)),
         ("database", lambda: check_database(patient, memory)),
         ("journals", lambda: check_journals(patient, memory)),
+        ("gpus", check_gpus),
         ("logout", lambda: check_logout(patient, login)),
         ("reboot", lambda: check_reboot(lab, login)),
     ]

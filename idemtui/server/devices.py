@@ -49,6 +49,14 @@ class Gauges:
     temperature: float | None = None
 
 
+@dataclass(frozen=True)
+class Driver:
+    """The driver's version, and the newest CUDA that it can run (`13.0`)."""
+
+    version: str
+    cuda: str
+
+
 class GpuReader(Protocol):
     """Reads the GPUs."""
 
@@ -62,6 +70,10 @@ class NvmlReader:
     def __init__(self) -> None:
         self._nvml: Any = None
 
+    def driver(self) -> Driver:
+        """The driver; DevicesError as `read`."""
+        return self._asked(_driver)
+
     def gauges(self) -> list[Gauges]:
         """What every GPU does now; DevicesError as `read`."""
         return self._of_each(_gauges)
@@ -71,6 +83,9 @@ class NvmlReader:
         return self._of_each(_gpu)
 
     def _of_each(self, look: Callable[[Any, int], T]) -> list[T]:
+        return self._asked(lambda nvml: [look(nvml, index) for index in range(nvml.nvmlDeviceGetCount())])
+
+    def _asked(self, ask: Callable[[Any], T]) -> T:
         try:
             import pynvml
         except ImportError as error:
@@ -79,10 +94,15 @@ class NvmlReader:
             if self._nvml is None:
                 pynvml.nvmlInit()
                 self._nvml = pynvml
-            return [look(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
+            return ask(pynvml)
         except pynvml.NVMLError as error:
             self._nvml = None
             raise DevicesError(f"no GPU can be seen: NVML says {str(error)!r}") from None
+
+
+def _driver(nvml: Any) -> Driver:
+    cuda = int(nvml.nvmlSystemGetCudaDriverVersion())
+    return Driver(_text(nvml.nvmlSystemGetDriverVersion()), f"{cuda // 1000}.{cuda % 1000 // 10}")
 
 
 def _gauges(nvml: Any, index: int) -> Gauges:

@@ -1,0 +1,81 @@
+"""Checks of what runs would compute on: driver, CUDA, torch, vLLM, what is free on every GPU; loads none of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from engine.backends import vllm_version
+from idemtui.cli.output import size
+from idemtui.doctor.check import Check
+from idemtui.server.devices import DevicesError, Gpu, NvmlReader
+
+CUDA_LINE = re.compile(r"^cuda\b.*=\s*'([\d.]+)'", re.MULTILINE)
+VERSION_LINE = re.compile(r"^__version__\s*=\s*'([^']+)'", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Software:
+    """Versions as they are installed; None for what is not there, or has no CUDA in it."""
+
+    torch: str | None
+    torch_cuda: str | None
+    vllm: str | None
+
+
+def installed() -> Software:
+    """Read from the packages' own files: importing torch would take seconds."""
+    text = _version_file("torch")
+    version, cuda = VERSION_LINE.search(text), CUDA_LINE.search(text)
+    return Software(
+        torch=version[1] if version else None,
+        torch_cuda=cuda[1] if cuda else None,
+        vllm=vllm_version() if find_spec("vllm") else None,
+    )
+
+
+def _version_file(package: str) -> str:
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        return ""
+    path = Path(found.origin).with_name("version.py")
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def check_gpus(reader: NvmlReader | None = None, software: Software | None = None) -> Check:
+    """Whether a run on a GPU could start here, and what it would find."""
+    reader, have = reader or NvmlReader(), software or installed()
+    own = ", ".join(
+        [
+            f"torch {have.torch or 'not installed'}" + (f" for CUDA {have.torch_cuda}" if have.torch_cuda else ""),
+            f"vLLM {have.vllm}" if have.vllm else "no vLLM",
+        ]
+    )
+    try:
+        driver, gpus = reader.driver(), reader.read()
+    except DevicesError as error:
+        return Check("gpus", "ok", f"{error}; {own}: runs go to the CPU")
+    what = f"driver {driver.version} (CUDA {driver.cuda}), {own}; {'; '.join(map(_gpu_words, gpus)) or 'no GPU'}"
+    if gpus and have.torch_cuda is None:
+        return Check("gpus", "bad", f"{what}: this torch has no CUDA", _install("the ordinary torch wheel"))
+    if have.torch_cuda is not None and _major(have.torch_cuda) > _major(driver.cuda):
+        advice = f"Update the driver to one for CUDA {have.torch_cuda}, or install a torch for CUDA {driver.cuda}."
+        return Check("gpus", "bad", f"{what}: the driver is too old for this torch", advice)
+    if gpus and have.vllm is None:
+        return Check("gpus", "warn", f"{what}: transformers draws, more slowly", _install("vLLM"))
+    return Check("gpus", "ok", what)
+
+
+def _install(what: str) -> str:
+    return f"`pip install -c constraints-gpu.txt -e '.[vllm]'` brings {what}."
+
+
+def _gpu_words(gpu: Gpu) -> str:
+    others = f", {len(gpu.processes)} processes" if gpu.processes else ""
+    return f"GPU {gpu.index} {gpu.name}: {size(gpu.total - gpu.used)} of {size(gpu.total)} free{others}"
+
+
+def _major(version: str) -> int:
+    return int(version.split(".")[0])
