@@ -58,12 +58,24 @@ def open_database(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConn
         raise _explained(path, str(error)) from None
 
 
+def _script(pid: str) -> str | None:
+    """The script that a Python process runs, such as Harlequin's: DuckDB itself names the interpreter."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:
+        return None
+    if "python" not in Path(words[0]).name or len(words) < 2 or words[1].startswith("-") or not words[1].isprintable():
+        return None
+    return words[1] or None
+
+
 def _explained(path: Path, message: str) -> LabError | ServerError:
     held = re.search(r"lock is held in (.+?) \(PID (\d+)\)", message)
     if held:
         program, pid = held.groups()
+        name = _script(pid) or program
         return DatabaseHeldError(
-            f"{path} is held by {program} (process {pid}); what is asked now must wait until it closes the file."
+            f"{path} is held by {name} (process {pid}); what is asked now must wait until it closes the file."
         )
     if "lock" in message or "different configuration" in message:
         return DatabaseHeldError(f"{path} is held by another program; close it there and ask again.")

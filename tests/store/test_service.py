@@ -294,6 +294,19 @@ def test_a_database_held_by_another_program_is_named_and_waited_for(lab: Lab) ->
         assert service.close()
 
 
+def test_a_script_that_holds_the_database_is_named_rather_than_its_interpreter(lab: Lab, tmp_path: Path) -> None:
+    rebuild(lab)
+    script = tmp_path / "harlequin"
+    script.write_text(HOLDER)
+    command = [sys.executable, str(script), str(lab.database)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(ServerError, match=rf"is held by {script} \(process {holder.pid}\)"):
+            connect(lab).sql("SELECT 1")
+        holder.communicate("go\n")
+
+
 def test_a_lab_of_a_newer_version_is_not_served(lab: Lab) -> None:
     connection = open_database(lab.database)
     migrate(connection, "lab")
