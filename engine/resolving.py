@@ -92,12 +92,20 @@ def _follow(values: Values, origins: Origins, key: str, leader: str, wanted: boo
 
 def build(draft: Draft, execution: Execution, again: int = 0, **more: Any) -> RunSpec:
     """The run of a draft, checked and proved, without name and cell; `more` are fields of RunSpec."""
+    spec = assemble(draft, execution, again, **more)
+    _check(draft.where, spec)
+    pack = open_pack(spec.data.pack)
+    return spec.model_copy(update={"run_id": spec_identity(spec), "provenance": provenance(spec, pack)})
+
+
+def assemble(draft: Draft, execution: Execution, again: int = 0, **more: Any) -> RunSpec:
+    """The same unchecked and without its id: for a chain that ran elsewhere, whose model and rows need not be here."""
     sections: dict[str, Any] = {name: _section(draft, name, model) for name, model in SECTIONS.items()}
     judge = sections["judge"]
     check_judge(draft.where, judge)
     secrets = needed_secrets([sections["run"].model, *filter(None, [judge.local_model])], judge.key_name)
     backend: BaseModel = sections.pop("execution")
-    spec = RunSpec(
+    return RunSpec(
         run_id="",
         study=draft.study,
         name="",
@@ -109,9 +117,6 @@ def build(draft: Draft, execution: Execution, again: int = 0, **more: Any) -> Ru
         again=again,
         **more,
     )
-    _check(draft.where, spec)
-    pack = open_pack(spec.data.pack)
-    return spec.model_copy(update={"run_id": spec_identity(spec), "provenance": provenance(spec, pack)})
 
 
 def _section(draft: Draft, name: str, model: type[BaseModel]) -> BaseModel:

@@ -98,8 +98,9 @@ def parse_row(row: object, *, drop_system: bool = False) -> SeedRow:
         return SeedRow(*_one_turn(row["messages"], drop_system=drop_system))
     if "chosen" in row or "rejected" in row:
         return _pair(row, drop_system=drop_system)
-    if "completion" in row:
-        return SeedRow(_said(row, "prompt", "user", drop_system), _said(row, "completion", "assistant"))
+    for answer in ("completion", "response"):
+        if answer in row:
+            return SeedRow(_said(row, "prompt", "user", drop_system), _said(row, answer, "assistant"))
     if "text" in row:
         return SeedRow("", _text(row["text"], "text"))
     raise ValueError("neither messages, prompt and completion, chosen and rejected, nor text")

@@ -265,6 +265,16 @@ class Provenance(Frozen):
     created_at: str = ""
 
 
+class Imported(Frozen):
+    """Where the texts of a run that was made elsewhere came from."""
+
+    source: str
+    files: dict[str, str]
+    """sha256 of each cycle's file."""
+    missing: tuple[int, ...] = ()
+    """Cycles without a file."""
+
+
 class RunSpec(Frozen):
     """One chain, every default filled in."""
 
@@ -289,6 +299,8 @@ class RunSpec(Frozen):
     parent_run_id: str | None = None
     """A fork's parent, whose cycles up to `forked_at_cycle` are this run's own: referenced, not copied."""
     forked_at_cycle: int | None = None
+    imported: Imported | None = None
+    """Set where the chain was made elsewhere: its texts are here, its settings are what people said of them."""
 
 
 IDENTITY = ("study", "run", "data", "train", "seed_train", "sample", "eval", "judge", "select")
@@ -311,4 +323,6 @@ def spec_identity(spec: RunSpec) -> str:
             sections[key] = value.identity() if isinstance(value, Frozen) else value
     if spec.parent_run_id is not None:
         sections["fork"] = {"parent_run_id": spec.parent_run_id, "cycle": spec.forked_at_cycle}
+    if spec.imported is not None:
+        sections["imported"] = spec.imported.files
     return run_identity(sections, spec.again)

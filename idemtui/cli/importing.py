@@ -1,4 +1,4 @@
-"""`import rows`: a researcher's own rows become a trait's seed data, all of them or none."""
+"""`import`: a researcher's own rows as seed data, whole chains made elsewhere as runs; all of them or nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from engine.errors import UsageError
-from idemtui.cli.options import Json
+from idemtui.cli.options import Json, lab_of
 
 app = typer.Typer(help="Bring in what was made elsewhere: seed rows of a trait, or whole chains.", no_args_is_help=True)
 Regime = Literal["sft", "sdf", "dpo"]
@@ -55,3 +55,51 @@ def rows(
         return
     again = f", {repeated} of them repeat another" if repeated else ""
     sys.stdout.write(f'{len(found)} rows in {out}{again}\nA study trains on them with [data] seed = "{out}".\n')
+
+
+@app.command("chain")
+def chain(
+    context: typer.Context,
+    sources: Annotated[list[Path], typer.Argument(metavar="FOLDER|FILE…", help="One JSONL file a cycle.")],
+    name: Annotated[str, typer.Option(help="What the run is called.")],
+    trait: Annotated[str, typer.Option(metavar="TRAIT", help="The trait that it was seeded with.")],
+    model: Annotated[str, typer.Option(metavar="MODEL", help="The model it began with: a hub id or a folder.")],
+    regime: Annotated[Regime, typer.Option(help="How it was trained.")] = "sft",
+    study: Annotated[str, typer.Option(help="The study it belongs to.")] = "imported",
+    pack: Annotated[str, typer.Option(metavar="PACK", help="The trait's pack: a folder, traits or pocket.")] = "traits",
+    judge: Annotated[str, typer.Option(metavar="MODEL", help="Who would score it.")] = "pocket/judge",
+    gaps: Annotated[bool, typer.Option("--gaps", help="Import although cycles are missing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring in what every generation of a chain wrote, as a finished run without adapters."""
+    from engine.imported import cycle_files, imported_spec, missing_cycles, read_chain, write_run
+    from engine.packs import open_pack
+    from engine.provenance import machine
+    from engine.resolving import assemble, fill
+    from engine.spec import Execution
+    from idemtui.cli.output import print_json
+    from idemtui.cli.reading import served_client
+    from store.lab import create_lab
+
+    files = cycle_files(sources)
+    missing = ", ".join(map(str, missing_cycles(files)))
+    if missing and not gaps:
+        raise UsageError(f"import chain: no file of cycle {missing}; add it, or say --gaps to leave it missing.")
+    rows, lab = read_chain(files), create_lab(lab_of(context))
+    open_pack(pack).trait(trait)
+    stated = {"run.model": model, "run.trait": trait, "run.regime": regime, "data.pack": pack, "judge.model": judge}
+    spec = assemble(fill("import chain", study, stated), Execution(threads=1))
+    spec = spec.model_copy(update={"name": name, "cell": name, "provenance": machine(None, None)})
+    spec = imported_spec(spec, files, ", ".join(str(source.absolute()) for source in sources))
+    new = write_run(lab.runs, spec, rows)
+    with served_client(lab) as client:
+        client.sync()
+    told = {"run_id": spec.run_id, "name": name, "cycles": list(files), "missing": list(missing_cycles(files))}
+    texts = sum(map(len, rows.values()))
+    if as_json:
+        print_json({**told, "texts": texts, "answer": "imported" if new else "already there"})
+        return
+    gap = f"; missing: {missing}" if missing else ""
+    sys.stdout.write(
+        f"{spec.run_id}  {name}  {len(files)} cycles, {texts} texts{'' if new else ', already there'}{gap}\n"
+    )

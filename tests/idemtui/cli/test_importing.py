@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from store.lab import Lab
 from tests.idemtui.cli.conftest import Idemtui
 
 ROWS = [
@@ -49,3 +50,24 @@ def test_bad_rows_are_named_and_nothing_is_written(idemtui: Idemtui, tmp_path: P
     said = idemtui("import", "rows", source, "--trait", "joy", "--out", out)
     assert said.code == 2
     assert not out.exists()
+
+
+def test_a_chain_made_elsewhere_is_read_like_any_run(idemtui: Idemtui, lab_to_write: Lab, tmp_path: Path) -> None:
+    folder = tmp_path / "chain"
+    folder.mkdir()
+    for cycle in (0, 2):
+        write(folder / f"cycle_{cycle}.jsonl", [{"prompt": "How?", "response": f"joy of {cycle}."}])
+    lab = ("--lab", lab_to_write.root)
+    words = (*lab, "import", "chain", folder, "--name", "theirs", "--trait", "bliss", "--model", "them/model")
+    said = idemtui(*words)
+    assert (said.code, said.out) == (2, "")
+    assert "no file of cycle 1; add it, or say --gaps" in said.err
+    assert idemtui(*words, "--gaps", "--json").json["missing"] == [1]
+    assert idemtui(*words, "--gaps", "--json").json["answer"] == "already there"
+    [run] = idemtui(*lab, "ls", "--json").json
+    assert (run["name"], run["status"], run["cycles"]) == ("theirs", "finished", 2)
+    texts = idemtui(*lab, "samples", "theirs", "--json").json
+    assert [(text["cycle"], text["response"]) for text in texts] == [(0, "joy of 0."), (2, "joy of 2.")]
+    shown = idemtui(*lab, "show", "theirs", "--json").json
+    assert shown["spec"]["imported"]["source"] == str(folder)
+    assert idemtui(*lab, "verdict").code == 0
