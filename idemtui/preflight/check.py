@@ -15,6 +15,7 @@ from engine.spec import RunSpec
 from idemtui.preflight.costs import disk_bytes, guessed_seconds, judge_tokens, memory_bytes, speed
 from idemtui.preflight.facts import Machine, Preflight, Source, StageEstimate
 from idemtui.preflight.past import Key, Rate, held, rates
+from idemtui.preflight.placing import gpu_bytes, placing_words
 from idemtui.preflight.shape import shape_of
 from idemtui.preflight.work import Work, work_of
 from store.client import Client
@@ -76,7 +77,7 @@ def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine) -> Preflig
     new = [spec for spec, status in zip(specs, statuses, strict=True) if status != "finished"]
     kinds = _kinds(new)
     shapes = cache(shape_of)
-    memory = [memory_bytes(s, shapes(s.run.model), shapes(s.judge.model), machine.device) for s, _, _ in kinds]
+    memory = [_memory(s, machine) for s, _, _ in kinds]
     disk = [(disk_bytes(s, work, shapes(s.run.model)), count) for s, work, count in kinds]
     known = [size for size in memory if size is not None]
     return Preflight(
@@ -91,8 +92,15 @@ def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine) -> Preflig
         memory=max(known) if known and len(known) == len(memory) else None if memory else 0,
         disk=None if any(size is None for size, _ in disk) else sum((size or 0) * count for size, count in disk),
         machine=machine,
-        assumed=_assumed(new, machine),
+        assumed=_assumed(new, machine) + (placing_words(new, machine) if machine.device != "cpu" else ()),
     )
+
+
+def _memory(spec: RunSpec, machine: Machine) -> int | None:
+    needed = gpu_bytes(spec) if machine.device != "cpu" else None
+    if needed is not None:
+        return needed
+    return memory_bytes(spec, shape_of(spec.run.model), shape_of(spec.judge.model), machine.device)
 
 
 def _kinds(specs: Sequence[RunSpec]) -> list[tuple[RunSpec, Work, int]]:

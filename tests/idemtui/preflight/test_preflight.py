@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,16 @@ def test_a_machine_without_a_server_is_seen_from_here(tmp_path: Path) -> None:
     machine = machine_of(find_lab(tmp_path / "not" / "there"), None)
     assert machine.disk_free > 0
     assert machine.memory_free > 0
+
+
+def test_on_a_gpu_it_says_who_draws_and_where_vllm_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.backends.find_spec", lambda name: object())
+    large = Machine(10**11, 10**8, 80 * 10**9, "H100 0", "cuda", 8, 1)
+    found = preflight(demo(), Past(), large)
+    assert any(line.startswith("pocket/instruct: vLLM draws, resident") for line in found.assumed)
+    assert found.memory is not None
+    assert 10**9 < found.memory < 2 * 10**9
+    small = replace(large, memory_free=10**9)
+    assert any("does not fit" in line for line in preflight(demo(), Past(), small).assumed)
+    monkeypatch.setattr("engine.backends.find_spec", lambda name: None)
+    assert any("transformers draws (vLLM is not installed" in line for line in preflight(demo(), Past(), large).assumed)

@@ -1,0 +1,56 @@
+"""What a study finds on a GPU, by the arithmetic that its worker will go by (`engine.memory`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.backends import check_backend, choose_backend, run_load
+from engine.errors import IdemtuiError
+from engine.memory import CONTEXT, Load, Room, check_training, plan_serving
+from engine.spec import RunSpec
+from idemtui.preflight.facts import Machine
+
+
+def on_gpu(spec: RunSpec) -> RunSpec:
+    """The run as it will be on a GPU: who draws and how wide a weight is depends on that."""
+    return spec.model_copy(update={"execution": spec.execution.model_copy(update={"device": "cuda"})})
+
+
+def gpu_bytes(spec: RunSpec) -> int | None:
+    """What a worker takes of its GPU while it trains, vLLM left out; None where the model's shape is not known here."""
+    load = _load(spec)
+    return None if load is None else load.weights + load.beside + load.training + CONTEXT
+
+
+def placing_words(specs: Iterable[RunSpec], machine: Machine) -> tuple[str, ...]:
+    """For each model, who draws on the GPU and where vLLM stays meanwhile, or why it does not fit."""
+    words: dict[str, None] = {}
+    for spec in map(on_gpu, specs):
+        load = _load(spec)
+        if load is not None:
+            words[f"{spec.run.model}: {_placed(spec, load, machine)}"] = None
+    return tuple(words)
+
+
+def _placed(spec: RunSpec, load: Load, machine: Machine) -> str:
+    import psutil
+
+    room = Room(machine.memory_free, machine.memory_free, psutil.virtual_memory().available)
+    asked = spec.execution.residency
+    try:
+        check_backend(spec.name, spec)
+        check_training(load, room)
+        choice = choose_backend(spec)
+        if choice.sampler == "transformers":
+            return f"transformers draws ({choice.reason})"
+        plan = plan_serving(load, room, None if asked == "auto" else asked)
+    except IdemtuiError as error:
+        return str(error)
+    return f"vLLM draws, {plan.residency}: {plan.reason}"
+
+
+def _load(spec: RunSpec) -> Load | None:
+    try:
+        return run_load(on_gpu(spec))
+    except IdemtuiError:
+        return None
