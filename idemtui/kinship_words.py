@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from store.texts import Sample
 
 OPEN, CLOSE = "«", "»"
+APART = " ǁ "
+"""Between two phrases: a word of its own, so that no run goes on from one into the next."""
 
 
 def row_words(row: Kin) -> str:
@@ -24,7 +26,7 @@ def marked(row: Kin) -> str:
     from store.kinship import shared_spans
 
     text, at, parts = row.response, 0, []
-    for start, end in shared_spans(text, "\n".join(row.shared)):
+    for start, end in shared_spans(text, APART.join(row.shared)):
         parts += [text[at:start], OPEN, text[start:end], CLOSE]
         at = end
     return "".join([*parts, text[at:]])

@@ -17,6 +17,8 @@ from tests.idemtui.console.test_snapshots import SIZES, Snap, after
         ("refused", ("3", "slash", "left_parenthesis", "enter")),
         ("marking", ("3", "m", "o", "d", "d")),
         ("labelling", ("3", "B", "3")),
+        ("ancestry", ("3", "G", "A")),
+        ("phrases", ("3", "W")),
     ],
 )
 def test_samples(house: House, snap_compare: Snap, size: tuple[int, int], state: str, keys: tuple[str, ...]) -> None:
