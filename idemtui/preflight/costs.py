@@ -22,6 +22,8 @@ SAMPLE_BYTES, SCORE_BYTES = 600, 450
 DATABASE_SHARE = 0.6
 """What `lab.duckdb` takes of a journal's bytes, at most."""
 PROMPT_TOKENS = 64
+ANSWER_TOKENS = 4
+"""Tokens that a judge writes for a number, at most."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,23 @@ def judge_tokens(spec: RunSpec, work: Work) -> int:
     return work.answers * (metrics * (spec.eval.max_tokens + PROMPT_TOKENS) + rubrics)
 
 
+def judge_price(spec: RunSpec, work: Work) -> float | None:
+    """What a judge's server charges at most for a run; None where prices are not stated or nobody charges."""
+    judge = spec.judge
+    if judge.server is None or judge.price_input is None or judge.price_output is None:
+        return None
+    times = judge.draws if judge.method == "sampled" else 1
+    written = work.judgements * ANSWER_TOKENS * times
+    return float(judge_tokens(spec, work) * times * judge.price_input + written * judge.price_output) / 1e6
+
+
 def memory_bytes(spec: RunSpec, model: Shape | None, judge: Shape | None, device: str) -> int | None:
     """What one worker needs at its peak: weights of model and judge, and the largest of drawing, training, judging."""
     if model is None:
         return None
     size = 4 if device == "cpu" else 2
     weights = model.parameters * size
-    if judge is not None and spec.judge.model != spec.run.model:
+    if judge is not None and spec.judge.local_model != spec.run.model:
         weights += judge.parameters * size
     most = max(_training_bytes(spec, model, size), _drawing_bytes(spec, model, size))
     return int(weights + most + (PROCESS_BYTES if device == "cpu" else 0))

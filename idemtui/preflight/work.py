@@ -30,7 +30,7 @@ class Work:
     answers: int
     """Answers drawn to measure with."""
     judgements: int
-    """Questions to the judge: every answer by every metric."""
+    """Questions to the judge: every answer by every metric, and what selection asks before training."""
     rubric_characters: int
     """Characters of all rubrics together, each sent with every answer."""
     trainings: tuple[Training, ...]
@@ -55,18 +55,34 @@ def work_of(spec: RunSpec) -> Work:
     cycles = range(first, run.cycles + 1)
     answers = len(cycles) * len(prompts) * spec.eval.samples_per_prompt
     metrics = len(METRICS) + len(spec.eval.traits)
-    drawn = rejected = 0
+    drawn = rejected = selected = 0
     trainings = []
     for cycle in cycles:
         models = lineage(run, cycle)
         if models is None:
             continue
         own = run.n_seed if models.seeding else run.n_sampled
-        drawn += own if models.writer is not None else 0
+        if models.writer is not None:
+            each, asked = (1, 0) if models.seeding else _selecting(spec)
+            drawn += own * each
+            selected += own * asked
         rejected += own if models.rejected is not None else 0
         rows = own if models.seeding else _mixed(spec, cycle, own)
         trainings.append(_training(cycle, rows, spec.seed_train if models.seeding else spec.train))
-    return Work(drawn, rejected, answers, answers * metrics, _rubrics(pack, spec), tuple(trainings))
+    return Work(drawn, rejected, answers, answers * metrics + selected, _rubrics(pack, spec), tuple(trainings))
+
+
+def _selecting(spec: RunSpec) -> tuple[int, int]:
+    """Answers drawn to each prompt, and questions to the judge about them."""
+    select = spec.select
+    match select.acts_as:
+        case "best_of_k":
+            return select.k or 1, select.k or 1
+        case "coherence":
+            return 1, 1
+        case "constitution":
+            return 1, len(select.principles)
+    return 1, 0
 
 
 def _mixed(spec: RunSpec, cycle: int, own: int) -> int:

@@ -85,6 +85,19 @@ def test_what_is_finished_costs_nothing_and_slots_share_the_rest() -> None:
     assert two.seconds == pytest.approx((one.seconds or 0) / 2)
 
 
+def test_a_judge_behind_a_server_costs_tokens_and_money_and_no_memory() -> None:
+    spec = demo()[0]
+    judge = {"model": "some-judge", "server": "http://localhost:1/v1", "price_input": 2.0, "price_output": 8.0}
+    served = spec.model_copy(update={"judge": spec.judge.model_copy(update=judge)})
+    found = preflight([served], Past(), MACHINE)
+    assert found.seconds is None
+    tokens, questions = found.judge_tokens, found.judgements
+    assert found.judge_price == pytest.approx((2.0 * tokens + 8.0 * 4 * questions) / 1e6)
+    assert "by the stated prices" in dict(facts(found))["judging"]
+    assert (found.memory or 0) < (preflight([spec], Past(), MACHINE).memory or 0)
+    assert preflight([spec], Past(), MACHINE).judge_price is None
+
+
 def test_too_little_room_is_said() -> None:
     found = preflight(demo(), Past(), Machine(10**8, 10**8, 10**6, "memory", "cpu", 2, 1))
     assert len(found.warnings) == 2
