@@ -16,6 +16,7 @@ from idemtui.worddiff import Piece, marked, word_diff
 if TYPE_CHECKING:
     from rich.padding import Padding
 
+    from store.ladders import LadderPrompt
     from store.listing import Order, Where
 
 LADDER = """
@@ -135,26 +136,30 @@ def diff(
     limit: Annotated[int, typer.Option(min=1, help="Prompts at most.")] = 3,
     as_json: Json = False,
 ) -> None:
-    """Show word by word how answers changed: two generations, or with --prompt alone the whole ladder."""
+    """Show word by word how answers changed, the prompt that jumped furthest first: two generations, or the ladder."""
     from idemtui.cli.output import print_json
     from idemtui.cli.reading import chosen_run, open_client, rows
+    from store.ladders import prompts_by_jump
 
     with open_client(lab_of(context)) as client:
         first = chosen_run(client, run)
         second = chosen_run(client, other) if other else first
         old = rows(client, LADDER, run=first["run_id"], draw=draw, prompt=prompt)
         new = old if second is first else rows(client, LADDER, run=second["run_id"], draw=draw, prompt=prompt)
+        jumps = {one.prompt_id: one for one in prompts_by_jump(client, first["run_id"])}
     if not old or not new:
         raise UsageError(
             f"{run}: no evaluated answer of draw {draw}{f' to a prompt with {prompt!r}' if prompt else ''}."
         )
     two = cycles or (None if prompt is not None and other is None else _ends(old, new))
     pairs = _two_generations(old, new, two) if two else _ladder(old)
+    places = list(jumps)
+    pairs.sort(key=lambda pair: places.index(pair[1]["prompt_id"]) if pair[1]["prompt_id"] in jumps else len(places))
     chosen = _first_prompts(pairs, limit)
     if as_json:
-        print_json([_pair_facts(before, after) for before, after in chosen])
+        print_json([_pair_facts(before, after, jumps.get(after["prompt_id"])) for before, after in chosen])
     else:
-        _print_pairs(chosen)
+        _print_pairs(chosen, jumps)
 
 
 Pair = tuple[dict[str, Any], dict[str, Any]]
@@ -190,10 +195,12 @@ def _first_prompts(pairs: list[Pair], limit: int) -> list[Pair]:
     return [pair for pair in pairs if pair[1]["prompt_id"] in prompts]
 
 
-def _pair_facts(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+def _pair_facts(before: dict[str, Any], after: dict[str, Any], prompt: LadderPrompt | None) -> dict[str, Any]:
     return {
         "prompt_id": after["prompt_id"],
         "prompt": after["prompt"],
+        "jump": prompt.jump if prompt else None,
+        "jump_cycle": prompt.jump_cycle if prompt else None,
         "draw": after["draw"],
         "cycles": [before["cycle"], after["cycle"]],
         "responses": [before["response"], after["response"]],
@@ -203,7 +210,7 @@ def _pair_facts(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _print_pairs(pairs: list[Pair]) -> None:
+def _print_pairs(pairs: list[Pair], jumps: dict[str, LadderPrompt]) -> None:
     from idemtui.cli.output import print_text, terminal
     from idemtui.console.words import generation, number
 
@@ -213,6 +220,7 @@ def _print_pairs(pairs: list[Pair]) -> None:
         if after["prompt_id"] != prompt:
             prompt = after["prompt_id"]
             print_text(after["prompt"], "> ")
+            sys.stdout.write(_jump_words(jumps.get(prompt)))
         if before is after:
             names, trait = generation(after["cycle"]), number(after["trait"])
         else:
@@ -226,6 +234,14 @@ def _print_pairs(pairs: list[Pair]) -> None:
         else:
             print_text(marked(pieces), "    ")
         sys.stdout.write("\n")
+
+
+def _jump_words(prompt: LadderPrompt | None) -> str:
+    from idemtui.console.words import generation, signed
+
+    if prompt is None or prompt.jump is None or prompt.jump_cycle is None:
+        return ""
+    return f"  jumped furthest at {generation(prompt.jump_cycle)}: {signed(prompt.jump)}\n"
 
 
 def coloured(pieces: list[Piece]) -> Padding:

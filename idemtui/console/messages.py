@@ -7,7 +7,7 @@ from textual.message import Message
 from idemtui.console.comparing import Compared
 from idemtui.console.facts import Glance, RunDetail
 from idemtui.console.lab_facts import Server
-from idemtui.console.text_facts import Prompt, Rung, Rungs
+from idemtui.console.text_facts import LadderPrompt, Rung, Rungs
 from idemtui.worddiff import Piece
 
 
@@ -76,7 +76,7 @@ class RunRead(Message):
 class PromptsRead(Message):
     """The prompts that a run is measured with."""
 
-    def __init__(self, run_id: str, prompts: tuple[Prompt, ...]) -> None:
+    def __init__(self, run_id: str, prompts: tuple[LadderPrompt, ...]) -> None:
         super().__init__()
         self.run_id = run_id
         self.prompts = prompts
@@ -98,6 +98,14 @@ class DifferenceMade(Message):
         self.left = left
         self.right = right
         self.pieces = pieces
+
+
+class LadderMade(Message):
+    """Every generation's answer, each with its differences to the one before."""
+
+    def __init__(self, steps: list[tuple[Rung, list[Piece]]]) -> None:
+        super().__init__()
+        self.steps = steps
 
 
 class ComparedRead(Message):

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 from idemtui.console import facts, queries
 from idemtui.console.comparing import Compared
 from idemtui.console.lab_facts import Server, server_of
-from idemtui.console.text_facts import Prompt, Rung, Rungs
+from idemtui.console.text_facts import LadderPrompt, Rung, Rungs
 from idemtui.console.words import NONE, event_words, time_of_day
 from idemtui.logs import end_of_log
 from idemtui.version import VERSION
 from store import compare as comparing
 from store import queries as stored
-from store import texts
 from store.compare import flat
 from store.eta import remaining_seconds
 from store.lab import Lab
+from store.ladders import prompts_by_jump
 
 if TYPE_CHECKING:
     from store.client import Client
@@ -137,11 +137,11 @@ class Reader:
         rows = self._rows(queries.SPEC, [run_id])
         return rows[0][0] or "{}" if rows else "{}"
 
-    def prompts(self, run_id: str) -> tuple[Prompt, ...]:
-        """The prompts that a run is measured with."""
-        return tuple(texts.eval_prompts(self.client(), run_id))
+    def prompts(self, run_id: str) -> tuple[LadderPrompt, ...]:
+        """The prompts that a run is measured with, the one whose answers jumped furthest first."""
+        return tuple(prompts_by_jump(self.client(), run_id))
 
-    def rungs(self, run_id: str, prompt: Prompt) -> Rungs:
+    def rungs(self, run_id: str, prompt: LadderPrompt) -> Rungs:
         """All answers to one prompt, every generation and draw."""
         answers = stored.read(Rung, self.client(), queries.RUNGS, [run_id, prompt.prompt_id])
         return Rungs(run_id, prompt, tuple(answers))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from store.labelling import Said
+from store.ladders import LadderPrompt
 from store.listing import Line, Order, SampleFilter
-from store.texts import Judgement, Prompt, Rung, Sample
+from store.texts import Judgement, Rung, Sample
 
 __all__ = [
-    "Judgement", "Line", "Listing", "Order", "Prompt", "Reading", "Rung", "Rungs", "Said", "Sample", "SampleFilter",
+    "Judgement", "LadderPrompt", "Line", "Listing", "Order", "Reading", "Rung", "Rungs", "Said", "Sample",
+    "SampleFilter",
 ]  # fmt: skip
 
 
@@ -38,7 +40,7 @@ class Rungs:
     """Every answer to one prompt, from base to the newest generation."""
 
     run_id: str
-    prompt: Prompt
+    prompt: LadderPrompt
     answers: tuple[Rung, ...]
 
     @property

@@ -1,4 +1,4 @@
-"""Ladder: one prompt, any two generations side by side, and what changed between them word by word."""
+"""Ladder: one prompt from base to the newest generation, or two generations or runs of it side by side."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from functools import partial
 
 from rich.text import Text
 from textual import on
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
 from idemtui.console.facts import BASE, Run
-from idemtui.console.messages import DifferenceMade, PromptsRead, RungsRead
+from idemtui.console.messages import DifferenceMade, LadderMade, PromptsRead, RungsRead
 from idemtui.console.reader import Reader
 from idemtui.console.screens.room import Room
-from idemtui.console.text_facts import Prompt, Rung, Rungs
+from idemtui.console.text_facts import LadderPrompt, Rung, Rungs
 from idemtui.console.widgets.columns import Cell, Column
 from idemtui.console.widgets.ledger import Ledger
-from idemtui.console.widgets.prose import difference, rung_head
-from idemtui.console.words import generation, number
+from idemtui.console.widgets.prose import difference, ladder_text, rung_head
+from idemtui.console.widgets.sides import Sides
+from idemtui.console.words import generation, number, signed
 from idemtui.text import one_line, plain
 from idemtui.worddiff import word_diff
 
@@ -30,31 +31,32 @@ CLIMB = (
     Column("coh", 3, right=True),
     Column("answer", 30, flex=1),
 )
+SAME_RUN = "this run"
 
 
 class LadderScreen(Room):
-    """Two answers with the rungs of the ladder above them."""
+    """A prompt, its scores by generation, and the answers: under each other, or two beside each other."""
 
     ROOM = "ladder"
 
     def __init__(self) -> None:
         super().__init__()
-        self._prompts: tuple[Prompt, ...] = ()
+        self._prompts: tuple[LadderPrompt, ...] = ()
         self._prompt = 0
         self._rungs: Rungs | None = None
+        self._other_id: str | None = None
+        self._other: Rungs | None = None
         self._draw = 0
         self._left, self._right = BASE, 0
 
     def contents(self) -> Iterable[Widget]:
-        """Prompt, rungs, two sides; below them every generation, where there is room."""
+        """Prompt, rungs, the ladder, two sides; below them every generation, where there is room."""
         yield Static(id="prompt")
         yield Static(id="rungs")
-        with Horizontal(id="sides"):
-            for side in ("left", "right"):
-                with Vertical(classes="side"):
-                    yield Static(id=f"{side}-head", classes="head")
-                    with VerticalScroll(id=f"{side}-scroll", can_focus=False):
-                        yield Static(id=f"{side}-text")
+        ladder = VerticalScroll(Static(id="answers"), id="ladder")
+        ladder.can_focus = False
+        yield ladder
+        yield Sides(id="sides")
         climb = Ledger(CLIMB, id="climb")
         climb.can_focus = False
         yield climb
@@ -67,67 +69,98 @@ class LadderScreen(Room):
             return
         if self._rungs is not None and self._rungs.run_id != run.run_id:
             self._rungs = None
+            self._take_other(None)
         self.ask("prompts", partial(_prompts, run.run_id))
 
     @on(PromptsRead)
     def take_prompts(self, message: PromptsRead) -> None:
-        """Keep the place in the list of prompts, where it still is."""
+        """Stay with the prompt that is read, wherever it stands now."""
         run = self.chosen
         if run is None or message.run_id != run.run_id:
             return
+        known = [prompt.prompt_id for prompt in message.prompts]
+        at = self._rungs.prompt.prompt_id if self._rungs else ""
         self._prompts = message.prompts
-        self._prompt = min(self._prompt, max(len(self._prompts) - 1, 0))
         wanted, self.console_app.wanted_prompt = self.console_app.wanted_prompt, None
-        self._prompt = next((i for i, p in enumerate(self._prompts) if p.prompt_id == wanted), self._prompt)
+        at = wanted if wanted in known else at
+        self._prompt = known.index(at) if at in known else 0
         if self._prompts:
             self._ask_rungs(run)
         else:
             self._show_nothing(run)
 
     def _ask_rungs(self, run: Run) -> None:
-        self.ask("rungs", partial(_rungs, run.run_id, self._prompts[self._prompt]))
+        prompt = self._prompts[self._prompt]
+        self.ask("rungs", partial(_rungs, run.run_id, prompt))
+        if self._other_id is not None:
+            self.ask("other", partial(_rungs, self._other_id, prompt))
 
     @on(RungsRead)
     def take_rungs(self, message: RungsRead) -> None:
         """Show the answers; sides that do not exist move to the nearest that does."""
-        if self.chosen is None or message.rungs.run_id != self.chosen.run_id:
-            return
-        self._rungs = message.rungs
+        rungs = message.rungs
+        if self.chosen is not None and rungs.run_id == self.chosen.run_id:
+            self._rungs = rungs
+        elif rungs.run_id == self._other_id:
+            self._other = rungs
         self._show()
 
     def _show_nothing(self, run: Run) -> None:
         self._rungs = None
-        self.query_one("#prompt", Static).update(f" {one_line(run.name)}: no answers yet")
-        for name in ("#rungs", "#left-head", "#right-head", "#left-text", "#right-text"):
+        self.query_one("#prompt", Static).update(f" {one_line(run.name)}: no answers yet; base is measured first")
+        for name in ("#rungs", "#answers"):
             self.query_one(name, Static).update("")
 
+    @property
+    def _right_rungs(self) -> Rungs | None:
+        return self._rungs if self._other_id is None else self._other
+
     def _show(self) -> None:
-        rungs = self._rungs
+        rungs, other = self._rungs, self._right_rungs
         if rungs is None or not rungs.cycles:
             return
-        self._left, self._right = (nearest(rungs.cycles, cycle) for cycle in (self._left, self._right))
         draw = rungs.draws[self._draw % len(rungs.draws)]
-        left, right = rungs.answer(self._left, draw), rungs.answer(self._right, draw)
+        self._left = nearest(rungs.cycles, self._left)
         self.query_one("#prompt", Static).update(self._prompt_line(rungs))
-        self.query_one("#rungs", Static).update(rung_line(rungs, self._left, self._right))
-        self.query_one("#left-head", Static).update(rung_head(left, self._left, len(rungs.draws)))
-        self.query_one("#right-head", Static).update(rung_head(right, self._right, len(rungs.draws)))
+        sides = self.has_class("-sides")
+        right = nearest(other.cycles, self._right) if other and other.cycles else self._right
+        self._right = right
+        shown = (self._left, right) if sides and self._other_id is None else (self._left,) if sides else ()
+        self.query_one("#rungs", Static).update(rung_line(rungs, shown))
+        if not sides:
+            self.ask("ladder", partial(_ladder, rungs, draw))
+            return
+        self._show_sides(rungs, other, draw)
+
+    def _show_sides(self, rungs: Rungs, other: Rungs | None, draw: int) -> None:
+        left = rungs.answer(self._left, draw)
+        right = other.answer(self._right, draw) if other else None
+        sides, count = self.query_one(Sides), len(rungs.draws)
+        name = self._called(self._other_id) if self._other_id else ""
+        sides.show_head("left", rung_head(left, self._left, count))
+        sides.show_head("right", rung_head(right, self._right, count, name))
         self.ask("difference", partial(_difference, left, right))
         climb = self.query_one(Ledger)
         climb.show_rows([self._climb_cells(rungs, cycle, draw) for cycle in rungs.cycles])
-        climb.cursor = rungs.cycles.index(self._right)
+        climb.cursor = rungs.cycles.index(nearest(rungs.cycles, self._right))
 
     @on(DifferenceMade)
     def show_difference(self, message: DifferenceMade) -> None:
         """Show both texts with their marks."""
         for side, change, answer in (("left", "removed", message.left), ("right", "added", message.right)):
-            text = difference(message.pieces, change) if answer else Text("no such draw", "dim")
-            self.query_one(f"#{side}-text", Static).update(text)
+            text = difference(message.pieces, change) if answer else Text("no such answer", "dim")
+            self.query_one(Sides).show_text(side, text)
+
+    @on(LadderMade)
+    def show_ladder(self, message: LadderMade) -> None:
+        """Show every generation's answer under the one before."""
+        self.query_one("#answers", Static).update(ladder_text(message.steps))
 
     def _climb_cells(self, rungs: Rungs, cycle: int, draw: int) -> Sequence[Cell]:
         answer = rungs.answer(cycle, draw)
+        right = self._right if self._other_id is None else None
         return (
-            Cell({self._left: "left", self._right: "right"}.get(cycle, ""), "accent"),
+            Cell({self._left: "left", right: "right"}.get(cycle, ""), "accent"),
             Cell(generation(cycle)),
             Cell(number(answer.trait if answer else None, 0)),
             Cell(number(answer.coherence if answer else None, 0)),
@@ -139,19 +172,59 @@ class LadderScreen(Room):
         text = Text(overflow="ellipsis", end="")
         text.append(f" {one_line(run.name) if run else ''}  prompt {self._prompt + 1}/{len(self._prompts)}  ", "dim")
         text.append(one_line(rungs.prompt.prompt) or "(none: the model starts from nothing)", "bold")
+        prompt = next((one for one in self._prompts if one.prompt_id == rungs.prompt.prompt_id), rungs.prompt)
+        if prompt.jump is not None and prompt.jump_cycle is not None:
+            text.append(f"  jumped {signed(prompt.jump)} at {generation(prompt.jump_cycle)}", "dim")
         return text
+
+    def action_view(self) -> None:
+        """All generations, or two of them."""
+        self._set_sides(not self.has_class("-sides"))
+        self._show()
+
+    def _set_sides(self, sides: bool) -> None:
+        self.set_class(sides, "-sides")
 
     def action_right_rung(self, step: int) -> None:
         """Another generation on the right."""
-        if self._rungs is not None:
-            self._right = step_in(self._rungs.cycles, self._right, step)
+        if self._right_rungs is not None and self._right_rungs.cycles:
+            self._right = step_in(self._right_rungs.cycles, self._right, step)
+            self._set_sides(True)
             self._show()
 
     def action_left_rung(self, step: int) -> None:
         """Another generation on the left."""
-        if self._rungs is not None:
+        if self._rungs is not None and self._rungs.cycles:
             self._left = step_in(self._rungs.cycles, self._left, step)
+            self._set_sides(True)
             self._show()
+
+    def action_other(self) -> None:
+        """Choose whose answers stand on the right: those of runs of the same study come first."""
+        from idemtui.console.screens.choose import ChooseScreen
+
+        run = self.chosen
+        if run is None:
+            return
+        others = sorted((r for r in self.glance.runs if r is not run), key=lambda r: r.study != run.study)
+        choices = [(SAME_RUN, "two generations of it"), *((r.name, f"{r.study}  {r.regime} {r.arm}") for r in others)]
+        ids = {r.name: r.run_id for r in reversed(others)}
+
+        def taken(name: str | None) -> None:
+            if name is not None:
+                self._take_other(ids.get(name))
+                self._set_sides(True)
+                self._ask_rungs(run)
+
+        now = self._called(self._other_id) if self._other_id else SAME_RUN
+        self.app.push_screen(ChooseScreen("On the right side:", choices, now), taken)
+
+    def _take_other(self, run_id: str | None) -> None:
+        self._other_id, self._other = run_id, None
+
+    def _called(self, run_id: str | None) -> str:
+        run = self.glance.run(run_id)
+        return one_line(run.name) if run else ""
 
     def action_prompt(self, step: int) -> None:
         """Another prompt, from its beginning."""
@@ -167,9 +240,11 @@ class LadderScreen(Room):
         self._show()
 
     def action_scroll(self, lines: int) -> None:
-        """Scroll both sides together."""
-        for side in ("#left-scroll", "#right-scroll"):
-            self.query_one(side).scroll_relative(y=lines, animate=False)
+        """Scroll the ladder, or both sides together."""
+        if self.has_class("-sides"):
+            self.query_one(Sides).scroll_both(lines)
+        else:
+            self.query_one("#ladder").scroll_relative(y=lines, animate=False)
 
 
 def nearest(cycles: tuple[int, ...], wanted: int) -> int:
@@ -183,13 +258,13 @@ def step_in(cycles: tuple[int, ...], cycle: int, step: int) -> int:
     return cycles[max(0, min(place, len(cycles) - 1))]
 
 
-def rung_line(rungs: Rungs, left: int, right: int) -> Text:
-    """Every generation with the prompt's mean trait score; the two that are shown stand in brackets."""
+def rung_line(rungs: Rungs, shown: Sequence[int]) -> Text:
+    """Every generation with the prompt's mean trait score; those that are shown stand in brackets."""
     text = Text(" s ", "dim", overflow="ellipsis", end="")
     for cycle in rungs.cycles:
         word = f"{generation(cycle)} {number(rungs.trait(cycle), 0)}"
-        shown = cycle in (left, right)
-        text.append(f"[{word}]" if shown else f" {word} ", "bold" if shown else "")
+        here = cycle in shown
+        text.append(f"[{word}]" if here else f" {word} ", "bold" if here else "")
     return text
 
 
@@ -197,10 +272,18 @@ def _prompts(run_id: str, reader: Reader) -> PromptsRead:
     return PromptsRead(run_id, reader.prompts(run_id))
 
 
-def _rungs(run_id: str, prompt: Prompt, reader: Reader) -> RungsRead:
+def _rungs(run_id: str, prompt: LadderPrompt, reader: Reader) -> RungsRead:
     return RungsRead(reader.rungs(run_id, prompt))
 
 
 def _difference(left: Rung | None, right: Rung | None, _: Reader) -> DifferenceMade:
     old, new = plain(left.response) if left else "", plain(right.response) if right else ""
     return DifferenceMade(left, right, word_diff(old, new))
+
+
+def _ladder(rungs: Rungs, draw: int, _: Reader) -> LadderMade:
+    """Each generation's answer beside the one before; the first has nothing before it."""
+    answers = [answer for cycle in rungs.cycles if (answer := rungs.answer(cycle, draw)) is not None]
+    texts = [plain(answer.response) for answer in answers]
+    before = [texts[0] if texts else "", *texts]
+    return LadderMade([(answer, word_diff(old, new)) for answer, old, new in zip(answers, before, texts, strict=False)])

@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.style import Style
 from rich.text import Text
 
 from idemtui.console.text_facts import Rung
-from idemtui.console.words import generation, number
-from idemtui.worddiff import Piece
+from idemtui.console.words import generation, number, signed
+from idemtui.worddiff import Piece, marked
 
 REMOVED = Style(color="red", bold=True)
 ADDED = Style(color="green", bold=True)
 FAINT = Style(dim=True)
+STRONG = Style(bold=True)
 
 
-def rung_head(answer: Rung | None, cycle: int, count: int) -> Text:
-    """The line above one side of the ladder."""
+def rung_head(answer: Rung | None, cycle: int, count: int, run_name: str = "") -> Text:
+    """The line above one side of the ladder, with the run's name where it is another's."""
     text = Text(no_wrap=True, end="")
     text.append(f" {generation(cycle)} ", Style(bold=True, reverse=True))
+    text.append(f" {run_name}" if run_name else "", Style(bold=True))
     if answer is not None:
         text.append(f" s {number(answer.trait)}  coherence {number(answer.coherence)}")
         text.append(f"  draw {answer.draw} of {count}", FAINT)
+    return text
+
+
+def ladder_text(steps: Sequence[tuple[Rung, Sequence[Piece]]]) -> Text:
+    """Answers under each other, each with its scores and what it changed of the one before: `[-old-]{+new+}`."""
+    text = Text()
+    before: Rung | None = None
+    for rung, pieces in steps:
+        text.append(f" {generation(rung.cycle)} ", Style(bold=True, reverse=True))
+        moved = rung.trait - before.trait if before and rung.trait is not None and before.trait is not None else None
+        text.append(f"  s {number(rung.trait)}" + ("" if before is None else f" ({signed(moved)})"), STRONG)
+        text.append(f"  coherence {number(rung.coherence)}  draw {rung.draw}\n", FAINT)
+        text.append_text(both_sides(pieces) if rung.response else Text("(empty)", FAINT))
+        text.append("\n\n")
+        before = rung
+    return text
+
+
+def both_sides(pieces: Iterable[Piece]) -> Text:
+    """Old and new words in one text, coloured and marked."""
+    text = Text()
+    styles = {"same": Style.null(), "removed": REMOVED, "added": ADDED}
+    for piece in pieces:
+        text.append(marked([piece]), styles[piece.change])
     return text
 
 

@@ -101,7 +101,7 @@ async def test_run_panels_show_lineage_events_and_origins(house: House) -> None:
 
 async def test_ladder_moves_sides_prompts_and_draws(house: House) -> None:
     async with house.console().run_test() as pilot:
-        await press(pilot, "4")
+        await press(pilot, "4", "v")
         assert "[base" in words(pilot.app.screen, "#rungs")
         assert "[M0" in words(pilot.app.screen, "#rungs")
         assert "{+" in words(pilot.app.screen, "#right-text")
