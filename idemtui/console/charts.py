@@ -28,11 +28,11 @@ CODES = {
     "red": 1,
     "yellow": 3,
     "white": 7,
+    "grey": 8,
 }
-GREY = 8
+GREY = CODES["grey"]
 SHADE = "░"
 STYLES = {name: f"color({code})" for name, code in CODES.items()}
-"""The same colours in rich's words."""
 Bounds = tuple[float, float, float]
 _LOCK = threading.Lock()
 """plotext keeps module-wide state."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from store.controls import Beside
 from store.queries import Verdict
 
 BASE = -1
@@ -194,3 +195,7 @@ class RunDetail:
     settings: tuple[Setting, ...] = ()
     log: tuple[str, ...] = ()
     """The last lines of the worker's log."""
+    sentences: tuple[tuple[int, float], ...] = ()
+    """Mean words a sentence of the measured answers, by generation."""
+    beside: Beside | None = None
+    """What the run's controls did."""

@@ -23,6 +23,7 @@ from idemtui.version import VERSION
 from store import compare as comparing
 from store import queries as stored
 from store.compare import flat
+from store.controls import beside
 from store.eta import remaining_seconds
 from store.lab import Lab
 from store.ladders import prompts_by_jump
@@ -130,7 +131,10 @@ class Reader:
         )
         settings = settings_of(json.loads(self.spec(run_id)))
         log = last_lines(self._lab.run(run_id) / "worker.log")
-        return facts.RunDetail(run_id, adapters, traces, starts, events, settings, log)
+        rows = self._rows(queries.SENTENCES, [run_id])
+        sentences = tuple((cycle, length) for cycle, length in rows if length is not None)
+        controls = beside(client, [run_id]).get(run_id)
+        return facts.RunDetail(run_id, adapters, traces, starts, events, settings, log, sentences, controls)
 
     def spec(self, run_id: str) -> str:
         """A run's frozen spec as JSON; an empty object where the store has not read it."""

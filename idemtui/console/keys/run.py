@@ -5,6 +5,12 @@ from __future__ import annotations
 from idemtui.console.action import Action
 
 RUN: tuple[Action, ...] = (
-    Action("run", "v", "panel(1)", "Panel", "Show the next panel: lineage, losses, events, log, settings."),
+    Action(
+        "run",
+        "v",
+        "panel(1)",
+        "Panel",
+        "Show the next panel: picture, trainings, losses, sentences, events, log, settings.",
+    ),
     Action("run", "V", "panel(-1)", "Panel before", "Show the panel before.", footer=False),
 )

@@ -7,15 +7,17 @@ from functools import partial
 
 from rich.text import Text
 from textual import on
-from textual.containers import Container, Horizontal
+from textual.containers import Container, Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from idemtui.console.charts import coherence_chart, trace_chart, trait_chart
-from idemtui.console.facts import Adapter, Glance, Run, RunDetail, Trace
+from idemtui.console.charts import coherence_chart, trace_chart
+from idemtui.console.facts import Adapter, Glance, Run, RunDetail
+from idemtui.console.family import family
 from idemtui.console.lab_facts import Server
 from idemtui.console.messages import RunRead
 from idemtui.console.reader import Reader
+from idemtui.console.run_charts import beside_chart, beside_words, sentence_chart
 from idemtui.console.screens.room import Room
 from idemtui.console.standing import STYLES, doing_now, lineage, reason
 from idemtui.console.widgets.chart import ChartPane
@@ -33,7 +35,9 @@ from idemtui.console.words import (
 )
 from idemtui.text import one_line
 
-PANELS = ("lineage", "losses", "events", "log", "settings")
+PANELS = ("picture", "trainings", "losses", "sentences", "events", "log", "settings")
+TRACES = {"loss": "loss", "margins": "rewards/margins", "gradient": "grad_norm"}
+"""Panes of the losses by what they draw; margins are DPO's."""
 ADAPTERS = (
     Column("made", 5),
     Column("from", 6),
@@ -69,10 +73,10 @@ class RunScreen(Room):
     @property
     def selected_cycle(self) -> int | None:
         """The training under the cursor, where somebody has moved it."""
-        lineage = self.query_one("#lineage", Ledger)
-        if self._detail is None or not lineage.has_focus or not lineage.cursor:
+        trainings = self.query_one("#trainings", Ledger)
+        if self._detail is None or not trainings.has_focus or not trainings.cursor:
             return None
-        return self._detail.adapters[lineage.cursor].cycle
+        return self._detail.adapters[trainings.cursor].cycle
 
     def contents(self) -> Iterable[Widget]:
         """Headline, curves, panels."""
@@ -82,10 +86,13 @@ class RunScreen(Room):
             yield ChartPane(id="coherence")
         yield Static(id="panels-title")
         with Container(id="panels"):
-            yield Ledger(ADAPTERS, id="lineage")
+            with VerticalScroll(id="picture"):
+                yield Static(id="family")
+            yield Ledger(ADAPTERS, id="trainings")
             with Horizontal(id="losses"):
-                yield ChartPane(id="loss")
-                yield ChartPane(id="second")
+                for name in TRACES:
+                    yield ChartPane(id=name)
+            yield ChartPane(id="sentences")
             yield Ledger(EVENTS, id="events")
             yield Ledger(LOG, id="log")
             yield Ledger(SETTINGS, id="settings")
@@ -97,10 +104,15 @@ class RunScreen(Room):
         if run is None:
             self.query_one("#headline", Static).update("No run yet: `1` shows the lab.")
             return
-        self.query_one("#headline", Static).update(headline(run, self.glance, self.server))
-        self.query_one("#trait", ChartPane).show_chart(trait_chart([run], run))
+        self.query_one("#headline", Static).update(headline(run, self.glance, self.server, self._controls(run)))
+        known = self._detail if self._detail and self._detail.run_id == run.run_id else None
+        self.query_one("#trait", ChartPane).show_chart(beside_chart(run, known.beside if known else None))
         self.query_one("#coherence", ChartPane).show_chart(coherence_chart([run], run))
         self.ask("detail", partial(_read, run.run_id))
+
+    def _controls(self, run: Run) -> str:
+        known = self._detail
+        return beside_words(known.beside) if known and known.run_id == run.run_id else ""
 
     @on(RunRead)
     def show_detail(self, message: RunRead) -> None:
@@ -110,7 +122,11 @@ class RunScreen(Room):
             return
         known = self._detail
         self._detail = detail
-        self.query_one("#lineage", Ledger).show_rows([adapter_cells(run, adapter) for adapter in detail.adapters])
+        self.query_one("#headline", Static).update(headline(run, self.glance, self.server, beside_words(detail.beside)))
+        self.query_one("#trait", ChartPane).show_chart(beside_chart(run, detail.beside))
+        self.query_one("#family", Static).update(Text("\n".join(family(run, detail.adapters, self.glance))))
+        self.query_one("#trainings", Ledger).show_rows([adapter_cells(run, adapter) for adapter in detail.adapters])
+        self.query_one("#sentences", ChartPane).show_chart(sentence_chart(run, detail))
         self._show_traces(run, detail)
         another = known is None or known.run_id != detail.run_id
         events = [(Cell(event.when, "dim"), Cell(one_line(event.words))) for event in detail.events]
@@ -127,10 +143,10 @@ class RunScreen(Room):
 
     def _show_traces(self, run: Run, detail: RunDetail) -> None:
         traces = {trace.name: trace for trace in detail.traces}
-        second = "rewards/margins" if run.regime == "dpo" else "grad_norm"
-        for pane, name in (("#loss", "loss"), ("#second", second)):
-            trace: Trace | None = traces.get(name)
-            self.query_one(pane, ChartPane).show_chart(trace_chart(trace, detail.starts, f"train/{name}"))
+        for pane, name in TRACES.items():
+            chart = self.query_one(f"#{pane}", ChartPane)
+            chart.display = name != "rewards/margins" or run.regime == "dpo"
+            chart.show_chart(trace_chart(traces.get(name), detail.starts, name))
 
     def action_panel(self, step: int) -> None:
         """Go to another panel."""
@@ -163,8 +179,8 @@ def show_tail(ledger: Ledger, rows: Sequence[Sequence[Cell]], another: bool) -> 
         ledger.cursor = len(rows) - 1
 
 
-def headline(run: Run, glance: Glance, server: Server | None) -> Text:
-    """Two lines: what the run is, and where it stands; a third for its parent and for what keeps it."""
+def headline(run: Run, glance: Glance, server: Server | None, controls: str = "") -> Text:
+    """Two lines: what the run is, and where it stands; a third for its parent, its controls, and what keeps it."""
     text = Text(no_wrap=True, overflow="ellipsis", end="")
     text.append(f" {SIGNS.get(run.status, '?')} {one_line(run.name)}", "bold")
     text.append(f"  {run.trait}  {run.regime} {run.arm}  {one_line(run.model)}  seed {run.seed}")
@@ -178,7 +194,7 @@ def headline(run: Run, glance: Glance, server: Server | None) -> Text:
         text.append(f"  {paper_word(run.verdict)}", "bold")
         text.append(f"  {chain_words(run.verdict)}  (one chain)")
     born = lineage(run, glance)
-    words = [f"{born} ({INHERITED} inherited)" if born else "", reason(run, server)]
+    words = [f"{born} ({INHERITED} inherited)" if born else "", reason(run, server), controls]
     if any(words):
         text.append("\n   " + "; ".join(filter(None, words)), STYLES.get(run.status, ""))
     return text

@@ -13,6 +13,14 @@ COMPARE = {
     "group_by": ("5", "b"),
 }
 
+RUN = {
+    "trainings": ("j", "j", "2", "v"),
+    "sentences": ("j", "j", "2", "v", "v", "v"),
+}
+LADDER = {
+    "sides": ("4", "v", "l", "l"),
+    "other_run": ("4", "o", "j", "j", "enter", "l"),
+}
 RUNS = {
     "cells": ("b", "b", "j"),
     "folded": ("b", "b", "z"),
@@ -36,3 +44,14 @@ def test_compare_states(house: House, snap_compare: Snap, state: str) -> None:
 @pytest.mark.parametrize("state", RUNS)
 def test_runs_states(house: House, snap_compare: Snap, state: str) -> None:
     assert snap_compare(house.console(), terminal_size=SMALL, run_before=after(*RUNS[state]))
+
+
+@pytest.mark.parametrize("state", RUN)
+def test_run_states(house: House, snap_compare: Snap, state: str) -> None:
+    assert snap_compare(house.console(), terminal_size=SMALL, run_before=after(*RUN[state]))
+
+
+@SIZES
+@pytest.mark.parametrize("state", LADDER)
+def test_ladder_states(house: House, snap_compare: Snap, size: tuple[int, int], state: str) -> None:
+    assert snap_compare(house.console(), terminal_size=size, run_before=after(*LADDER[state]))

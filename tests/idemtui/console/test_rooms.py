@@ -89,8 +89,8 @@ async def test_overlay_draws_the_study_or_one_run(house: House) -> None:
 async def test_run_panels_show_lineage_events_and_origins(house: House) -> None:
     async with house.console().run_test() as pilot:
         await press(pilot, "j", "j", "2")
-        lineage = ledger_of(pilot, "#lineage")
-        assert cells(lineage, 2)[:3] == ["M2", "M_1", "M_1"]
+        trainings = ledger_of(pilot, "#trainings")
+        assert cells(trainings, 2)[:3] == ["M2", "M_1", "M_1"]
         events = ledger_of(pilot, "#events")
         assert cells(events, events.count - 1)[1] == "the chain is complete"
         settings = ledger_of(pilot, "#settings")
