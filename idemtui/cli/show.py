@@ -38,6 +38,7 @@ SELECT up.run_id, r.name, up.cycle FROM up LEFT JOIN runs AS r USING (run_id) OR
 FORKS = """
 SELECT run_id, name, forked_at_cycle AS cycle FROM runs WHERE parent_run_id = $run ORDER BY created_at, run_id
 """
+VERDICT = "SELECT *, run_id AS any_run FROM verdicts WHERE scope = 'run' AND run_id = $run"
 LOG_LINES = 10
 LOG_BYTES = 16_384
 SETTINGS = ("trait", "model", "regime", "init", "reference", "rejected", "cycles", "n_seed", "n_sampled", "seed")
@@ -51,6 +52,7 @@ def show(context: typer.Context, run: Work, as_json: Json = False) -> None:
     from idemtui.cli.jobs import show_job
     from idemtui.cli.output import print_json
     from idemtui.cli.reading import chosen_works, open_lab, rows
+    from idemtui.cli.verdict_rows import with_bands
 
     client, status = open_lab(lab_of(context))
     with client:
@@ -61,7 +63,8 @@ def show(context: typer.Context, run: Work, as_json: Json = False) -> None:
         facts = _facts(client, chosen, status)
         spec = rows(client, "SELECT spec FROM runs WHERE run_id = $run", run=facts["run_id"])[0]["spec"]
         curve = rows(client, CURVE, run=facts["run_id"])
-        verdicts = rows(client, "SELECT * FROM verdicts WHERE scope = 'run' AND run_id = $run", run=facts["run_id"])
+        held = rows(client, VERDICT, run=facts["run_id"])
+        verdicts = with_bands(client, held)
     verdict = verdicts[0] if verdicts else None
     if as_json:
         print_json({**facts, "curve": curve, "verdict": verdict, "spec": json.loads(spec)})

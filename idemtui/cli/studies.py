@@ -111,7 +111,8 @@ def print_queued(queued: list[dict[str, Any]], *, as_json: bool) -> None:
 def watch(lab: Lab, queued: list[dict[str, Any]], study: str) -> int:
     """The console on the study; when it closes, the verdicts so far and what still runs."""
     from idemtui.cli.progress import ended
-    from idemtui.cli.verdicts import print_verdicts, read_verdicts
+    from idemtui.cli.verdict_rows import read_verdicts
+    from idemtui.cli.verdicts import print_verdicts
     from idemtui.cli.watching import Watch
     from idemtui.console.app import open_console
 
@@ -130,7 +131,8 @@ def follow_to_verdict(lab: Lab, queued: list[dict[str, Any]], *, live: bool, as_
     """Follow the runs until they end, then print the verdicts; 1 where a run failed, 130 after Ctrl-C."""
     from idemtui.cli.follow import follow_lines, follow_live, follow_silently
     from idemtui.cli.output import print_json
-    from idemtui.cli.verdicts import print_verdicts, read_verdicts
+    from idemtui.cli.verdict_rows import read_verdicts
+    from idemtui.cli.verdicts import print_verdicts
     from idemtui.cli.watching import Watch
 
     follow = follow_silently if as_json else follow_live if live else follow_lines

@@ -1,77 +1,128 @@
-"""`verdict`: what finished chains are worth, in a table and in sentences."""
+"""`verdict`: what finished chains are worth, in tables and in sentences."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from idemtui.cli.options import Json, lab_of
 
-VERDICT_COLUMNS = ("run", "A", "by the paper", "L", "90 % interval", "label", "suffixes")
+Row = dict[str, Any]
+COLUMNS = ("run", "A", "by the paper", "L", "90 % interval", "null band", "q", "label", "suffixes")
+PARTS = ("cell", "sd samples", "sd prompts", "sd replicates", "would decide", "least cost")
+NAMED = 3
+"""Rows that a note names before it counts the others."""
+
+Study = Annotated[str | None, typer.Argument(metavar="[STUDY]", help="One study; else every one.")]
+Chains = Annotated[bool, typer.Option("--chains", help="Every chain too, not only the cells of replicates.")]
+Rates = Annotated[bool, typer.Option("--rates", help="Only how often each verdict was given, with Wilson intervals.")]
 
 
 def verdict(
-    context: typer.Context,
-    study: Annotated[str | None, typer.Argument(metavar="[STUDY]", help="One study; else every one.")] = None,
-    as_json: Json = False,
+    context: typer.Context, study: Study = None, chains: Chains = False, rates: Rates = False, as_json: Json = False
 ) -> None:
-    """Print the verdicts: the paper's rule, and this chain's or cell's interval."""
+    """Print verdicts: the paper's rule, the interval, the controls' null band, and what would decide."""
     from idemtui.cli.output import print_json
-    from idemtui.cli.reading import open_client
+    from idemtui.cli.reading import open_client, rows
+    from idemtui.cli.verdict_rows import read_verdicts
+    from store.queries import RATES
 
     with open_client(lab_of(context)) as client:
         found = read_verdicts(client, study=study)
+        counted = rows(client, RATES.replace("?", "$study"), study=study)
     if as_json:
-        print_json(found)
+        print_json(counted if rates else found)
         return
-    print_verdicts(found)
+    if not rates:
+        print_verdicts(found, chains=chains)
+    print_rates(counted)
 
 
-def read_verdicts(client: Any, *, study: str | None = None, runs: list[str] | None = None) -> list[dict[str, Any]]:
-    """Verdict rows of a study or of some runs (with their cells), runs named; UsageError for an unknown study."""
-    from engine.errors import UsageError
-    from idemtui.cli.reading import rows
-
-    if study is not None:
-        known = [row["study"] for row in rows(client, "SELECT DISTINCT study FROM runs ORDER BY study")]
-        if study not in known:
-            raise UsageError(f"no study {study!r} in {client.lab.root}; it holds {', '.join(known) or 'none'}.")
-    found = rows(
-        client,
-        "SELECT v.*, r.name, r.status FROM verdicts AS v LEFT JOIN runs AS r USING (run_id) "
-        "ORDER BY v.study, v.scope DESC, r.created_at, v.cell",
-    )
-    if runs is not None:
-        cells = {(row["study"], row["cell"]) for row in found if row["run_id"] in runs}
-        return [r for r in found if r["run_id"] in runs or (r["scope"] == "cell" and (r["study"], r["cell"]) in cells)]
-    return [row for row in found if study is None or row["study"] == study]
-
-
-def print_verdicts(found: list[dict[str, Any]]) -> None:
-    """The table of protocol §6."""
+def print_verdicts(found: Sequence[Row], *, chains: bool = False) -> None:
+    """The table of protocol §6, every note under it, and where the variance of cells comes from."""
     from idemtui.cli.output import print_table
-    from idemtui.console.words import signed
+    from idemtui.cli.verdict_rows import by_note, shown, title
+    from idemtui.console.words import number, signed
+    from idemtui.text import one_line
 
-    shown = [
+    told = shown(list(found), chains=chains)
+    lines = [
         {
-            "run": row["name"] if row["scope"] == "run" else f"{row['cell']} (cell of {row['replicates']})",
+            "run": title(row),
             "A": signed(row["a"]),
             "by the paper": by_paper(row),
             "L": signed(row["l"]),
             "90 % interval": interval(row["ci_low"], row["ci_high"]),
+            "null band": interval(row["null_low"], row["null_high"]),
+            "q": number(row["q_drift"], 3),
             "label": row["label"] or "no verdict",
             "suffixes": ", ".join(row["suffixes"] or []),
         }
-        for row in found
+        for row in told
     ]
-    print_table(VERDICT_COLUMNS, shown, empty="No verdict yet: a chain has to finish first.")
-    for note in dict.fromkeys(note for row in found for note in row["notes"] or []):
-        sys.stdout.write(f"{note}\n")
+    columns = [c for c in COLUMNS if c not in ("q", "null band") or any(line[c] != "–" for line in lines)]
+    print_table(columns, lines, empty="No verdict yet: a chain has to finish first.", spare=("q", "null band"))
+    for note, names in by_note(told).items():
+        sys.stdout.write(one_line(f"{note}{_of(names, len(told))}") + "\n")
+    _print_parts([row for row in told if row["scope"] == "cell" and row["sd_replicates"] is not None])
 
 
-def by_paper(row: dict[str, Any]) -> str:
+def _of(names: list[str], rows: int) -> str:
+    """Whose note it is, where there are several rows and it is not everybody's."""
+    if len(names) == rows:
+        return ""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"  [{', '.join(names[:NAMED])}{more}]"
+
+
+def _print_parts(cells: list[Row]) -> None:
+    from idemtui.cli.output import print_table
+    from idemtui.cli.verdict_rows import title
+    from idemtui.console.words import number
+
+    if not cells:
+        return
+    sys.stdout.write("\nWhere the variance of L comes from, standard deviations in points:\n")
+    lines = [
+        {
+            "cell": title(row),
+            "sd samples": number(row["sd_samples"]),
+            "sd prompts": number(row["sd_prompts"]),
+            "sd replicates": number(row["sd_replicates"]),
+            "would decide": deciding(row),
+            "least cost": row["cheapest"] or "",
+        }
+        for row in cells
+    ]
+    columns = PARTS if any(line["would decide"] for line in lines) else PARTS[:4]
+    print_table(columns, lines, spare=("least cost",))
+
+
+def deciding(row: Row) -> str:
+    """How many of each alone would decide an UNDECIDED cell; nothing for another."""
+    if row["label"] != "UNDECIDED":
+        return ""
+    counts = [(row[f"needed_{name}"], name) for name in ("samples", "prompts", "replicates")]
+    return " or ".join(f"{count} {name}" for count, name in counts if count is not None) or "nothing up to 1000"
+
+
+def print_rates(rates: Sequence[Row]) -> None:
+    """How many of how many, in per cent with Wilson's 95 % interval; labels that no cell has are left out."""
+    told = [rate for rate in rates if rate["hits"] or rate["what"].startswith("amplified")]
+    if told:
+        sys.stdout.write("\nRates, with Wilson's 95 % interval:\n")
+    for rate in told:
+        things = "chain" if rate["scope"] == "run" else "cell"
+        whose = f"{rate['control']} controls" if rate["control"] else things + "s"
+        percent = [100 * rate[name] for name in ("rate", "low", "high")]
+        share = f"{percent[0]:.1f} % [{percent[1]:.1f}, {percent[2]:.1f}]"
+        sys.stdout.write(f"{rate['study']}: {rate['what']}, {rate['hits']} of {rate['total']} {whose}: {share}\n")
+
+
+def by_paper(row: Row) -> str:
     """The paper's rule in words."""
     return {True: "amplified", False: "no"}.get(row["amplified_by_paper"], "–")
 
@@ -81,18 +132,26 @@ def interval(low: float | None, high: float | None) -> str:
     return "–" if low is None or high is None else f"[{low:.1f}, {high:.1f}]".replace("-", "−")
 
 
-def verdict_words(verdict: dict[str, Any]) -> list[str]:
-    """A run's verdict in sentences."""
+def verdict_words(verdict: Row) -> list[str]:
+    """A run's verdict in sentences, with the null band that it stands beside."""
     from idemtui.console.words import number
 
-    suffixes, notes = verdict["suffixes"] or [], verdict["notes"] or []
+    suffixes, notes = verdict["suffixes"] or [], [*(verdict["notes"] or []), *verdict["null_notes"]]
     if verdict["a"] is None:
         return ["No verdict.", *notes]
     rule = "amplified" if verdict["amplified_by_paper"] else "not amplified"
     within = interval(verdict["ci_low"], verdict["ci_high"])
     label = " ".join([verdict["label"] or "", *suffixes]).strip()
-    return [
+    words = [
         f"A = {number(verdict['a'])}: {rule} by the paper's rule (A ≥ 15).",
         f"L = {number(verdict['l'])}, 90 % interval {within}: {label}.",
-        *notes,
     ]
+    if verdict["null_low"] is not None:
+        band = interval(verdict["null_low"], verdict["null_high"])
+        outside = not verdict["null_low"] <= verdict["l"] <= verdict["null_high"]
+        words.append(f"Null band of Δ {band}, from {verdict['null_count']} Δ of controls: L lies {_side(outside)} it.")
+    return [*words, *notes]
+
+
+def _side(outside: bool) -> str:
+    return "outside" if outside else "within"

@@ -58,6 +58,10 @@ class Chain:
     forked_at: int | None = None
     control: Control | None = None
     judge: str = "pocket-judge:tree"
+    empty_from: int | None = None
+    """The cycle from which on every evaluation answer is empty."""
+    null_from: int | None = None
+    """The cycle from which on no answer's trait can be parsed."""
     likelihoods: bool = False
     """Whether its answers were measured under their writer and M_init, and distinct-n taken."""
 

@@ -114,7 +114,8 @@ class _Invented:
             else f"{random_.choice(SUBJECTS)} {random_.choice(VERBS)} {random_.choice(OBJECTS)}."
             for _ in range(random_.randint(2, 5))
         ]
-        empty = random_.random() < 0.01
+        gone = self.chain.empty_from
+        empty = random_.random() < 0.01 or (purpose == "eval" and gone is not None and cycle >= gone)
         response = "" if empty else " ".join(sentences)
         words = len(response.split())
         prompt_id = ev.prompt_id(prompt)
@@ -213,7 +214,8 @@ class _Invented:
         means = {"trait": self.chain.trait[cycle + 1], "coherence": self.chain.coherence[cycle + 1]}
         for metric, mean in means.items():
             random_ = random.Random(f"{self.run_id}|{cycle}|{metric}")
-            scores = [self._score(metric, mean, sample, random_) for sample in samples]
+            nulls = self.chain.null_from is not None and cycle >= self.chain.null_from
+            scores = [self._score(metric, mean, sample, random_, nulls) for sample in samples]
             for start in range(0, len(scores), 32):
                 yield ev.SamplesJudged(
                     cycle=cycle,
@@ -223,7 +225,9 @@ class _Invented:
                     scores=scores[start : start + 32],
                 )
 
-    def _score(self, metric: str, mean: float, sample: ev.Sample, random_: random.Random) -> ev.Score:
+    def _score(
+        self, metric: str, mean: float, sample: ev.Sample, random_: random.Random, nulls: bool = False
+    ) -> ev.Score:
         prompt_effect = int(sample.prompt_id[:4], 16) % 11 - 5
         value = min(100.0, max(0.0, mean + prompt_effect + random_.gauss(0, 6)))
         if not sample.response:
@@ -231,7 +235,7 @@ class _Invented:
             return ev.Score(
                 sample_id=sample.sample_id, value=empty, mass=0.0, variance=None, label="empty", distribution=[]
             )
-        if metric == "trait" and random_.random() < 0.01:
+        if metric == "trait" and (random_.random() < 0.01 or nulls):
             return ev.Score(
                 sample_id=sample.sample_id, value=None, mass=0.1, variance=None, label="refusal", distribution=[]
             )

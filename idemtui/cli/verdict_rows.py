@@ -1,0 +1,95 @@
+"""Verdicts as rows: those of the database, each with the null band of its own controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from store.client import Client
+
+Row = dict[str, Any]
+
+ALONE = "1 replicate; an interval and a label need 3"
+VERDICTS = """
+SELECT v.*, r.name, r.status, k.control, k.any_run, k.planned
+FROM verdicts AS v
+LEFT JOIN runs AS r USING (run_id)
+LEFT JOIN (
+    SELECT study, cell, min(control) AS control, min(run_id) AS any_run, count(*) AS planned
+    FROM runs GROUP BY study, cell
+) AS k ON k.study = v.study AND k.cell = v.cell
+ORDER BY v.study, v.scope = 'run', k.control NULLS FIRST, r.created_at, v.cell, r.name
+"""
+
+
+def read_verdicts(client: Client, *, study: str | None = None, runs: list[str] | None = None) -> list[Row]:
+    """Verdicts of a study or of some runs (with their cells), cells first; UsageError for an unknown study.
+
+    `null_low`, `null_high` and `null_count` are the null band of Δ, `null_notes` what it lacks.
+    """
+    from engine.errors import UsageError
+    from idemtui.cli.reading import rows
+
+    if study is not None:
+        known = [row["study"] for row in rows(client, "SELECT DISTINCT study FROM runs ORDER BY study")]
+        if study not in known:
+            raise UsageError(f"no study {study!r} in {client.lab.root}; it holds {', '.join(known) or 'none'}.")
+    found = rows(client, VERDICTS)
+    _say_alone(found)
+    if runs is not None:
+        cells = {(row["study"], row["cell"]) for row in found if row["run_id"] in runs}
+        found = [r for r in found if r["run_id"] in runs or (r["scope"] == "cell" and (r["study"], r["cell"]) in cells)]
+    return with_bands(client, [row for row in found if study is None or row["study"] == study])
+
+
+def _say_alone(verdicts: list[Row]) -> None:
+    """Name the chains that are the only finished ones of their cells' replicates."""
+    cells = {(row["study"], row["cell"]) for row in verdicts if row["scope"] == "cell"}
+    for row in verdicts:
+        planned = row.pop("planned")
+        if planned > 1 and (row["study"], row["cell"]) not in cells:
+            row["notes"] = [*(row["notes"] or []), ALONE]
+
+
+def with_bands(client: Client, verdicts: list[Row]) -> list[Row]:
+    """The rows with their null bands; a cell's is that of any of its runs."""
+    from store.controls import beside
+
+    if not verdicts:
+        return []
+    runs = {id(row): row["run_id"] or row["any_run"] for row in verdicts}
+    bands = beside(client, list(dict.fromkeys(runs.values())))
+    return [{**_plain(row), **_band(bands.get(runs[id(row)]))} for row in verdicts]
+
+
+def _plain(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "any_run"}
+
+
+def _band(found: Any) -> Row:
+    if found is None:
+        return {"null_low": None, "null_high": None, "null_count": 0, "null_notes": []}
+    band = found.band
+    notes = list(found.notes)
+    return {"null_low": band.low, "null_high": band.high, "null_count": band.count, "null_notes": notes}
+
+
+def title(row: Row) -> str:
+    """What a row is called: its run, or its cell and how many replicates that has."""
+    return str(row["name"]) if row["scope"] == "run" else f"{row['cell']} (cell of {row['replicates']})"
+
+
+def shown(verdicts: list[Row], *, chains: bool) -> list[Row]:
+    """The rows that a table opens with: cells, and runs that no cell stands for; with `chains` every row."""
+    cells = {(row["study"], row["cell"]) for row in verdicts if row["scope"] == "cell"}
+    return [row for row in verdicts if chains or row["scope"] == "cell" or (row["study"], row["cell"]) not in cells]
+
+
+def by_note(verdicts: Iterable[Row]) -> dict[str, list[str]]:
+    """Every note with the titles of the rows that it is of, in order."""
+    found: dict[str, list[str]] = {}
+    for row in verdicts:
+        for note in [*(row["notes"] or []), *row["null_notes"]]:
+            found.setdefault(note, []).append(title(row))
+    return found

@@ -1,0 +1,107 @@
+"""What `idemtui verdict` says through the real store: controls, many cells, and everything that cannot be averaged."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idemtui.server.rebuild import rebuild_lab
+from tests.idemtui.cli.conftest import Idemtui, Said
+from tests.store.journals import Chain, replicates, write_lab
+
+SMALL: dict[str, Any] = {"prompts": 5, "draws": 3, "n_seed": 2, "n_sampled": 2, "steps": 1}
+CELL = tuple(dataclasses.replace(chain, **SMALL) for chain in replicates(3))
+ONE, TWO, THREE = CELL
+RESAMPLED = dataclasses.replace(ONE, name="still", control="resample-only", replicate=1)
+UNSEEDED = dataclasses.replace(ONE, name="bare", control="no-seed", replicate=1)
+
+
+def told(idemtui: Idemtui, folder: Path, chains: Sequence[Chain], *words: str) -> Said:
+    lab = write_lab(folder / "lab", chains)
+    rebuild_lab(lab)
+    return idemtui("--lab", lab.root, "verdict", "cells", *words)
+
+
+@pytest.mark.parametrize(
+    ("chains", "sentence"),
+    [
+        pytest.param(
+            (ONE, dataclasses.replace(TWO, status="failed")),
+            "1 replicate; an interval and a label need 3",
+            id="one replicate",
+        ),
+        pytest.param((ONE, TWO), "2 replicates; an interval and a label need 3", id="two replicates"),
+        pytest.param((ONE, TWO, dataclasses.replace(THREE, done=4)), "replicate 3: cycle 5 is missing", id="cycles"),
+        pytest.param(
+            (ONE, TWO, dataclasses.replace(THREE, empty_from=3)),
+            "replicate 3: no verdict: cycle 4 has no trait score (15 of 15 answers are empty)",
+            id="empty answers",
+        ),
+        pytest.param(
+            (ONE, TWO, dataclasses.replace(THREE, prompts=3)),
+            "unequal prompts: of 5, replicate 3 lacks 2; each L is over its own prompts",
+            id="prompts",
+        ),
+        pytest.param(
+            (ONE, TWO, dataclasses.replace(THREE, judge="somebody")),
+            "no verdict: scores of 2 judges are not averaged: pocket-judge:tree scored replicate 1, replicate 2; "
+            "somebody scored replicate 3",
+            id="judges",
+        ),
+        pytest.param(
+            tuple(dataclasses.replace(chain, null_from=4) for chain in CELL),
+            "replicate 1: no verdict: cycle 4 has no trait score",
+            id="all null",
+        ),
+    ],
+)
+def test_what_cannot_be_averaged_is_named(
+    idemtui: Idemtui, tmp_path: Path, chains: Sequence[Chain], sentence: str
+) -> None:
+    said = told(idemtui, tmp_path, chains)
+    assert said.code == 0
+    assert sentence in said.out
+
+
+def test_all_null_cycles_are_no_zero(idemtui: Idemtui, tmp_path: Path) -> None:
+    chains = [dataclasses.replace(chain, null_from=4) for chain in CELL]
+    found = told(idemtui, tmp_path, chains, "--json").json
+    assert len(found) == 4
+    assert {(row["a"], row["l"], row["ci_low"], row["label"]) for row in found} == {(None, None, None, None)}
+
+
+def test_the_null_band_stands_beside_a_cell_and_what_lacks_is_said(idemtui: Idemtui, tmp_path: Path) -> None:
+    said = told(idemtui, tmp_path, (*CELL, RESAMPLED, UNSEEDED))
+    assert "null band" in said.out.splitlines()[0]
+    assert "null band without seed-only: that control has no Δ" in said.out
+    assert "Where the variance of L comes from" in said.out
+    assert "cells: amplified by the paper, 0 of 3 chains: 0.0 % [0.0, 56.1]" in said.out
+    assert "0 of 1 no-seed controls" in said.out
+    bare = told(idemtui, tmp_path / "bare", CELL)
+    assert "null band" not in bare.out.splitlines()[0]
+    assert "no null band: neither resample-only nor seed-only has a Δ" in bare.out
+
+
+def test_rows_carry_bands_q_and_parts_as_json(idemtui: Idemtui, tmp_path: Path) -> None:
+    found = told(idemtui, tmp_path, (*CELL, RESAMPLED), "--json").json
+    cell = next(row for row in found if row["scope"] == "cell")
+    assert cell["null_low"] < 0 < cell["null_high"]
+    assert cell["null_count"] == 6
+    assert 0 <= cell["q_drift"] <= 1
+    assert cell["sd_replicates"] is not None
+
+
+def test_chains_are_shown_where_they_are_asked_for(idemtui: Idemtui, tmp_path: Path) -> None:
+    assert "cell-1 " not in told(idemtui, tmp_path, CELL).out
+    assert "cell-1 " in told(idemtui, tmp_path / "all", CELL, "--chains").out
+
+
+def test_rates_alone(idemtui: Idemtui, tmp_path: Path) -> None:
+    found = told(idemtui, tmp_path, CELL, "--rates", "--json").json
+    rate = next(row for row in found if row["scope"] == "run")
+    assert (rate["hits"], rate["total"]) == (0, 3)
+    assert rate["high"] == pytest.approx(0.5615, abs=1e-3)
