@@ -69,14 +69,18 @@ def build_judge(
     lab: Path | None,
     safe_point: Callable[[], None],
     local: Callable[[LoadedModel], Judge] = LocalJudge,
+    repeat: int = 1,
 ) -> Judge:
-    """The judge that the settings mean, over the lab's books where there is a lab; `local` makes one of a model."""
+    """The judge that the settings mean, over the lab's books where there is a lab; `local` makes one of a model.
+
+    One that is asked a second time has a name, and so books, of its own.
+    """
     books = None if lab is None else lab / "judgements"
     if settings.server is None:
-        return KnownJudge(local(models.take(settings.model, device)), books)
+        return KnownJudge(local(models.take(settings.model, device)), books, repeat)
     from engine.judges.server import server_judge
 
-    return server_judge(settings, books, safe_point, _say)
+    return server_judge(settings, books, safe_point, _say, repeat)
 
 
 def _say(text: str) -> None:

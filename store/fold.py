@@ -75,6 +75,11 @@ def _fold_texts(state: RunState, batch: Batch, event: ev.Event) -> None:
     elif event.type == "samples_judged" and event.scores:
         ids, *rest = _transposed(SCORE, event.scores)
         batch.extend("stored_scores", len(ids), run_no, ids, event.metric, event.judge_id, *rest, event.cycle)
+        if event.requests or event.known:
+            batch.add(
+                "stored_judging", run_no, event.cycle, event.metric, event.judge_id, event.batch, len(ids),
+                event.requests, event.prompt_tokens, event.completion_tokens, event.known, event.cost,
+            )  # fmt: skip
     elif event.type == "samples_selected":
         batch.dropped += [(run_no, event.cycle, each.sample_id, each.reason) for each in event.dropped]
         batch.size += len(event.dropped)

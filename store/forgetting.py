@@ -12,7 +12,7 @@ SELECT c.table_name FROM duckdb_columns() AS c JOIN duckdb_tables() AS t USING (
 WHERE c.column_name = 'run_id' ORDER BY c.table_name
 """
 STORED = (
-    "stored_events", "stored_samples", "stored_scores", "stored_likelihoods", "stored_train_steps",
+    "stored_events", "stored_judging", "stored_samples", "stored_scores", "stored_likelihoods", "stored_train_steps",
     "stored_training_rows",
 )  # fmt: skip
 

@@ -56,6 +56,10 @@ SCHEMAS: dict[str, pa.Schema] = {
     "cycle_diversity": _schema(
         run_id=TEXT, cycle=INT, budget=INT, words=INT, distinct_1=REAL, distinct_2=REAL, distinct_3=REAL
     ),
+    "stored_judging": _schema(
+        run_no=INT, cycle=INT, metric=TEXT, judge_id=TEXT, batch=INT, answers=INT, requests=BIG, prompt_tokens=BIG,
+        completion_tokens=BIG, known=BIG, cost=REAL,
+    ),
     "judges": _schema(judge_id=TEXT, metric=TEXT, model=TEXT, rubric=TEXT, rubric_version=TEXT, method=TEXT),
     "run_judges": _schema(run_id=TEXT, metric=TEXT, judge_id=TEXT),
     "stored_train_steps": _schema(run_no=INT, cycle=INT, step=INT, name=TEXT, value=REAL),

@@ -23,6 +23,7 @@ from engine.errors import SpecError
 from engine.events import RunFinished
 from engine.jobs.calibrate import CalibrateSettings, calibrate
 from engine.jobs.job import Job
+from engine.jobs.judge import RejudgeSettings, rejudge
 from engine.jobs.seed import SeedSettings, write_seed
 from engine.jobs.spec import JobSpec
 from engine.provenance import file_hashes
@@ -41,6 +42,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "seed": Kind(SeedSettings, write_seed),
     "calibrate": Kind(CalibrateSettings, calibrate),
+    "judge": Kind(RejudgeSettings, rejudge),
 }
 
 

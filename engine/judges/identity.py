@@ -38,6 +38,11 @@ def server_judge_id(settings: JudgeSettings) -> str:
     return f"{_short(settings.model)}-{server_method(settings)}-{_hash(f'{settings.server}|{settings.model}')}"
 
 
+def repeated(judge_id: str, repeat: int) -> str:
+    """The judge asked for the so-manieth time: its second word on a text stands beside its first."""
+    return judge_id if repeat == 1 else f"{judge_id}-again{repeat}"
+
+
 def _short(name: str) -> str:
     """The last part of a name, as files may be called."""
     return re.sub(r"[^\w.-]", "_", Path(name).name)[:LONGEST]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.judges.book import Book, book_key
-from engine.judges.identity import rubric_version
+from engine.judges.identity import repeated, rubric_version
 from engine.seams import Judge, Judgement, JudgeQuestion
 
 
@@ -35,10 +35,10 @@ class KnownJudge:
     may differ in its last digits.
     """
 
-    def __init__(self, judge: Judge, folder: Path | None) -> None:
+    def __init__(self, judge: Judge, folder: Path | None, repeat: int = 1) -> None:
         self._judge = judge
-        self.judge_id, self.model, self.method = judge.judge_id, judge.model, judge.method
-        self._books = Books(folder, judge.judge_id)
+        self.judge_id, self.model, self.method = repeated(judge.judge_id, repeat), judge.model, judge.method
+        self._books = Books(folder, self.judge_id)
 
     def score(self, questions: Sequence[JudgeQuestion]) -> list[Judgement]:
         """As `engine.seams.Judge`; all questions share one rubric."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.judges.asking import Asker
 from engine.judges.book import Book, book_key
-from engine.judges.identity import server_judge_id, server_method
+from engine.judges.identity import repeated, server_judge_id, server_method
 from engine.judges.known import Books
 from engine.judges.pace import GivenUp, Pace
 from engine.judges.wire import Wire
@@ -21,20 +21,27 @@ LOOK_SECONDS = 0.1
 
 
 def server_judge(
-    settings: JudgeSettings, folder: Path | None, safe_point: Callable[[], None], say: Callable[[str], None]
+    settings: JudgeSettings,
+    folder: Path | None,
+    safe_point: Callable[[], None],
+    say: Callable[[str], None],
+    repeat: int = 1,
 ) -> ServerJudge:
     """The judge that the settings mean, its books in `folder`; `say` is told of waits. JudgeError without its key."""
-    return ServerJudge(Asker(Wire(settings, Pace(settings.requests_per_minute), say)), folder, safe_point)
+    return ServerJudge(Asker(Wire(settings, Pace(settings.requests_per_minute), say)), folder, safe_point, repeat)
 
 
 class ServerJudge:
     """A judge behind a server: several questions at once, each kept as soon as it is answered."""
 
-    def __init__(self, asker: Asker, folder: Path | None, safe_point: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, asker: Asker, folder: Path | None, safe_point: Callable[[], None] = lambda: None, repeat: int = 1
+    ) -> None:
         """`safe_point` raises where the judging should be given up."""
         settings = asker.wire.settings
         self._asker, self._safe_point = asker, safe_point
-        self.judge_id, self.model, self.method = server_judge_id(settings), settings.model, server_method(settings)
+        self.judge_id = repeated(server_judge_id(settings), repeat)
+        self.model, self.method = settings.model, server_method(settings)
         self._books = Books(folder, self.judge_id)
         self._pool = ThreadPoolExecutor(settings.concurrency, thread_name_prefix="judge")
 

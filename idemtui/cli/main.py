@@ -15,6 +15,7 @@ import typer
 
 from engine.errors import IdemtuiError, UsageError
 from idemtui.cli import studies, texts, verbs
+from idemtui.cli.agreement import agreement
 from idemtui.cli.calibrate import calibrate
 from idemtui.cli.comparing import compare
 from idemtui.cli.control import rebuild, serve, stop
@@ -25,6 +26,7 @@ from idemtui.cli.freeing import gc, rm
 from idemtui.cli.holding import hold, release
 from idemtui.cli.importing import app as importing
 from idemtui.cli.interrupting import still_asking
+from idemtui.cli.judging import judge
 from idemtui.cli.kinship import ancestry, phrases
 from idemtui.cli.labelling import label, mark, marks
 from idemtui.cli.options import on_terminal
@@ -62,9 +64,25 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         verbs.retry,
         verbs.priority,
         fork,
+        judge,
     ),
     DATA: (seed, calibrate),
-    READING: (ls, show, verdict, plot, compare, texts.samples, texts.diff, ancestry, phrases, label, mark, marks, sql),
+    READING: (
+        ls,
+        show,
+        verdict,
+        plot,
+        compare,
+        agreement,
+        texts.samples,
+        texts.diff,
+        ancestry,
+        phrases,
+        label,
+        mark,
+        marks,
+        sql,
+    ),
     SERVER: (serve, stop, doctor, rebuild, hold, release, rm, gc),
 }
 for panel, commands in COMMANDS.items():

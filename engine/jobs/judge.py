@@ -1,0 +1,117 @@
+"""Judging finished runs anew, by another judge, rubric or both: scores stand beside the old ones, which stay.
+
+The job's journal holds what was judged, sample by sample, so a killed job asks about nothing twice. The runs' own
+journals are only read: their curves and verdicts keep the judge that they were run with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field
+
+from engine.errors import IdemtuiError
+from engine.events import JudgeDeclared, Sample, SamplesDrawn, SamplesJudged
+from engine.jobs.job import Job
+from engine.journal import read_some
+from engine.judging import cost_of, declare_judge, score_batch
+from engine.seams import Judge
+from engine.spec import Frozen, JudgeSettings
+
+
+class RejudgeSettings(Frozen):
+    """What is judged anew: `idemtui judge`."""
+
+    runs: tuple[str, ...] = Field(min_length=1)
+    """Run ids; a fork's inherited answers are its parent's."""
+    metrics: tuple[str, ...] = Field(min_length=1)
+    judge: JudgeSettings
+    rubric: str | None = None
+    """The text to judge by; None for each run's own."""
+    repeat: int = Field(default=1, ge=1)
+    """Above 1 the judge is asked once more about what it judged before, under a name of its own."""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Answers of one run's generation, to be scored on one metric by one rubric."""
+
+    cycle: int
+    metric: str
+    rubric: str
+    samples: list[Sample]
+
+
+def rejudge(job: Job) -> None:
+    """Score what the journal does not hold yet."""
+    from engine.parts import build_judge
+
+    settings = RejudgeSettings.model_validate(job.spec.settings)
+    if settings.judge.local_model is not None:
+        job.load(settings.judge.local_model)
+    judge = build_judge(
+        settings.judge, job.spec.execution.device, job.models, job.lab, job.log.safe_point, repeat=settings.repeat
+    )
+    judge_again(job, settings, judge)
+
+
+def judge_again(job: Job, settings: RejudgeSettings, judge: Judge) -> None:
+    """The same with a judge in hand."""
+    plan = list(planned(job.lab / "runs", settings))
+    scores = job.log.state.scores
+    done = {(metric, s.sample_id) for (_, metric), batches in scores.items() for b in batches.values() for s in b}
+    total = sum(len(batch.samples) for batch in plan)
+    job.progress(len(done), total)
+    for batch in plan:
+        left = [sample for sample in batch.samples if (batch.metric, sample.sample_id) not in done]
+        if left:
+            _judge_batch(job, settings, judge, batch, left)
+            done |= {(batch.metric, sample.sample_id) for sample in left}
+            job.progress(len(done), total)
+
+
+def _judge_batch(job: Job, settings: RejudgeSettings, judge: Judge, batch: _Batch, left: list[Sample]) -> None:
+    job.log.safe_point()
+    judge_id = declare_judge(job.log, judge, {batch.metric: batch.rubric})[batch.metric]
+    scores, spent = score_batch(judge, batch.rubric, batch.metric, left)
+    job.log.append(
+        SamplesJudged(
+            cycle=batch.cycle,
+            metric=batch.metric,
+            judge_id=judge_id,
+            batch=len(job.log.state.scores.get((batch.cycle, batch.metric), {})),
+            scores=scores,
+            requests=spent.requests,
+            prompt_tokens=spent.prompt_tokens,
+            completion_tokens=spent.completion_tokens,
+            known=spent.known,
+            cost=cost_of(spent, settings.judge),
+        )
+    )
+
+
+def planned(runs: Path, settings: RejudgeSettings) -> Iterator[_Batch]:
+    """Every batch of the job, in an order that only the runs' journals decide."""
+    for run_id in settings.runs:
+        path = runs / run_id / "events.jsonl"
+        if not path.exists():
+            raise IdemtuiError(f"run {run_id} has no answers here: {path} does not exist; leave it out.")
+        rubrics: dict[str, str] = {}
+        answers: dict[int, list[Sample]] = {}
+        for event in read_some(path, ("samples_drawn", "judge_declared")):
+            if isinstance(event, JudgeDeclared):
+                rubrics.setdefault(event.metric, event.rubric)
+            elif isinstance(event, SamplesDrawn) and event.purpose == "eval":
+                answers.setdefault(event.cycle, []).extend(event.samples)
+        for metric in settings.metrics:
+            rubric = settings.rubric if settings.rubric is not None else rubrics.get(metric)
+            if rubric is None:
+                raise IdemtuiError(
+                    f"run {run_id} was never judged on {metric!r} (it was on {', '.join(rubrics) or 'nothing'}); "
+                    "give a rubric with --rubric FILE."
+                )
+            for cycle, samples in sorted(answers.items()):
+                for start in range(0, len(samples), settings.judge.batch_size):
+                    yield _Batch(cycle, metric, rubric, samples[start : start + settings.judge.batch_size])
