@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.chain import Chain
 from engine.events import DoseMeasured, JobProgressed, SamplesDrawn, SamplesJudged
-from engine.fakes import FakeJudge, FakeSampler, FakeTrainer
+from engine.fakes import FakeJudge, FakeSampler, FakeScorer, FakeTrainer
 from engine.jobs.calibrate import CalibrateSettings, calibrate, point_spec, run_sections
 from engine.jobs.doses import Search, snippet
 from engine.jobs.job import Job
@@ -124,7 +124,8 @@ def trainers(monkeypatch: pytest.MonkeyPatch) -> list[FakeTrainer]:
     def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tuple[Chain, list[str]]:
         made.append(FakeTrainer())
         judge = DoseJudge(n_seed=spec.run.n_seed)
-        return Chain(spec, open_pack(spec.data.pack), folder, TellingSampler(), made[-1], judge, log), []
+        parts = (TellingSampler(), made[-1], FakeScorer(), judge)
+        return Chain(spec, open_pack(spec.data.pack), folder, *parts, log), []
 
     monkeypatch.setattr("engine.parts.build_chain", build_chain)
     return made

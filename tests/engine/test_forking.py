@@ -167,9 +167,16 @@ def test_files_that_changed_since_the_parent_was_made_are_refused(model: Path) -
 def test_only_forks_have_another_identity(model: Path) -> None:
     run = parent(model)
     keys = ("study", "run", "data", "train", "seed_train", "sample", "eval", "judge")
-    dumped = run.model_dump(mode="json", exclude={key: getattr(getattr(run, key), "later", set()) for key in keys})
+    dumped = run.model_dump(mode="json", exclude={key: _unset(getattr(run, key)) for key in keys})
     assert spec_identity(run) == run.run_id == run_identity({key: dumped[key] for key in keys})
     assert "control" not in dumped["run"], "settings that came later leave the ids of older runs alone"
+
+
+def _unset(section: object) -> set[str]:
+    """Settings that came later and stand at their default, and those that decide no score."""
+    fields = getattr(type(section), "model_fields", {})
+    unset = {name for name in getattr(section, "later", ()) if getattr(section, name) == fields[name].default}
+    return unset | set(getattr(section, "beside", ()))
 
 
 def test_forking_imports_no_torch() -> None:

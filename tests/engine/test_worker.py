@@ -88,7 +88,9 @@ def test_a_changed_pack_or_adapter_refuses_to_go_on(tmp_path: Path) -> None:
 def test_a_folder_without_spec_is_one_line(tmp_path: Path) -> None:
     code, said = finish(start_worker(tmp_path))
     assert code == 2
-    assert said == f"idemtui: {tmp_path}/spec.json: no such file; give the absolute path of a run's folder.\n"
+    assert (
+        said == f"idemtui: {tmp_path}/spec.json: no such file; give the absolute path of a run's or a job's folder.\n"
+    )
 
 
 @pytest.mark.proof

@@ -40,7 +40,7 @@ class SqlScreen(Room):
         super().__init__()
         self._answer: Answer | None = None
         self._shown: Answer | None = None
-        self._running = False
+        self._asking_lab = False
 
     def contents(self) -> Iterable[Widget]:
         """Tables, editor, what may be typed, state, rows or their chart."""
@@ -98,14 +98,14 @@ class SqlScreen(Room):
         statement = self._editor.text
         keep(history_path(), Asked(statement, now(), str(self.console_app.lab.root)))
         answer = self._answer = Answer(statement)
-        self._running = True
+        self._asking_lab = True
         self._show_chart(False)
         self._say("running …  Esc stops it.")
         self.ask("query", partial(answer.read, self.post_message))
 
     def _stop(self) -> None:
-        if self._running and self._answer is not None:
-            self._running = False
+        if self._asking_lab and self._answer is not None:
+            self._asking_lab = False
             reader, answer = self.console_app.reader, self._answer
             _: Worker[None] = self.run_worker(in_thread(partial(answer.stop, reader)), group="stopping")
 
@@ -115,7 +115,7 @@ class SqlScreen(Room):
         answer, ledger = message.answer, self.query_one("#rows", Ledger)
         if answer is not self._answer:
             return
-        self._running = message.seconds is None
+        self._asking_lab = message.seconds is None
         if self._shown is not answer:
             self._shown = answer
             ledger.show_columns(columns_of(answer.columns, answer.numeric, answer.page(0, PAGE)))
@@ -134,7 +134,7 @@ class SqlScreen(Room):
     def show_refusal(self, message: Refused) -> None:
         """Say in place what is wrong with the statement; the rows of the last one stay."""
         message.prevent_default()
-        self._running = False
+        self._asking_lab = False
         self.query_one("#state", Static).update(Text(f"✗ {message.reason}", "bold red", end=""))
 
     def _say(self, words: str) -> None:
@@ -222,7 +222,7 @@ class SqlScreen(Room):
 
     def action_leave_editor(self) -> None:
         """Stop what is running; else go to the rows, where single keys work again."""
-        if self._running:
+        if self._asking_lab:
             self._stop()
         else:
             self.set_class(False, "-tables")

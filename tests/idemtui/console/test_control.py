@@ -98,7 +98,7 @@ async def test_interrupted_runs_go_on_all_or_some(troubled: House) -> None:
 
 async def test_a_fork_is_proposed_from_the_generation_under_the_cursor(troubled: House) -> None:
     async with troubled.console().run_test() as pilot:
-        await choose(pilot, "sft-reset", "2", "j", "j", "f")
+        await choose(pilot, "sft-reset", "2", "v", "j", "j", "f")
         assert pilot.app.screen.query_one("#cycle", Input).value == "2"
         assert "run.cycles" not in pilot.app.screen.query_one("#changes", TextArea).text
 

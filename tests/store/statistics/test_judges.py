@@ -35,6 +35,7 @@ def test_nulls_are_left_out_and_constants_have_no_correlation():
     assert compare_judges(np.array([np.nan]), np.array([1.0]), ["a"]).kappa.value is None
 
 
+@pytest.mark.proof
 def test_the_interval_covers_what_it_should():
     """Second − first is 3 on average, with an effect of the prompt."""
     covered = 0
