@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,10 +30,10 @@ class Books:
 
 
 class KnownJudge:
-    """A local judge that is spared whole batches which the lab knows.
+    """A local judge that is spared batches which the lab has judged as they stand.
 
-    Only whole ones, so that what it works out never depends on what others worked out before: a sum over another batch
-    may differ in its last digits.
+    Only the very same ones, so that a run's scores never depend on what others worked out before: a sum over another
+    batch may differ in its last digits.
     """
 
     def __init__(self, judge: Judge, folder: Path | None, repeat: int = 1) -> None:
@@ -45,7 +46,7 @@ class KnownJudge:
         book = self._books.of(questions[0].rubric) if questions else None
         if book is None:
             return self._judge.score(questions)
-        keys = [book_key(question) for question in questions]
+        keys = _places(questions)
         known = [book.get(key) for key in keys]
         if all(known):
             return [said for said in known if said is not None]
@@ -53,3 +54,9 @@ class KnownJudge:
         new = {key: said for key, said, old in zip(keys, judgements, known, strict=True) if old is None}
         book.put(new)
         return judgements
+
+
+def _places(questions: Sequence[JudgeQuestion]) -> list[str]:
+    """A key of every question as one of this batch, in this place."""
+    batch = hashlib.sha256("".join(map(book_key, questions)).encode()).hexdigest()[:32]
+    return [f"{batch}{place}" for place in range(len(questions))]

@@ -48,8 +48,12 @@ def events(folder: Path) -> list[Event]:
 
 
 def results(folder: Path) -> list[Event]:
-    """What a run produced: samples, scores and adapters, in order, without times."""
-    return [event for event in events(folder) if isinstance(event, RESULTS)]
+    """What a run produced: samples, scores and adapters, in order, without times and who in the lab judged first."""
+    return [_of_its_own(event) for event in events(folder) if isinstance(event, RESULTS)]
+
+
+def _of_its_own(event: Event) -> Event:
+    return event.model_copy(update={"known": 0}) if isinstance(event, SamplesJudged) else event
 
 
 def wait_until(folder: Path, reached: Callable[[list[Event]], bool], worker: subprocess.Popen[str]) -> None:

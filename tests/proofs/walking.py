@@ -85,9 +85,10 @@ class Terminal:
         """Keys by tmux's names."""
         self.tmux("send-keys", *keys)
 
-    def write(self, text: str) -> None:
-        """Type a text."""
-        self.tmux("send-keys", "-l", text)
+    def escape(self) -> None:
+        """Escape, and the half second after which no terminal takes the next key for Alt and that key."""
+        self.press("Escape")
+        time.sleep(0.5)
 
     def screen(self, *how: str) -> str:
         """What stands on it now."""
