@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 
 from textual.pilot import Pilot
+from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
 
 from idemtui.console.app import Console
 from idemtui.console.widgets.ledger import Ledger
@@ -34,7 +36,13 @@ async def settled(pilot: Pilot[None]) -> None:
     while not quiet:
         await until(pilot, lambda: not busy(app), "questions answered")
         await pilot.pause()
-        quiet = not busy(app)
+        quiet = not busy(app) and not behind(app)
+
+
+def behind(app: Console) -> bool:
+    """Whether the footer still shows the keys of a moment ago."""
+    now = {binding.action for _, binding, _, _ in app.screen.active_bindings.values() if binding.show}
+    return any({key.action for key in footer.query(FooterKey)} != now for footer in app.screen.query(Footer))
 
 
 def busy(app: Console) -> bool:
