@@ -1,7 +1,8 @@
 """Who works on what next: a pure function of what waits, which workers live and what is free.
 
 Higher priority first, then first come, first served; at equal priority a free worker takes the oldest run of the model
-that it holds before another model is loaded. Where no slot is free, a worker that idles on another model is told to go.
+that it holds before another model is loaded, but no run is passed by others that were asked for long after it. Where no
+slot is free, a worker that idles on another model is told to go.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from itertools import groupby
 from idemtui.server.model_keys import ModelKey
 
 CPU = "cpu"
+PASSED_BY = 20
+"""By how many places in the queue a run of a loaded model may go before an older run of another model."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +78,25 @@ class _Room:
 
     def take_loaded(self, level: list[Asked], made: Plan) -> Iterator[Asked]:
         """Give idle workers the oldest run of their model; yield the runs that nobody took."""
+        passed: dict[str, int] = {}
         for asked in level:
-            hand = next((hand for hand in self._idle if hand.key == asked.key), None)
             if asked.held is not None:
                 made.reasons[asked.run_id] = asked.held
-            elif hand is not None:
-                self._idle.remove(hand)
-                made.assigned[asked.run_id] = hand.pid
-            else:
+            elif asked.order > passed.get(asked.key.device, asked.order) + PASSED_BY or not self._assign(asked, made):
+                passed.setdefault(asked.key.device, asked.order)
                 yield asked
 
+    def _assign(self, asked: Asked, made: Plan) -> bool:
+        hand = next((hand for hand in self._idle if hand.key == asked.key), None)
+        if hand is not None:
+            self._idle.remove(hand)
+            made.assigned[asked.run_id] = hand.pid
+        return hand is not None
+
     def place(self, asked: Asked, made: Plan) -> None:
-        """Find a slot for a run that needs a new worker."""
+        """Find a slot for a run that nobody took; a worker of its model may be left when those before it are placed."""
+        if self._assign(asked, made):
+            return
         kind = asked.key.device
         other = next((hand for hand in self._idle if hand.key is not None and hand.key.device == kind), None)
         if self._free.get(kind):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idemtui.server.model_keys import ModelKey
-from idemtui.server.planning import Asked, Hand, plan
+from idemtui.server.planning import PASSED_BY, Asked, Hand, plan
 
 KEYS = [ModelKey(model, "judge", 1, device) for model in "ab" for device in ("cpu", "cuda")]
 asked = st.builds(
@@ -59,3 +59,25 @@ def test_nobody_of_lower_priority_goes_before_one_that_could(
     for left in (run for run in waiting if run.run_id in made.reasons and run.held is None):
         for other in (run for run in waiting if run.run_id in made.started and run.key.device == left.key.device):
             assert (-other.priority, other.order) <= (-left.priority, left.order)
+
+
+A, B = (ModelKey(model, "judge", 1, "cpu") for model in "ab")
+
+
+def run_of(key: ModelKey, order: int) -> Asked:
+    return Asked(f"{key.model}{order}", key, order=order)
+
+
+def test_a_loaded_model_is_kept_for_runs_asked_for_soon_after_and_not_for_ever() -> None:
+    idle = [Hand(1, A, idle=True)]
+    soon = plan([run_of(B, 1), run_of(A, 1 + PASSED_BY)], idle, {}, {})
+    assert soon.assigned == {f"a{1 + PASSED_BY}": 1}
+    late = plan([run_of(B, 1), run_of(A, 2 + PASSED_BY)], idle, {}, {})
+    assert late.dismissed == [1]
+    assert set(late.reasons) == {"b1", f"a{2 + PASSED_BY}"}
+
+
+def test_a_late_run_still_takes_its_models_worker_where_the_older_one_finds_another_place() -> None:
+    made = plan([run_of(B, 1), run_of(A, 50)], [Hand(1, A, idle=True)], {"cpu": ["cpu"]}, {})
+    assert made.started == {"b1": "cpu"}
+    assert made.assigned == {"a50": 1}
