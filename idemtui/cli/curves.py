@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from idemtui.cli.options import Json, lab_of
 
-CURVE = (
-    "SELECT cycle, trait, trait_low, trait_high, coherence, n, nulls FROM trait_curve WHERE run_id = $run ORDER BY 1"
-)
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from idemtui.console.facts import Run
+    from store.controls import Beside
+    from store.queries import Point
+
+Row = dict[str, Any]
 
 
 def plot(
@@ -22,49 +29,57 @@ def plot(
     height: Annotated[int, typer.Option(min=6, help="Lines of each chart.")] = 16,
     as_json: Json = False,
 ) -> None:
-    """Draw trait and coherence over the generations."""
+    """Draw trait and coherence over the generations; around the first run its intervals and what its controls did."""
     from idemtui.cli.output import print_json, terminal
-    from idemtui.cli.reading import chosen_run, open_client, rows
-    from idemtui.console.charts import coherence_chart, draw, trait_chart
+    from idemtui.cli.reading import chosen_runs, open_client
+    from idemtui.console.charts import coherence_chart, draw
+    from idemtui.console.run_charts import beside_chart
+    from store.controls import beside
+    from store.queries import curves
 
     with open_client(lab_of(context)) as client:
-        chosen = list({run["run_id"]: run for run in (chosen_run(client, name) for name in runs)}.values())
-        curves = [rows(client, CURVE, run=run["run_id"]) for run in chosen]
+        chosen = chosen_runs(client, runs)
+        ids = [run["run_id"] for run in chosen]
+        held, stands = curves(client, ids), beside(client, ids)
     if as_json:
-        print_json(
-            [
-                {"run_id": run["run_id"], "name": run["name"], **point}
-                for run, curve in zip(chosen, curves, strict=True)
-                for point in curve
-            ]
-        )
+        print_json([row for run in chosen for row in _rows(run, held[run["run_id"]], stands[run["run_id"]])])
         return
-    facts = [_facts(run, curve) for run, curve in zip(chosen, curves, strict=True)]
+    facts = [_facts(run, held[run["run_id"]]) for run in chosen]
     columns = width or shutil.get_terminal_size().columns
     console = terminal()
-    for chart in (trait_chart(facts, facts[0]), coherence_chart(facts, facts[0])):
+    for chart in (beside_chart(facts, facts[0], stands[ids[0]]), coherence_chart(facts, facts[0])):
         console.print(draw(chart, columns, height), soft_wrap=True)
         sys.stdout.write("\n")
         sys.stdout.flush()
-    console.print(_legend(facts))
+    console.print(_legend(facts, stands[ids[0]]))
 
 
-def _facts(run: dict[str, Any], curve: list[dict[str, Any]]) -> Any:
-    from idemtui.console.facts import Point, Run
+def _rows(run: Row, curve: Sequence[Point], stands: Beside) -> list[Row]:
+    """A run's points with the null band of Δ; then those of its no-seed controls, whose `beside` names the run."""
+    band = {"null_low": stands.band.low, "null_high": stands.band.high, "null_count": stands.band.count}
+    own = [{**asdict(point), "name": run["name"], "beside": None, **band} for point in curve]
+    nothing = dict.fromkeys(band)
+    return own + [
+        {**asdict(point), "name": control.name, "beside": run["run_id"], **nothing}
+        for control in stands.no_seed
+        for point in control.points
+    ]
+
+
+def _facts(run: Row, curve: Sequence[Point]) -> Run:
+    from idemtui.console.facts import Run, shown_point
 
     keys = ("run_id", "study", "name", "cell", "status", "trait", "model", "regime", "init", "reference", "rejected")
     counts = ("cycles", "seed", "n_seed", "n_sampled")
-    points = tuple(
-        Point(p["cycle"], p["trait"], p["trait_low"], p["trait_high"], p["coherence"], p["n"], p["nulls"])
-        for p in curve
-    )
+    points = tuple(shown_point(point) for point in curve)
     return Run(**{key: run[key] for key in (*keys, *counts)}, points=points)
 
 
-def _legend(runs: list[Any]) -> Any:
+def _legend(runs: Sequence[Run], stands: Beside) -> Text:
     from rich.text import Text
 
     from idemtui.console.charts import COLOURS, MARKERS
+    from idemtui.console.run_charts import beside_words, drawn_controls
     from idemtui.console.words import number, signed
     from idemtui.text import one_line
 
@@ -77,5 +92,8 @@ def _legend(runs: list[Any]) -> Any:
         colour = {"orange": "dark_orange"}.get(COLOURS[index % len(COLOURS)], COLOURS[index % len(COLOURS)])
         legend.append(f"{MARKERS[index % len(MARKERS)]} ", colour)
         legend.append(f"{one_line(run.name)}  {run.status}  {measured}\n")
+    for sign, name in drawn_controls(runs, stands):
+        legend.append(f"{sign} {one_line(name)}  no-seed control\n", "bright_black")
+    legend.append(f"{beside_words(stands)}\n", "bright_black")
     legend.rstrip()
     return legend

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from store.controls import Beside
+from store.queries import Point as StoredPoint
 from store.queries import Verdict
 
 BASE = -1
@@ -26,6 +27,20 @@ class Point:
     nulls: int = 0
     delta: float | None = None
     """Δ to M_0, paired by prompt; None where the store was not asked for it."""
+
+
+def shown_point(point: StoredPoint) -> Point:
+    """A generation as the store gives it."""
+    return Point(
+        point.cycle,
+        point.trait,
+        point.trait_low,
+        point.trait_high,
+        point.coherence,
+        point.n,
+        point.nulls,
+        point.delta,
+    )
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ class Reader:
         runs = (
             replace(
                 run,
-                points=tuple(_point(point) for point in curves[run.run_id]),
+                points=tuple(facts.shown_point(point) for point in curves[run.run_id]),
                 stage=stages.get(run.run_id),
                 verdict=of_runs.get(run.run_id),
                 log_tail=run.log_tail or (),
@@ -154,19 +154,6 @@ class Reader:
         """Runs grouped by a setting, with the traits that their answers were scored on."""
         comparison = comparing.compare(self.client(), run_ids, by)
         return Compared(comparison, tuple(comparing.matrix(self.client(), comparison.groups)))
-
-
-def _point(point: stored.Point) -> facts.Point:
-    return facts.Point(
-        point.cycle,
-        point.trait,
-        point.trait_low,
-        point.trait_high,
-        point.coherence,
-        point.n,
-        point.nulls,
-        point.delta,
-    )
 
 
 def last_lines(log: Path) -> tuple[str, ...]:

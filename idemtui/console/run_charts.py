@@ -1,33 +1,50 @@
-"""The charts of one run: its curve beside what its controls did, its trainings, and its sentences."""
+"""The charts of one run: its curve beside what its controls did, its trainings, and its sentences.
+
+The first is what `idemtui plot` draws too, there of several runs.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from idemtui.console.charts import Chart, Series, cycle_ticks, trait_chart
 from idemtui.console.facts import Run, RunDetail
-from store.controls import Beside
+from store.controls import Beside, ControlCurve
 
 GREY = "grey"
 NO_SEED = "×"
 BAND_WORD, NO_SEED_WORD = "░ null band", "× no-seed"
 
 
-def beside_chart(run: Run, beside: Beside | None) -> Chart:
-    """The trait's curve with intervals, M_0's line and +15, the null band, and the no-seed controls' curves."""
-    chart = trait_chart([run], run)
+def beside_chart(runs: Sequence[Run], chosen: Run, beside: Beside | None) -> Chart:
+    """The trait's curves; around the chosen one intervals, M_0's line and +15, the null band, no-seed controls."""
+    chart = trait_chart(runs, chosen)
     if beside is None:
         return chart
     series = [*chart.series]
     words = []
     if beside.band_low is not None and beside.band_high is not None:
-        ends = ((float(cycle), max(beside.band_low, 0.0), min(beside.band_high, 100.0)) for cycle in (0, run.cycles))
+        ends = ((float(cycle), max(beside.band_low, 0.0), min(beside.band_high, 100.0)) for cycle in (0, chosen.cycles))
         series.append(Series("null band", (), band=tuple(ends), colour=GREY))
         words.append(BAND_WORD)
-    for control in beside.no_seed:
+    no_seed = _no_seed(runs, beside)
+    for control in no_seed:
         points = tuple((float(p.cycle), p.trait) for p in control.points if p.trait is not None)
         series.append(Series(control.name, points, marker=NO_SEED, colour=GREY))
-    words += [NO_SEED_WORD] if beside.no_seed else []
+    words += [NO_SEED_WORD] if no_seed else []
     title = "  ".join([chart.title, *words])
     return Chart(title, tuple(series), chart.levels, chart.x_ticks, chart.y_range)
+
+
+def _no_seed(runs: Sequence[Run], beside: Beside) -> list[ControlCurve]:
+    """The no-seed controls' curves, those left out that are drawn already."""
+    told = {run.run_id for run in runs}
+    return [control for control in beside.no_seed if control.run_id not in told]
+
+
+def drawn_controls(runs: Sequence[Run], beside: Beside) -> list[tuple[str, str]]:
+    """Sign and name of every control whose curve `beside_chart` draws."""
+    return [(NO_SEED, control.name) for control in _no_seed(runs, beside)]
 
 
 def beside_words(beside: Beside | None) -> str:

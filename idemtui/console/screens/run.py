@@ -106,7 +106,7 @@ class RunScreen(Room):
             return
         self.query_one("#headline", Static).update(headline(run, self.glance, self.server, self._controls(run)))
         known = self._detail if self._detail and self._detail.run_id == run.run_id else None
-        self.query_one("#trait", ChartPane).show_chart(beside_chart(run, known.beside if known else None))
+        self.query_one("#trait", ChartPane).show_chart(beside_chart([run], run, known.beside if known else None))
         self.query_one("#coherence", ChartPane).show_chart(coherence_chart([run], run))
         self.ask("detail", partial(_read, run.run_id))
 
@@ -123,7 +123,7 @@ class RunScreen(Room):
         known = self._detail
         self._detail = detail
         self.query_one("#headline", Static).update(headline(run, self.glance, self.server, beside_words(detail.beside)))
-        self.query_one("#trait", ChartPane).show_chart(beside_chart(run, detail.beside))
+        self.query_one("#trait", ChartPane).show_chart(beside_chart([run], run, detail.beside))
         self.query_one("#family", Static).update(Text("\n".join(family(run, detail.adapters, self.glance))))
         self.query_one("#trainings", Ledger).show_rows([adapter_cells(run, adapter) for adapter in detail.adapters])
         self.query_one("#sentences", ChartPane).show_chart(sentence_chart(run, detail))

@@ -178,8 +178,10 @@ def test_plot_draws_both_curves(idemtui: Idemtui) -> None:
     assert said.code == 0
     assert "trait: bliss" in said.out
     assert "● sft-reset" in said.out
+    assert "no null band: neither resample-only nor seed-only has a Δ" in said.out
     points = idemtui("plot", "sft-reset", "--json").json
     assert [point["cycle"] for point in points] == list(range(-1, 7))
+    assert {(point["beside"], point["null_low"]) for point in points} == {(None, None)}
 
 
 def test_verdicts_of_runs_and_cells(idemtui: Idemtui) -> None:

@@ -86,6 +86,23 @@ def test_the_null_band_stands_beside_a_cell_and_what_lacks_is_said(idemtui: Idem
     assert "no null band: neither resample-only nor seed-only has a Δ" in bare.out
 
 
+def test_plot_draws_what_the_console_draws_beside_a_curve(idemtui: Idemtui, tmp_path: Path) -> None:
+    low = dataclasses.replace(UNSEEDED, trait=(2, 3, 2, 2, 1, 2, 3, 2))
+    lab = write_lab(tmp_path / "lab", (ONE, RESAMPLED, low))
+    rebuild_lab(lab)
+    drawn = idemtui("--lab", lab.root, "plot", ONE.name, "--width", "80").out
+    assert "░ null band  × no-seed" in drawn.splitlines()[0]
+    assert drawn.count("░") > 40
+    assert "╌+15" in drawn
+    assert "× bare  no-seed control" in drawn
+    assert "from 6 Δ of controls" in drawn
+    points = idemtui("--lab", lab.root, "plot", ONE.name, "--json").json
+    own = [point for point in points if point["beside"] is None]
+    assert {point["name"] for point in points if point["beside"] == own[0]["run_id"]} == {"bare"}
+    assert {point["null_count"] for point in own} == {6}
+    assert "× no-seed" not in idemtui("--lab", lab.root, "plot", "bare", "--width", "80").out.splitlines()[0]
+
+
 def test_rows_carry_bands_q_and_parts_as_json(idemtui: Idemtui, tmp_path: Path) -> None:
     found = told(idemtui, tmp_path, (*CELL, RESAMPLED), "--json").json
     cell = next(row for row in found if row["scope"] == "cell")

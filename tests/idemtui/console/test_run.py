@@ -86,9 +86,9 @@ def test_forks_are_named_on_both_sides() -> None:
 def test_a_band_is_drawn_around_the_seeded_score_and_said_in_figures() -> None:
     one = run(points=CURVE)
     beside = Beside("one", 30.0, NullBand(-12.0, 14.0, 24), (), ())
-    drawing = draw(beside_chart(one, beside), 80, 24).plain
+    drawing = draw(beside_chart([one], one, beside), 80, 24).plain
     assert drawing.count("░") > 100
     assert beside_words(beside) == "null band of Δ [−12.0, +14.0] from 24 Δ of controls"
     assert beside_words(Beside("one", None, NullBand(None, None, 0, ("none",)), (), ("none",))) == "none"
     assert beside_words(None) == ""
-    assert draw(beside_chart(one, None), 80, 24).plain.count("░") == 0
+    assert draw(beside_chart([one], one, None), 80, 24).plain.count("░") == 0
