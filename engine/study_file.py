@@ -48,7 +48,7 @@ SECTIONS: dict[str, type[Frozen]] = {
 UNUSED = {
     f"{section}.{name}": json.loads(json.dumps(model.model_fields[name].default))
     for section, model in SECTIONS.items()
-    for name in model.later
+    for name in model.later - model.used
 }
 """What a run says, as `spec.json` holds it, of settings that it makes no use of."""
 

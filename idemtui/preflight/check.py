@@ -21,7 +21,7 @@ from idemtui.preflight.work import Work, work_of
 from store.client import Client
 from store.lab import Lab
 
-STAGES = ("sample_train", "sample_rejected", "train", "sample_eval", "judge")
+STAGES = ("sample_train", "sample_rejected", "train", "sample_eval", "likelihood", "judge")
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ def _stages(kinds: Sequence[tuple[RunSpec, Work, int]], past: Past, machine: Mac
             "sample_rejected": work.rejected,
             "train": work.rows,
             "sample_eval": work.answers,
+            "likelihood": work.measured,
             "judge": work.judgements,
         }
         guessed = guessed_seconds(spec, work, shapes(spec.run.model), _judge(spec, shapes), at)

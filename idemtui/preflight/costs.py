@@ -2,8 +2,8 @@
 
 Speeds that are assumed where nothing was measured; each estimate names the one it used:
 
-    a CPU thread   12 GFLOP/s in drawing and judging, 8 in training, and 30 ms a step
-    a GPU          15 TFLOP/s in drawing, 60 in judging, 80 in training, and 60 ms a step
+    a CPU thread   12 GFLOP/s in drawing, judging and likelihoods, 8 in training, and 30 ms a step
+    a GPU          15 TFLOP/s in drawing, 60 in judging and likelihoods, 80 in training, and 60 ms a step
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from idemtui.preflight.work import Work
 CHARACTERS_PER_TOKEN = 4
 PROCESS_BYTES = 700_000_000
 """A worker with torch, transformers and TRL loaded and no model: 0.6 to 0.7 GB of resident memory."""
-SAMPLE_BYTES, SCORE_BYTES = 600, 450
+SAMPLE_BYTES, SCORE_BYTES, LIKELIHOOD_BYTES = 600, 450, 150
 """Of a journal, beside the text itself."""
 DATABASE_SHARE = 0.6
 """What `lab.duckdb` takes of a journal's bytes, at most."""
 PROMPT_TOKENS = 64
+LIKELIHOOD_PASSES = 3
+"""Over an answer that is measured: under its writer, under M_init, and M_init's over isolated blocks."""
 ANSWER_TOKENS = 4
 """Tokens that a judge writes for a number, at most."""
 
@@ -51,7 +53,9 @@ def guessed_seconds(spec: RunSpec, work: Work, model: Shape | None, judge: Shape
         drawn = spec.sample.max_tokens + PROMPT_TOKENS
         seconds["sample_train"] = work.drawn * drawn * per_token / at.draw
         seconds["sample_rejected"] = work.rejected * drawn * per_token / at.draw
-        seconds["sample_eval"] = work.answers * (spec.eval.max_tokens + PROMPT_TOKENS) * per_token / at.draw
+        answered = spec.eval.max_tokens + PROMPT_TOKENS
+        seconds["sample_eval"] = work.answers * answered * per_token / at.draw
+        seconds["likelihood"] = LIKELIHOOD_PASSES * work.measured * answered * per_token / at.judge
         passes = 2.7 if spec.run.regime == "dpo" else 1.0
         tokens = work.rows * row_tokens(spec)
         seconds["train"] = passes * tokens * 3 * per_token / at.train + work.steps * at.step_seconds
@@ -115,4 +119,5 @@ def disk_bytes(spec: RunSpec, work: Work, model: Shape | None) -> int | None:
     texts = work.drawn + work.rejected + work.answers
     longest = CHARACTERS_PER_TOKEN * max(spec.sample.max_tokens, spec.eval.max_tokens)
     journal = texts * (SAMPLE_BYTES + longest) + work.judgements * SCORE_BYTES
+    journal += work.measured * LIKELIHOOD_BYTES
     return int(4 * each * len(work.trainings) + journal * (1 + DATABASE_SHARE))

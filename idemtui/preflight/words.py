@@ -10,6 +10,7 @@ NAMES = {
     "sample_rejected": "draw rejected",
     "train": "train",
     "sample_eval": "draw eval",
+    "likelihood": "likelihoods",
     "judge": "judge",
 }
 SOURCES: dict[Source, str] = {

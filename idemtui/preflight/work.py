@@ -29,6 +29,8 @@ class Work:
     rejected: int
     answers: int
     """Answers drawn to measure with."""
+    measured: int
+    """Of these, how many are measured under their writer and under M_init."""
     judgements: int
     """Questions to the judge: every answer by every metric, and what selection asks before training."""
     rubric_characters: int
@@ -54,6 +56,7 @@ def work_of(spec: RunSpec) -> Work:
     first = BASE if spec.forked_at_cycle is None else spec.forked_at_cycle + 1
     cycles = range(first, run.cycles + 1)
     answers = len(cycles) * len(prompts) * spec.eval.samples_per_prompt
+    measured = len(cycles) * len(prompts) * min(spec.eval.likelihoods, spec.eval.samples_per_prompt)
     metrics = len(METRICS) + len(spec.eval.traits)
     drawn = rejected = selected = 0
     trainings = []
@@ -69,7 +72,8 @@ def work_of(spec: RunSpec) -> Work:
         rejected += own if models.rejected is not None else 0
         rows = own if models.seeding else _mixed(spec, cycle, own)
         trainings.append(_training(cycle, rows, spec.seed_train if models.seeding else spec.train))
-    return Work(drawn, rejected, answers, answers * metrics + selected, _rubrics(pack, spec), tuple(trainings))
+    judgements = answers * metrics + selected
+    return Work(drawn, rejected, answers, measured, judgements, _rubrics(pack, spec), tuple(trainings))
 
 
 def _selecting(spec: RunSpec) -> tuple[int, int]:

@@ -153,6 +153,11 @@ def test_settings_carry_their_origin() -> None:
     ]
 
 
+def test_settings_at_work_are_shown_and_arms_not_taken_are_not() -> None:
+    spec = {"eval": {"likelihoods": 4, "distinct_words": 500, "traits": []}, "train": {"steps": None}}
+    assert [s.name for s in settings_of(spec)] == ["eval.likelihoods", "eval.distinct_words"]
+
+
 def test_widgets_touch_neither_store_nor_engine() -> None:
     for file in Path(next(iter(widgets.__path__))).glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):

@@ -14,7 +14,7 @@ from idemtui.preflight.check import Past, machine_of, preflight
 from idemtui.preflight.facts import Machine
 from idemtui.preflight.past import Rate
 from idemtui.preflight.shape import shape_of
-from idemtui.preflight.words import facts
+from idemtui.preflight.words import facts, stage_words
 from idemtui.preflight.work import work_of
 from store.lab import find_lab
 
@@ -32,6 +32,7 @@ def test_work_is_counted_by_the_lineage() -> None:
     assert work.drawn == 6 * 50
     assert work.rejected == 0
     assert work.judgements == 2 * work.answers == 2 * 8 * 12 * 10
+    assert work.measured == 8 * 12 * 4
     assert [training.rows for training in work.trainings] == [50] * 7
     assert work.trainings[0].steps == 25
     paired = work_of(continual)
@@ -70,9 +71,23 @@ def test_the_labs_own_past_wins_over_the_shape() -> None:
     measured = preflight(specs, Past(rates), MACHINE)
     assert measured.source == "measured"
     work = work_of(specs[0])
-    assert measured.seconds == 0.5 * (work.drawn + work.rows + work.answers) + 0.25 * work.judgements
+    items = work.drawn + work.rows + work.answers + work.measured
+    assert measured.seconds == 0.5 * items + 0.25 * work.judgements
     half = preflight(specs, Past({("train", "pocket/instruct", "sft"): Rate(1, 1)}), MACHINE)
     assert half.source == "mixed"
+
+
+def test_likelihoods_are_a_stage_of_their_own_and_as_many_as_there_are_answers() -> None:
+    spec = demo()[0]
+    stage = {stage.stage: stage for stage in preflight([spec], Past(), MACHINE).stages}["likelihood"]
+    assert stage.items == 8 * 12 * 4
+    assert stage.seconds is not None
+    assert stage.seconds > 0
+    assert stage_words(stage).startswith("likelihoods")
+    few = spec.eval.model_copy(update={"likelihoods": 4, "samples_per_prompt": 3})
+    assert work_of(spec.model_copy(update={"eval": few})).measured == 8 * 12 * 3
+    none = preflight([spec.model_copy(update={"eval": few.model_copy(update={"likelihoods": 0})})], Past(), MACHINE)
+    assert {s.stage: (s.items, s.seconds) for s in none.stages}["likelihood"] == (0, 0.0)
 
 
 def test_what_is_finished_costs_nothing_and_slots_share_the_rest() -> None:
