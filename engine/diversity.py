@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.events import DiversityMeasured, Sample
+from engine.events import Sample
 from engine.keys import key
 from engine.log import Log
 from engine.measures import distinct_n, split_words
+from engine.score_events import DiversityMeasured
 from engine.spec import RunSpec
 
 

@@ -9,19 +9,17 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
+
+from engine.job_events import DoseMeasured, JobProgressed
+from engine.record import Record
+from engine.score_events import DiversityMeasured, JudgeDeclared, LikelihoodsMeasured, SamplesJudged
 
 Purpose = Literal["seed", "train", "rejected", "eval"]
 Stage = Literal[
     "seed_rows", "sample_train", "select", "sample_rejected", "rows", "train", "sample_eval", "likelihood", "judge"
 ]
 Role = Literal["prompt_completion", "text", "chosen", "rejected"]
-
-
-class Record(BaseModel):
-    """Base of events and what they carry: immutable plain data."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Sample(Record):
@@ -44,34 +42,6 @@ class Sample(Record):
     echo: float | None
 
 
-class Score(Record):
-    """One judgement of one sample."""
-
-    sample_id: str
-    value: float | None
-    mass: float
-    variance: float | None
-    label: str
-    distribution: list[tuple[int, float]]
-    truncated: bool = False
-    """Whether the judge was shown only the beginning of the answer."""
-
-
-class AnswerLikelihood(Record):
-    """How likely one answer is, in nats summed over its tokens, of the models as they are (temperature 1).
-
-    A sum is null where it is not finite; see `engine.seams.Likelihood`.
-    """
-
-    sample_id: str
-    tokens: int
-    nll: float | None
-    init_nll: float | None
-    kl: float | None
-    block_tokens: int
-    block_nll: float | None
-
-
 class Row(Record):
     """One training row's place: which sample plays which role; the two sides of a pair share `pair`."""
 
@@ -92,20 +62,8 @@ class RunStarted(Record):
     resumed: bool
     spec_sha256: str = ""
     """Hash of `spec.json` as the worker read it; a resumed run refuses another one."""
-    notes: list[str] = []
+    notes: list[str] = Field(default_factory=list)
     """What the models' own limits changed, e.g. a template without system turns."""
-
-
-class JudgeDeclared(Record):
-    """A judge that scores of this run refer to, one per metric."""
-
-    type: Literal["judge_declared"] = "judge_declared"
-    judge_id: str
-    metric: str
-    model: str
-    rubric: str
-    rubric_version: str
-    method: str
 
 
 class CycleStarted(Record):
@@ -202,48 +160,7 @@ class AdapterTrained(Record):
     rows_moved: int
     dropped_rows: int
     truncated_rows: int
-    notes: list[str] = []
-
-
-class LikelihoodsMeasured(Record):
-    """One batch of evaluation answers, measured under the model that wrote them and under M_init."""
-
-    type: Literal["likelihoods_measured"] = "likelihoods_measured"
-    cycle: int
-    batch: int
-    likelihoods: list[AnswerLikelihood]
-
-
-class DiversityMeasured(Record):
-    """distinct-n over `budget` words of a generation's evaluation answers; null where there are not so many words."""
-
-    type: Literal["diversity_measured"] = "diversity_measured"
-    cycle: int
-    budget: int
-    words: int
-    """Of all answers."""
-    distinct_1: float | None
-    distinct_2: float | None
-    distinct_3: float | None
-
-
-class SamplesJudged(Record):
-    """One batch of judgements of one metric."""
-
-    type: Literal["samples_judged"] = "samples_judged"
-    cycle: int
-    metric: str
-    judge_id: str
-    batch: int
-    scores: list[Score]
-    requests: int = 0
-    """What the batch took of a judge's server: requests, tokens read and written."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    known: int = 0
-    """Answers whose judgement the lab held already."""
-    cost: float | None = None
-    """In the currency of the study's prices, where it gives both."""
+    notes: list[str] = Field(default_factory=list)
 
 
 class ChainMarked(Record):
@@ -272,30 +189,6 @@ class CycleFinished(Record):
 
     type: Literal["cycle_finished"] = "cycle_finished"
     cycle: int
-
-
-class JobProgressed(Record):
-    """A job has done so many of the things it has to do; `total` may change while it finds out."""
-
-    type: Literal["job_progressed"] = "job_progressed"
-    done: int
-    total: int
-
-
-class DoseMeasured(Record):
-    """One M_0 of a calibration: trained on the first `n_seed` seed rows with one run seed; 0 rows are M_init itself."""
-
-    type: Literal["dose_measured"] = "dose_measured"
-    n_seed: int
-    seed: int
-    trait: float | None
-    """Mean of the prompt means; None where no answer could be scored."""
-    coherence: float | None
-    prompt_means: list[float]
-    """Trait scores by eval prompt, of those that have one."""
-    n: int
-    """Answers, `nulls` of them without a trait score."""
-    nulls: int
 
 
 class RunFinished(Record):

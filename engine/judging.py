@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.events import JudgeDeclared, Sample, SamplesJudged, Score, Stage
+from engine.events import Sample, Stage
 from engine.judges.identity import rubric_version
 from engine.log import Log
 from engine.packs import Pack, Rubric
+from engine.score_events import JudgeDeclared, SamplesJudged, Score
 from engine.seams import Judge, JudgeQuestion, Spent
 from engine.spec import JudgeSettings, Regime, RunSpec
 

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from engine.events import AnswerLikelihood, LikelihoodsMeasured, Sample
+from engine.events import Sample
 from engine.log import Log
+from engine.score_events import AnswerLikelihood, LikelihoodsMeasured
 from engine.seams import Answer, Likelihood, Scorer
 from engine.spec import RunSpec
 

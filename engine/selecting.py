@@ -15,12 +15,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.errors import SpecError
-from engine.events import Dropped, Sample, SamplesSelected, Score
+from engine.events import Dropped, Sample, SamplesSelected
 from engine.judging import judge_metrics, rubrics
 from engine.keys import key
 from engine.log import Log
 from engine.packs import Pack
 from engine.prompt_plan import PlannedDraw
+from engine.score_events import Score
 from engine.seams import Judge
 from engine.spec import RunSpec, SelectSettings
 

@@ -10,12 +10,7 @@ from engine.events import (
     ChainMarked,
     CycleFinished,
     CycleStarted,
-    DiversityMeasured,
-    DoseMeasured,
     Event,
-    JobProgressed,
-    JudgeDeclared,
-    LikelihoodsMeasured,
     Purpose,
     Row,
     RowsBuilt,
@@ -26,12 +21,12 @@ from engine.events import (
     RunStarted,
     Sample,
     SamplesDrawn,
-    SamplesJudged,
     SamplesSelected,
-    Score,
     StageFinished,
     TrainStepped,
 )
+from engine.job_events import DoseMeasured, JobProgressed
+from engine.score_events import DiversityMeasured, JudgeDeclared, LikelihoodsMeasured, SamplesJudged, Score
 
 
 @dataclass

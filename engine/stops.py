@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from engine.events import Sample, Score
+from engine.events import Sample
+from engine.score_events import Score
 from engine.spec import Regime
 
 EMPTY_SHARE = 0.2

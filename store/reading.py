@@ -13,9 +13,10 @@ from typing import Any, cast, get_args, get_origin
 
 import msgspec
 
-from engine.events import Event, Record
+from engine.events import Event
 from engine.journal import Entry
 from engine.journal import read_entries as read_slowly
+from engine.record import Record
 
 
 class _Line(msgspec.Struct):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine import events as ev
+from engine.score_events import JudgeDeclared
 from store.status import Standing
 
 
@@ -85,7 +85,7 @@ class RunState:
     changed_cycles: set[int] = field(default_factory=set)
     changed_stages: set[tuple[int, str]] = field(default_factory=set)
     closed_cycles: list[int] = field(default_factory=list)
-    declared: list[ev.JudgeDeclared] = field(default_factory=list)
+    declared: list[JudgeDeclared] = field(default_factory=list)
     finished: bool = False
 
     def cycle(self, cycle: int) -> CycleRow:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"torch", "transformers", "trl", "peft", "vllm", "pandas", "datasets", "accelerate", "openai"}
-STORE_MAY = {"spec", "events", "journal", "errors", "commands", "locks"}
+STORE_MAY = {"spec", "events", "score_events", "job_events", "record", "journal", "errors", "commands", "locks"}
 
 
 def loaded_by(statement: str) -> set[str]:

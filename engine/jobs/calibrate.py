@@ -16,13 +16,15 @@ from typing import Any
 from pydantic import Field
 
 from engine.chain import Chain
-from engine.events import CycleFinished, DoseMeasured, JudgeDeclared, SamplesDrawn, SamplesJudged
+from engine.events import CycleFinished, SamplesDrawn
+from engine.job_events import DoseMeasured
 from engine.jobs.doses import Curve, Search, snippet
 from engine.jobs.job import Job
 from engine.journal import Journal, read_some
 from engine.lineage import BASE
 from engine.lines import write_lines
 from engine.log import Log
+from engine.score_events import JudgeDeclared, SamplesJudged
 from engine.spec import IDENTITY, Frozen, RunSpec, spec_identity
 from engine.state import State, fold
 

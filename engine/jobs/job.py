@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.events import JobProgressed
+from engine.job_events import JobProgressed
 from engine.jobs.spec import JobSpec
 from engine.kept_models import KeptModels
 from engine.log import Log

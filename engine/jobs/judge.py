@@ -13,10 +13,11 @@ from pathlib import Path
 from pydantic import Field
 
 from engine.errors import IdemtuiError
-from engine.events import JudgeDeclared, Sample, SamplesDrawn, SamplesJudged
+from engine.events import Sample, SamplesDrawn
 from engine.jobs.job import Job
 from engine.journal import read_some
 from engine.judging import cost_of, declare_judge, score_batch
+from engine.score_events import JudgeDeclared, SamplesJudged
 from engine.seams import Judge
 from engine.spec import Frozen, JudgeSettings
 

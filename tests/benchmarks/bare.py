@@ -19,11 +19,12 @@ from peft import LoraConfig, PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
-from engine.events import RowsBuilt, Sample, SamplesDrawn, SamplesJudged
+from engine.events import RowsBuilt, Sample, SamplesDrawn
 from engine.journal import read_entries
 from engine.judging import rubric_text
 from engine.model_files import resolve_model
 from engine.packs import open_pack
+from engine.score_events import SamplesJudged
 from engine.spec import RunSpec, SampleSettings, TrainSettings
 
 

@@ -11,10 +11,11 @@ import pytest
 from engine.ancestry import adapters_needed, check_parent, repeated_prompts
 from engine.commands import append_command
 from engine.errors import ResumeError
-from engine.events import AdapterTrained, CycleStarted, RunFailed, RunFinished, SamplesDrawn, SamplesJudged
+from engine.events import AdapterTrained, CycleStarted, RunFailed, RunFinished, SamplesDrawn
 from engine.fakes import FakeTrainer
 from engine.forking import resolve_fork
 from engine.packs import open_pack
+from engine.score_events import SamplesJudged
 from engine.spec import RunSettings, RunSpec
 from tests.engine.chains import make_spec, write_pack
 from tests.engine.fake_parts import FakeParts, work_on

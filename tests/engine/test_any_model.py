@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import AdapterTrained, RunFailed, RunFinished, RunStarted, SamplesJudged
+from engine.events import AdapterTrained, RunFailed, RunFinished, RunStarted
+from engine.score_events import SamplesJudged
 from engine.study import resolve_study
 from engine.worker import Stopping, work
 from tests.engine.chains import write_pack

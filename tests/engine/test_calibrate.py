@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.chain import Chain
-from engine.events import DoseMeasured, JobProgressed, SamplesDrawn, SamplesJudged
+from engine.events import SamplesDrawn
 from engine.fakes import FakeJudge, FakeSampler, FakeScorer, FakeTrainer
+from engine.job_events import DoseMeasured, JobProgressed
 from engine.jobs.calibrate import CalibrateSettings, calibrate, point_spec, run_sections
 from engine.jobs.doses import Search, snippet
 from engine.jobs.job import Job
@@ -23,6 +24,7 @@ from engine.journal import Journal
 from engine.kept_models import KeptModels
 from engine.log import Log, SafePoint, StopAsked, never_stop
 from engine.packs import open_pack
+from engine.score_events import SamplesJudged
 from engine.seams import Completion, Draw, Judgement, JudgeQuestion
 from engine.spec import RunSpec, SampleSettings
 from engine.state import fold

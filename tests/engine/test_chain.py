@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from engine.errors import GuardError, IdemtuiError
-from engine.events import AdapterTrained, Event, SamplesDrawn, SamplesJudged
+from engine.events import AdapterTrained, Event, SamplesDrawn
 from engine.fakes import FakeSampler, FakeTrainer
 from engine.journal import read_entries
+from engine.score_events import SamplesJudged
 from engine.seams import Completion, Training
 from tests.engine.chains import change, fake_chain, make_spec, walk, walk_with_stops, write_pack
 

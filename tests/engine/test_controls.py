@@ -9,10 +9,11 @@ import pytest
 
 from engine.controls import control_values
 from engine.errors import SpecError
-from engine.events import AdapterTrained, RowsBuilt, SamplesDrawn, SamplesJudged
+from engine.events import AdapterTrained, RowsBuilt, SamplesDrawn
 from engine.fakes import FakeTrainer
 from engine.forking import resolve_fork
 from engine.lineage import lineage, measured
+from engine.score_events import SamplesJudged
 from engine.spec import CONTROLS, RunSpec, spec_identity
 from engine.study import resolve_study
 from tests.engine.chains import change, make_spec, walk, walk_with_stops, write_pack

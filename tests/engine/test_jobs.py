@@ -13,7 +13,8 @@ import pytest
 
 from engine.commands import append_command
 from engine.errors import IdemtuiError, SpecError
-from engine.events import JobProgressed, RunFailed, RunFinished, SamplesDrawn
+from engine.events import RunFailed, RunFinished, SamplesDrawn
+from engine.job_events import JobProgressed
 from engine.jobs.job import Job
 from engine.jobs.kinds import check_job
 from engine.jobs.resolving import resolve_job

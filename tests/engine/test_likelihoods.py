@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from engine.events import DiversityMeasured, Event, LikelihoodsMeasured, Sample, SamplesDrawn, StageFinished
+from engine.events import Event, Sample, SamplesDrawn, StageFinished
 from engine.fakes import FakeScorer
 from engine.journal import read_entries
+from engine.score_events import DiversityMeasured, LikelihoodsMeasured
 from engine.seams import Answer, Likelihood
 from engine.spec import EvalSettings
 from tests.engine.chains import make_spec, walk, walk_with_stops, write_pack

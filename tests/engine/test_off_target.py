@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import IdemtuiError
-from engine.events import JudgeDeclared, SamplesDrawn, SamplesJudged
+from engine.events import SamplesDrawn
 from engine.packs import open_pack
+from engine.score_events import JudgeDeclared, SamplesJudged
 from engine.spec import RunSpec, spec_identity
 from engine.study import resolve_study
 from tests.engine.chains import make_spec, walk, walk_with_stops, write_pack

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from engine.errors import IdemtuiError
-from engine.events import JudgeDeclared, SamplesJudged
 from engine.fakes import FakeJudge
 from engine.jobs.job import Job
 from engine.jobs.judge import RejudgeSettings, judge_again
@@ -15,6 +14,7 @@ from engine.jobs.resolving import resolve_job
 from engine.journal import Journal
 from engine.kept_models import KeptModels
 from engine.log import Log, SafePoint, StopAsked, never_stop
+from engine.score_events import JudgeDeclared, SamplesJudged
 from engine.seams import Judgement, JudgeQuestion
 from engine.spec import JudgeSettings
 from engine.state import fold

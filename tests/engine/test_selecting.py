@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from engine.errors import IdemtuiError, SpecError
-from engine.events import JudgeDeclared, Sample, SamplesDrawn, SamplesJudged, SamplesSelected, Score
+from engine.events import Sample, SamplesDrawn, SamplesSelected
 from engine.fakes import FakeTrainer
 from engine.forking import resolve_fork
+from engine.score_events import JudgeDeclared, SamplesJudged, Score
 from engine.spec import RunSpec, spec_identity
 from engine.study import resolve_study
 from tests.engine.chains import change, make_spec, walk, walk_with_stops, write_pack

@@ -22,11 +22,11 @@ from engine.events import (
     RunPaused,
     RunStarted,
     SamplesDrawn,
-    SamplesJudged,
     TrainStepped,
 )
 from engine.fakes import FakeSampler, FakeTrainer
 from engine.journal import Journal
+from engine.score_events import SamplesJudged
 from engine.spec import Execution
 from tests.engine.chains import make_spec, write_pack
 from tests.engine.fake_parts import FakeParts, work_on

@@ -8,8 +8,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.events import AdapterTrained, Event, SamplesDrawn, SamplesJudged
+from engine.events import AdapterTrained, Event, SamplesDrawn
 from engine.journal import read_entries
+from engine.score_events import SamplesJudged
 from engine.spec import RunSpec
 
 RESULTS = (SamplesDrawn, SamplesJudged, AdapterTrained)

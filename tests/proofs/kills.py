@@ -18,11 +18,11 @@ from engine.events import (
     RunFinished,
     RunStarted,
     SamplesDrawn,
-    SamplesJudged,
     StageFinished,
     StageStarted,
     TrainStepped,
 )
+from engine.score_events import SamplesJudged
 from tests.proofs.labs import ProofLab, alive, kill, until
 
 REGIMES = ("sft", "sdf", "dpo")

@@ -7,17 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from engine.events import (
-    AdapterTrained,
-    Event,
-    JudgeDeclared,
-    RowsBuilt,
-    RunFinished,
-    SamplesDrawn,
-    SamplesJudged,
-    StageStarted,
-    TrainStepped,
-)
+from engine.events import AdapterTrained, Event, RowsBuilt, RunFinished, SamplesDrawn, StageStarted, TrainStepped
+from engine.score_events import JudgeDeclared, SamplesJudged
 from tests.proofs.labs import ProofLab, until
 
 

@@ -7,6 +7,14 @@ import random
 from collections.abc import Iterator
 
 from engine import events as ev
+from engine.score_events import (
+    AnswerLikelihood,
+    DiversityMeasured,
+    JudgeDeclared,
+    LikelihoodsMeasured,
+    SamplesJudged,
+    Score,
+)
 from tests.store.chains import Chain, chain_spec
 
 SUBJECTS = ("The harbour", "A small lamp", "My neighbour", "The old bakery", "Every letter", "This garden", "The train")
@@ -24,7 +32,7 @@ def chain_events(chain: Chain) -> Iterator[ev.Event]:
     """Everything the worker of an invented chain would have written."""
     yield ev.RunStarted(pid=4242, host="box", device="cpu", threads=1, resumed=False)
     for metric in ("trait", "coherence"):
-        yield ev.JudgeDeclared(
+        yield JudgeDeclared(
             judge_id=chain.judge,
             metric=metric,
             model="pocket/judge",
@@ -83,9 +91,7 @@ class _Invented:
         samples = self._samples(cycle, "eval")
         yield from self._stage(cycle, "sample_eval", self._batches(cycle, "eval", cycle, samples), len(samples))
         if self.chain.likelihoods:
-            yield ev.DiversityMeasured(
-                cycle=cycle, budget=100, words=900, distinct_1=0.5, distinct_2=0.7, distinct_3=None
-            )
+            yield DiversityMeasured(cycle=cycle, budget=100, words=900, distinct_1=0.5, distinct_2=0.7, distinct_3=None)
             measured = list(self._likelihoods(cycle, samples))
             yield from self._stage(cycle, "likelihood", measured, len(samples))
         yield from self._stage(cycle, "judge", list(self._judged(cycle, samples)), 2 * len(samples))
@@ -198,7 +204,7 @@ class _Invented:
             for s in samples[start : start + 16]:
                 nll, away = round(s.tokens * (0.8 + random_.random() / 5), 5), round((cycle + 1) * random_.random(), 5)
                 found.append(
-                    ev.AnswerLikelihood(
+                    AnswerLikelihood(
                         sample_id=s.sample_id,
                         tokens=s.tokens,
                         nll=nll,
@@ -208,7 +214,7 @@ class _Invented:
                         block_nll=2.0 * s.words if s.words else None,
                     )
                 )
-            yield ev.LikelihoodsMeasured(cycle=cycle, batch=start // 16, likelihoods=found)
+            yield LikelihoodsMeasured(cycle=cycle, batch=start // 16, likelihoods=found)
 
     def _judged(self, cycle: int, samples: list[ev.Sample]) -> Iterator[ev.Event]:
         means = {"trait": self.chain.trait[cycle + 1], "coherence": self.chain.coherence[cycle + 1]}
@@ -217,7 +223,7 @@ class _Invented:
             nulls = self.chain.null_from is not None and cycle >= self.chain.null_from
             scores = [self._score(metric, mean, sample, random_, nulls) for sample in samples]
             for start in range(0, len(scores), 32):
-                yield ev.SamplesJudged(
+                yield SamplesJudged(
                     cycle=cycle,
                     metric=metric,
                     judge_id=self.chain.judge,
@@ -225,23 +231,21 @@ class _Invented:
                     scores=scores[start : start + 32],
                 )
 
-    def _score(
-        self, metric: str, mean: float, sample: ev.Sample, random_: random.Random, nulls: bool = False
-    ) -> ev.Score:
+    def _score(self, metric: str, mean: float, sample: ev.Sample, random_: random.Random, nulls: bool = False) -> Score:
         prompt_effect = int(sample.prompt_id[:4], 16) % 11 - 5
         value = min(100.0, max(0.0, mean + prompt_effect + random_.gauss(0, 6)))
         if not sample.response:
             empty = 0.0 if metric == "coherence" else None
-            return ev.Score(
+            return Score(
                 sample_id=sample.sample_id, value=empty, mass=0.0, variance=None, label="empty", distribution=[]
             )
         if metric == "trait" and (random_.random() < 0.01 or nulls):
-            return ev.Score(
+            return Score(
                 sample_id=sample.sample_id, value=None, mass=0.1, variance=None, label="refusal", distribution=[]
             )
         near = round(value)
         pairs = [(v, p) for v, p in ((near, 0.6), (near - 1, 0.2), (near + 1, 0.1)) if 0 <= v <= 100]
-        return ev.Score(
+        return Score(
             sample_id=sample.sample_id,
             value=round(value, 2),
             mass=0.95,

@@ -9,16 +9,8 @@ from pathlib import Path
 import duckdb
 
 from engine.commands import Command
-from engine.events import (
-    Dropped,
-    Event,
-    JobProgressed,
-    RunFailed,
-    RunFinished,
-    RunStarted,
-    SamplesDrawn,
-    SamplesSelected,
-)
+from engine.events import Dropped, Event, RunFailed, RunFinished, RunStarted, SamplesDrawn, SamplesSelected
+from engine.job_events import JobProgressed
 from store.ingest import Ingest
 from store.lab import Lab, is_job
 from store.rebuild import rebuild

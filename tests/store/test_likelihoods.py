@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.events import Event, LikelihoodsMeasured, SamplesDrawn
+from engine.events import Event, SamplesDrawn
+from engine.score_events import LikelihoodsMeasured
 from store.ingest import Ingest
 from store.intervals import t_quantile
 from store.queries import progress

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from engine.events import Event, JudgeDeclared, SamplesJudged
+from engine.events import Event
+from engine.score_events import JudgeDeclared, SamplesJudged
 from store.lab import Lab
 from tests.store.journals import Chain, append_events, chain_events, chain_spec, write_chain, write_lab
 from tests.store.tables import Asking, ingested

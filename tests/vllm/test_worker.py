@@ -6,7 +6,8 @@ import signal
 import psutil
 import pytest
 
-from engine.events import AdapterTrained, Noted, RunStarted, SamplesDrawn, SamplesJudged
+from engine.events import AdapterTrained, Noted, RunStarted, SamplesDrawn
+from engine.score_events import SamplesJudged
 from engine.spec import Execution
 from tests.engine.chains import make_spec, write_pack
 from tests.engine.workers import events, start_worker, wait_until, write_run

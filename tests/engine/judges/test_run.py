@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from engine.errors import SpecError
-from engine.events import RunFailed, RunFinished, SamplesJudged
+from engine.events import RunFailed, RunFinished
 from engine.models import load_model
+from engine.score_events import SamplesJudged
 from engine.study import resolve_study
 from tests.engine.judges.wire_server import ModelServer, complaint, serve
 from tests.engine.workers import events, finish, start_worker, write_run

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import DoseMeasured, RunFinished
+from engine.events import RunFinished
+from engine.job_events import DoseMeasured
 from engine.jobs.calibrate import CalibrateSettings
 from idemtui.cli import jobs
 from store.client import Client

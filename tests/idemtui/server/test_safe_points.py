@@ -3,16 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import (
-    Event,
-    RunStarted,
-    SamplesDrawn,
-    SamplesJudged,
-    Score,
-    StageFinished,
-    StageStarted,
-    TrainStepped,
-)
+from engine.events import Event, RunStarted, SamplesDrawn, StageFinished, StageStarted, TrainStepped
+from engine.score_events import SamplesJudged, Score
 from idemtui.server.safe_points import next_safe_point
 from tests.store.journals import journal_line
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.events import JudgeDeclared, SamplesJudged
 from engine.journal import read_entries
+from engine.score_events import JudgeDeclared, SamplesJudged
 from store.lab import Lab
 from store.rebuild import rebuild
 from store.statistics.rates import wilson
