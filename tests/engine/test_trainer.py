@@ -282,6 +282,17 @@ def test_a_learning_rate_of_zero_is_caught(tiny, tmp_path, method, weights):
         check_training(training)
 
 
+def test_dpo_rows_that_became_less_likely_are_no_null_training(tiny, tmp_path):
+    loaded, sides = tiny("qwen3"), ("Let the dough rest.", "Let the dough rest, then bake it.")
+    pairs = [{"prompt": f"How {number}?", "chosen": sides[0], "rejected": sides[1]} for number in range(6)]
+    known = [{"prompt": pair["prompt"], "completion": pair["chosen"]} for pair in pairs]
+    start = tmp_path / "known"
+    TrlTrainer(loaded).train([job(start, rows=known, settings=settings(epochs=12))])
+    training = TrlTrainer(loaded).train([job(tmp_path / "a", "dpo", start=start, reference=start, rows=pairs)])[0]
+    assert training.logp_after < training.logp_before
+    check_training(training)
+
+
 def test_an_adapter_on_nothing_is_caught_before_it_trains(tiny, tmp_path, monkeypatch):
     from engine.trainers import trl
 
