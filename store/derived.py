@@ -30,6 +30,12 @@ FROM own
 """
 """Sums run over a sorted list, so that a rebuilt lab holds the very same numbers."""
 
+CELLS = """
+SELECT study, cell, count(*) FROM runs
+WHERE (study, cell) IN (SELECT (study, cell) FROM runs WHERE list_contains(?, run_id)) GROUP BY ALL ORDER BY ALL
+"""
+"""Cells with all the runs that they will have."""
+
 
 def write_prompt_means(connection: duckdb.DuckDBPyConnection, cycles: Sequence[tuple[str, int, int]]) -> None:
     """Means per eval prompt of these finished cycles, each a run id, a cycle and the run's number."""
@@ -45,13 +51,12 @@ def write_prompt_means(connection: duckdb.DuckDBPyConnection, cycles: Sequence[t
 
 
 def write_verdicts(connection: duckdb.DuckDBPyConnection, run_ids: Iterable[str]) -> None:
-    """Verdicts of these finished runs, and of every cell they belong to."""
+    """Verdicts of these finished runs, and of every cell they belong to that has, or will have, replicates."""
     run_ids = list(run_ids)
     if not run_ids:
         return
-    query = "SELECT DISTINCT study, cell FROM runs WHERE list_contains(?, run_id) ORDER BY study, cell"
-    cells = connection.execute(query, [run_ids]).fetchall()
-    finished = {key: _finished_chains(connection, *key) for key in cells}
+    planned = {(study, cell): count for study, cell, count in connection.execute(CELLS, [run_ids]).fetchall()}
+    finished = {key: _finished_chains(connection, *key) for key in planned}
     whole = {c.run_id: c for c in with_answers(connection, [c for chains in finished.values() for c in chains])}
     verdicts, measures = [], []
     for (study, cell), chains in finished.items():
@@ -60,11 +65,11 @@ def write_verdicts(connection: duckdb.DuckDBPyConnection, run_ids: Iterable[str]
             if chain.run_id in run_ids:
                 verdicts.append(verdict_row(run_verdict(chain), study, cell, 1, chain))
                 measures += measure_rows(chain)
-        if len(chains) >= 2:
+        if len(chains) >= 2 or (chains and planned[study, cell] > 1):
             verdicts.append(verdict_row(cell_verdict(chains), study, cell, len(chains)))
     put(connection, "verdicts", verdicts, ("scope", "run_id", "study", "cell"))
     put(connection, "chain_measures", measures, ("run_id", "cycle"))
-    adjust_studies(connection, [study for study, _ in cells])
+    adjust_studies(connection, [study for study, _ in planned])
 
 
 def _finished_chains(connection: duckdb.DuckDBPyConnection, study: str, cell: str) -> list[Chain]:

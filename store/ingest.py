@@ -250,5 +250,5 @@ class Ingest:
         self._positions |= moved
         self._pending, self._batch = {}, Batch()
         for state in states:
-            self._owing |= state.finished or bool(state.closed_cycles) or state.forked
+            self._owing |= state.finished or bool(state.closed_cycles) or state.arrived
             state.settle()

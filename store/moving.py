@@ -64,8 +64,20 @@ def _write_results(connection: duckdb.DuckDBPyConnection, states: list[RunState]
         write_deltas(connection, moved)
     forks = [run_id for run_id in moved if run_id not in {run_id for run_id, *_ in closed}]
     finished = [state.run_id for state in states if state.finished and not is_job(state.run_id)]
-    owed = [(run_id,) for run_id in (*finished, *forks)]
+    arrived = [state.run_id for state in states if state.arrived]
+    owed = [(run_id,) for run_id in dict.fromkeys((*finished, *forks, *_beside(connection, arrived)))]
     replace(connection, "owed_verdicts", owed, ("run_id",))
+
+
+def _beside(connection: duckdb.DuckDBPyConnection, arrived: list[str]) -> list[str]:
+    """A finished run of every cell that has just got another one: the cell has replicates to wait for now."""
+    if not arrived:
+        return []
+    query = """
+        SELECT min(f.run_id) FROM runs AS f JOIN runs AS a ON a.study = f.study AND a.cell = f.cell
+        WHERE list_contains(?, a.run_id) AND f.run_id <> a.run_id AND f.status = 'finished' GROUP BY f.study, f.cell
+    """
+    return [row[0] for row in connection.execute(query, [arrived]).fetchall()]
 
 
 def write_owed_verdicts(connection: duckdb.DuckDBPyConnection) -> list[str]:

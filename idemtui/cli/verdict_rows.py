@@ -10,13 +10,12 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-ALONE = "1 replicate; an interval and a label need 3"
 VERDICTS = """
-SELECT v.*, r.name, r.status, k.control, k.any_run, k.planned
+SELECT v.*, r.name, r.status, k.control, k.any_run
 FROM verdicts AS v
 LEFT JOIN runs AS r USING (run_id)
 LEFT JOIN (
-    SELECT study, cell, min(control) AS control, min(run_id) AS any_run, count(*) AS planned
+    SELECT study, cell, min(control) AS control, min(run_id) AS any_run
     FROM runs GROUP BY study, cell
 ) AS k ON k.study = v.study AND k.cell = v.cell
 ORDER BY v.study, v.scope = 'run', k.control NULLS FIRST, r.created_at, v.cell, r.name
@@ -36,20 +35,10 @@ def read_verdicts(client: Client, *, study: str | None = None, runs: list[str] |
         if study not in known:
             raise UsageError(f"no study {study!r} in {client.lab.root}; it holds {', '.join(known) or 'none'}.")
     found = rows(client, VERDICTS)
-    _say_alone(found)
     if runs is not None:
         cells = {(row["study"], row["cell"]) for row in found if row["run_id"] in runs}
         found = [r for r in found if r["run_id"] in runs or (r["scope"] == "cell" and (r["study"], r["cell"]) in cells)]
     return with_bands(client, [row for row in found if study is None or row["study"] == study])
-
-
-def _say_alone(verdicts: list[Row]) -> None:
-    """Name the chains that are the only finished ones of their cells' replicates."""
-    cells = {(row["study"], row["cell"]) for row in verdicts if row["scope"] == "cell"}
-    for row in verdicts:
-        planned = row.pop("planned")
-        if planned > 1 and (row["study"], row["cell"]) not in cells:
-            row["notes"] = [*(row["notes"] or []), ALONE]
 
 
 def with_bands(client: Client, verdicts: list[Row]) -> list[Row]:

@@ -7,6 +7,7 @@ import pytest
 
 from engine.journal import read_entries
 from engine.score_events import JudgeDeclared, SamplesJudged
+from store.ingest import Ingest
 from store.lab import Lab
 from store.rebuild import rebuild
 from store.statistics.rates import wilson
@@ -57,6 +58,21 @@ def test_ten_replicates_have_a_bootstrap_that_a_rebuild_repeats(tmp_path: Path) 
     assert first == again
     assert first["boot_low"] == pytest.approx(first["ci_low"], abs=1.5)
     assert rebuild(lab).runs == 10
+
+
+def test_the_only_finished_replicate_of_several_is_named_whenever_the_others_come(tmp_path: Path) -> None:
+    small = {"prompts": 3, "draws": 2, "n_seed": 2, "n_sampled": 2, "steps": 1}
+    first, second = (dataclasses.replace(chain, **small) for chain in replicates(2))  # type: ignore[arg-type]
+    lab = write_lab(tmp_path / "lab", [first])
+    ingest = Ingest(memory(), lab)
+    query = "SELECT replicates, label, ci_low, notes FROM verdicts WHERE scope = 'cell'"
+    ingest.poll()
+    assert ingest.connection.execute(query).fetchall() == []
+    write_chain(lab, dataclasses.replace(second, status="queued"))
+    ingest.poll()
+    told = (1, None, None, ["1 replicate; an interval and a label need 3"])
+    assert ingest.connection.execute(query).fetchall() == [told]
+    assert ingested(lab).execute(query).fetchall() == [told]
 
 
 def test_q_values_of_a_study_follow_all_its_cells(tmp_path: Path) -> None:
