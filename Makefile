@@ -5,6 +5,7 @@ BIN := .venv/bin
 CONSTRAINTS ?= constraints-cpu.txt
 STAMP := .venv/.installed
 VLLM := .venv-vllm
+SIDE_BY_SIDE ?= 2
 
 .PHONY: install demo test check proofs benchmarks pocket test-vllm clean
 
@@ -24,7 +25,7 @@ check: install
 	$(BIN)/mypy
 
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(SIDE_BY_SIDE) --dist loadfile
 
 proofs: install
 	$(BIN)/pytest -m proof --timeout 2400

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from idemtui.names import keep_ends
+from idemtui.names import tell_apart
 
 GAP = 2
 RUN = "run"
@@ -49,8 +49,15 @@ def layout(
     if widths is None:
         return records(header, lines, width or 0)
     right = [all(NUMERIC.fullmatch(line[i]) for line in lines) for i in range(len(header))]
-    names = [name == RUN for name in header]
-    return [_line(line, widths, right, names) for line in table]
+    if RUN in header and lines:
+        table = [header, *_told_apart(lines, header.index(RUN), widths)]
+    return [_line(line, widths, right) for line in table]
+
+
+def _told_apart(lines: Sequence[Sequence[str]], at: int, widths: Sequence[int]) -> list[list[str]]:
+    """The lines with names of runs that fit their column."""
+    names = tell_apart([line[at] for line in lines], widths[at])
+    return [[*line[:at], name, *line[at + 1 :]] for line, name in zip(lines, names, strict=True)]
 
 
 def fitted(natural: Sequence[int], width: int) -> list[int] | None:
@@ -64,12 +71,12 @@ def fitted(natural: Sequence[int], width: int) -> list[int] | None:
     return widths
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool], names: Sequence[bool]) -> str:
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
     padded = [
         " " * (width - cell_len(cell)) + cell
         if on_right and cell_len(cell) <= width
-        else shortened(keep_ends(cell, width) if name else cell, width)
-        for cell, width, on_right, name in zip(cells, widths, right, names, strict=True)
+        else shortened(cell, width)
+        for cell, width, on_right in zip(cells, widths, right, strict=True)
     ]
     return (" " * GAP).join(padded).rstrip()
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from idemtui.names import keep_ends
+from idemtui.names import keep_ends, tell_apart
 
 
 def test_names_that_differ_at_their_end_still_do() -> None:
@@ -19,3 +19,17 @@ def test_a_name_that_fits_stays() -> None:
 @given(st.text(), st.integers(0, 40))
 def test_no_name_is_wider_than_its_room(text: str, width: int) -> None:
     assert cell_len(keep_ends(text, width)) <= width
+
+
+def test_a_column_of_names_leaves_out_what_all_share_before_it_lets_two_look_alike() -> None:
+    demo = [f"bliss-{arm}-s1" for arm in ("sft-reset", "sdf-reset", "dpo-continual", "dpo-reset")]
+    assert tell_apart(demo, 14) == ["…sft-reset-s1", "…sdf-reset-s1", "…dpo-co…ual-s1", "…dpo-reset-s1"]
+    assert tell_apart(demo, 22) == demo
+    assert tell_apart(["bliss-sft-reset-s1"], 14) == ["bliss-s…set-s1"]
+
+
+@given(st.lists(st.text("ab-", max_size=30), max_size=6), st.integers(1, 20))
+def test_no_more_names_look_alike_than_by_cutting_each_alone(names: list[str], width: int) -> None:
+    cut = tell_apart(names, width)
+    assert all(cell_len(name) <= width for name in cut)
+    assert len(set(cut)) >= len({keep_ends(name, width) for name in names})

@@ -120,7 +120,7 @@ async def test_rows_and_charts_are_saved(house: House, own: Path) -> None:
         await press(pilot, "ctrl+s")
         pilot.app.screen.query_one("#line", Input).value = str(own / "rows.txt")
         await press(pilot, "enter")
-        assert "allowed: .csv or .parquet" in screen_text(pilot)
+        await until(pilot, lambda: "allowed: .csv or .parquet" in screen_text(pilot))
         await press(pilot, "escape", "f8", "ctrl+s")
         pilot.app.screen.query_one("#line", Input).value = str(own / "chart.svg")
         await press(pilot, "enter")
