@@ -114,6 +114,13 @@ def verdict_words(verdict: Verdict | None) -> str:
     return f"{words}  (one chain)" if words and verdict and verdict.scope == "run" else words
 
 
+def variance_words(verdict: Verdict) -> str:
+    """Where a verdict's variance comes from, standard deviations in points; nothing where nobody can tell."""
+    parts = {"samples": verdict.sd_samples, "prompts": verdict.sd_prompts, "replicates": verdict.sd_replicates}
+    told = [f"{name} {number(sd)}" for name, sd in parts.items() if sd is not None]
+    return "sd of " + ", ".join(told) if told else ""
+
+
 def time_of_day(ts: datetime) -> str:
     """The wall clock's hours, minutes and seconds here; times in the lab are UTC."""
     aware = ts if ts.tzinfo else ts.replace(tzinfo=UTC)

@@ -21,7 +21,7 @@ from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.columns import Cell, Column
 from idemtui.console.widgets.heat import heat_text
 from idemtui.console.widgets.ledger import Ledger
-from idemtui.console.words import NONE, generation, number, signed, verdict_label, verdict_words
+from idemtui.console.words import NONE, generation, number, signed, variance_words, verdict_label, verdict_words
 from idemtui.text import one_line
 from store.compare import ALWAYS, Group
 
@@ -61,6 +61,7 @@ class CompareScreen(Room):
         """Which runs, groups, views."""
         yield Static(EMPTY, id="whose")
         yield Ledger(COLUMNS, id="groups")
+        yield Static(id="worth")
         yield Static(id="panels-title")
         with Container(id="panels"):
             for name in PANELS[:-1]:
@@ -121,6 +122,7 @@ class CompareScreen(Room):
         if compared is None:
             return
         groups = compared.groups
+        self.query_one("#worth", Static).update(worth_words(groups[chosen]) if chosen < len(groups) else "")
         for name in ("trait", "coherence", "delta"):
             self.query_one(f"#{name}", ChartPane).show_chart(curves_chart(groups, chosen, name))
         self.query_one("#paths", ChartPane).show_chart(path_chart(groups, chosen))
@@ -209,6 +211,13 @@ def group_cells(group: Group, index: int) -> Sequence[Cell]:
         Cell(verdict_label(group.verdict)),
         Cell(verdict_words(group.verdict), "dim"),
     )
+
+
+def worth_words(group: Group) -> Text:
+    """What the verdict of the group under the cursor rests on: where its variance comes from, and what it lacks."""
+    verdict = group.verdict
+    lines = [variance_words(verdict), *verdict.notes] if verdict else []
+    return Text("\n".join(f"   {one_line(line)}" for line in lines if line), "dim", no_wrap=True, overflow="ellipsis")
 
 
 def whose_words(whose: Whose, by: str, runs: Sequence[Run], compared: Compared | None) -> Text:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from textual.widgets import Static
 
 from idemtui.console.charts import draw
 from idemtui.console.comparing import arrow, curves_chart, cycle_sign, drawn, path_chart
 from idemtui.console.screens.choose import ChooseScreen
+from idemtui.console.screens.compare import worth_words
 from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.heat import heat_text
 from store.compare import Group, GroupPoint
+from store.queries import Verdict
 from tests.idemtui.console.conftest import House
 from tests.idemtui.console.test_rooms import cells
 from tests.idemtui.console.waiting import choose, console_of, ledger_of, press, screen_lines, screen_text, settled
@@ -54,6 +59,14 @@ async def test_runs_are_grouped_by_a_setting_that_is_chosen_from_a_list(house: H
         assert groups.count == 3
 
 
+def test_a_verdicts_variance_and_notes_stand_below_the_groups() -> None:
+    verdict = Verdict("cell", None, None, "s", "c", 3, False, 9.0, 5.0, -4.0, 14.0, "UNDECIDED", (), ("one", "two"))
+    assert worth_words(replace(group(), verdict=verdict)).plain == "   one\n   two"
+    told = replace(verdict, sd_samples=6.0, sd_replicates=2.5, notes=())
+    assert worth_words(replace(group(), verdict=told)).plain == "   sd of samples 6.0, replicates 2.5"
+    assert worth_words(group()).plain == ""
+
+
 async def test_replicates_become_a_band_and_carry_the_cells_label(house: House) -> None:
     for chain in replicates(3, drift=6.0):
         write_chain(house.lab, chain)
@@ -65,6 +78,8 @@ async def test_replicates_become_a_band_and_carry_the_cells_label(house: House) 
         assert row[2] == "3"
         assert "[" in row[6], "Δ with its interval over the replicates"
         assert row[8] == "AMPLIFIED"
+        worth = str(pilot.app.screen.query_one("#worth", Static).content)
+        assert re.match(r" +sd of samples \d+\.\d, prompts \d+\.\d, replicates \d+\.\d$", worth.splitlines()[0])
         chart = pilot.app.screen.query_one("#trait", ChartPane).chart
         assert chart is not None
         assert len(chart.series[0].band) == 8
