@@ -73,9 +73,7 @@ def fitted(natural: Sequence[int], width: int) -> list[int] | None:
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
     padded = [
-        " " * (width - cell_len(cell)) + cell
-        if on_right and cell_len(cell) <= width
-        else shortened(cell, width)
+        " " * (width - cell_len(cell)) + cell if on_right and cell_len(cell) <= width else shortened(cell, width)
         for cell, width, on_right in zip(cells, widths, right, strict=True)
     ]
     return (" " * GAP).join(padded).rstrip()
