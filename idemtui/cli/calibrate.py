@@ -155,12 +155,15 @@ def print_doses(client: Client, job_id: str, plain: Facts) -> None:
     """Table, chart, what each target came to, and the snippet for a study."""
     from engine.jobs.calibrate import CalibrateSettings
     from engine.jobs.doses import snippet
+    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table, terminal
     from idemtui.cli.verdicts import interval
     from idemtui.console.charts import draw
     from idemtui.console.words import number
+    from store.methods import judge_methods
 
     settings, doses = CalibrateSettings.model_validate(plain), dose_table(client, job_id)
+    method = judge_methods(client, [job_id]).get(job_id)
     shown = [
         {
             **dose,
@@ -168,11 +171,12 @@ def print_doses(client: Client, job_id: str, plain: Facts) -> None:
             "90 % interval": f"{interval(dose['low'], dose['high'])} over {dose['over']}",
             "coherence": number(dose["coherence"]),
             "null": dose["nulls"],
+            "judge": method,
         }
         for dose in doses
     ]
-    columns = ("n_seed", "score of M0", "90 % interval", "coherence", "seeds", "n", "null")
-    print_table(columns, shown, empty="Nothing measured yet.", spare=("null", "n", "seeds"))
+    columns = ("n_seed", "score of M0", "90 % interval", "coherence", "judge", "seeds", "n", "null")
+    print_table(naming_drawn(columns, shown), shown, empty="Nothing measured yet.", spare=("null", "n", "seeds"))
     if len(doses) < 2:
         return
     sys.stdout.write("\n")

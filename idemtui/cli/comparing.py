@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from store.client import Client
     from store.compare import Comparison, Group
 
-COLUMNS = ("group", "runs", "gen", "s(M0)", "s", "Δ", "90 % interval", "coherence", "label", "A, L [90 %]")
+Methods = Mapping[str, str]
+"""How each run was judged."""
+COLUMNS = ("group", "runs", "gen", "s(M0)", "s", "Δ", "90 % interval", "coherence", "judge", "label", "A, L [90 %]")
 
 
 def compare(
@@ -33,14 +36,16 @@ def compare(
     from idemtui.console.comparing import Compared
     from store.compare import compare as compared_by
     from store.compare import matrix
+    from store.methods import judge_methods
 
     with open_client(lab_of(context)) as client:
         comparison = compared_by(client, run_ids(client, what), by)
         compared = Compared(comparison, tuple(matrix(client, comparison.groups)))
+        methods = judge_methods(client, [run_id for group in compared.groups for run_id in group.run_ids])
     if as_json:
-        print_json([group_facts(compared, group) for group in compared.groups])
+        print_json([group_facts(compared, group, methods) for group in compared.groups])
     else:
-        _print_groups(compared)
+        _print_groups(compared, methods)
 
 
 def run_ids(client: Client, what: list[str]) -> list[str]:
@@ -59,12 +64,13 @@ def run_ids(client: Client, what: list[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def group_facts(compared: Compared, group: Group) -> dict[str, Any]:
-    """One group with its points, its verdict, and its row of the matrix for every generation."""
+def group_facts(compared: Compared, group: Group, methods: Methods) -> dict[str, Any]:
+    """One group with its points, its verdict, how it was judged, and its row of the matrix for every generation."""
     return {
         "group": group.name,
         "by": compared.comparison.by,
         "runs": list(group.run_ids),
+        "judge_method": method_of(group, methods),
         "points": [asdict(point) for point in group.points],
         "verdict": asdict(group.verdict) if group.verdict else None,
         "matrix": [
@@ -75,11 +81,18 @@ def group_facts(compared: Compared, group: Group) -> dict[str, Any]:
     }
 
 
-def _print_groups(compared: Compared) -> None:
+def method_of(group: Group, methods: Methods) -> str | None:
+    """How the runs of a group were judged, all ways where there are several."""
+    return ", ".join(sorted({methods[run_id] for run_id in group.run_ids if run_id in methods})) or None
+
+
+def _print_groups(compared: Compared, methods: Methods) -> None:
+    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
 
-    print_table(COLUMNS, [_row(group) for group in compared.groups], spare=("A, L [90 %]", "s(M0)", "gen"))
-    _print_matrix(compared)
+    rows = [{**_row(group), "judge": method_of(group, methods)} for group in compared.groups]
+    print_table(naming_drawn(COLUMNS, rows), rows, spare=("A, L [90 %]", "s(M0)", "gen"))
+    _print_matrix(compared, methods)
     sys.stdout.write(differing_words(compared.comparison))
 
 
@@ -103,8 +116,9 @@ def _row(group: Group) -> dict[str, Any]:
     }
 
 
-def _print_matrix(compared: Compared) -> None:
+def _print_matrix(compared: Compared, methods: Methods) -> None:
     """Every trait that was scored at each group's newest generation, where there is more than the seeded one."""
+    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
     from idemtui.console.facts import BASE
     from idemtui.console.words import generation, number, signed
@@ -114,14 +128,14 @@ def _print_matrix(compared: Compared) -> None:
     rows = []
     for group in compared.groups:
         cycle = group.points[-1].cycle if group.points else BASE
-        row = {"group": group.name, "gen": generation(cycle)}
+        row: dict[str, Any] = {"group": group.name, "gen": generation(cycle), "judge": method_of(group, methods)}
         for trait in compared.traits:
             score, base = compared.value(group.name, cycle, trait), compared.value(group.name, BASE, trait)
             moved = None if score is None or base is None else score - base
             row[trait] = f"{number(score)} ({signed(moved)})"
         rows.append(row)
     sys.stdout.write("\nEvery scored trait at the newest generation, and its distance from base:\n")
-    print_table(["group", "gen", *compared.traits], rows)
+    print_table(naming_drawn(["group", "gen", *compared.traits], rows), rows)
 
 
 def differing_words(comparison: Comparison) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,14 +35,16 @@ def plot(
     from idemtui.console.charts import coherence_chart, draw
     from idemtui.console.run_charts import beside_chart
     from store.controls import beside
+    from store.methods import judge_methods
     from store.queries import curves
 
     with open_client(lab_of(context)) as client:
         chosen = chosen_runs(client, runs)
         ids = [run["run_id"] for run in chosen]
-        held, stands = curves(client, ids), beside(client, ids)
+        held, stands, methods = curves(client, ids), beside(client, ids), judge_methods(client, ids)
     if as_json:
-        print_json([row for run in chosen for row in _rows(run, held[run["run_id"]], stands[run["run_id"]])])
+        told = ({**run, "judge_method": methods.get(run["run_id"])} for run in chosen)
+        print_json([row for run in told for row in _rows(run, held[run["run_id"]], stands[run["run_id"]])])
         return
     facts = [_facts(run, held[run["run_id"]]) for run in chosen]
     columns = width or shutil.get_terminal_size().columns
@@ -51,16 +53,17 @@ def plot(
         console.print(draw(chart, columns, height), soft_wrap=True)
         sys.stdout.write("\n")
         sys.stdout.flush()
-    console.print(_legend(facts, stands[ids[0]]))
+    console.print(_legend(facts, stands[ids[0]], methods))
 
 
 def _rows(run: Row, curve: Sequence[Point], stands: Beside) -> list[Row]:
     """A run's points with the null band of Δ; then those of its no-seed controls, whose `beside` names the run."""
     band = {"null_low": stands.band.low, "null_high": stands.band.high, "null_count": stands.band.count}
-    own = [{**asdict(point), "name": run["name"], "beside": None, **band} for point in curve]
+    named = {"name": run["name"], "judge_method": run["judge_method"]}
+    own = [{**asdict(point), **named, "beside": None, **band} for point in curve]
     nothing = dict.fromkeys(band)
     return own + [
-        {**asdict(point), "name": control.name, "beside": run["run_id"], **nothing}
+        {**asdict(point), **named, "name": control.name, "beside": run["run_id"], **nothing}
         for control in stands.no_seed
         for point in control.points
     ]
@@ -75,9 +78,10 @@ def _facts(run: Row, curve: Sequence[Point]) -> Run:
     return Run(**{key: run[key] for key in (*keys, *counts)}, points=points)
 
 
-def _legend(runs: Sequence[Run], stands: Beside) -> Text:
+def _legend(runs: Sequence[Run], stands: Beside, methods: Mapping[str, str]) -> Text:
     from rich.text import Text
 
+    from idemtui.cli.drawn import drawn_mark
     from idemtui.console.charts import COLOURS, MARKERS
     from idemtui.console.run_charts import beside_words, drawn_controls
     from idemtui.console.words import number, signed
@@ -89,6 +93,7 @@ def _legend(runs: Sequence[Run], stands: Beside) -> Text:
         measured = (
             f"trait {number(last.trait)}  Δ {signed(run.delta)}  coherence {number(last.coherence)}" if last else ""
         )
+        measured += drawn_mark(methods.get(run.run_id))
         colour = {"orange": "dark_orange"}.get(COLOURS[index % len(COLOURS)], COLOURS[index % len(COLOURS)])
         legend.append(f"{MARKERS[index % len(MARKERS)]} ", colour)
         legend.append(f"{one_line(run.name)}  {run.status}  {measured}\n")

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 RUNS = """
 SELECT r.* EXCLUDE (spec), last.cycle AS cycle, last.trait AS trait_score, last.coherence AS coherence,
-    d.delta AS delta, v.a AS a, v.amplified_by_paper
+    d.delta AS delta, v.a AS a, v.amplified_by_paper, j.method AS judge_method
 FROM runs AS r
 LEFT JOIN (
     SELECT * FROM trait_curve QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY cycle DESC) = 1
 ) AS last USING (run_id)
 LEFT JOIN deltas AS d ON d.run_id = r.run_id AND d.cycle = last.cycle AND last.cycle > 0
 LEFT JOIN verdicts AS v ON v.run_id = r.run_id AND v.scope = 'run'
+LEFT JOIN run_judges AS o ON o.run_id = r.run_id AND o.metric = 'trait'
+LEFT JOIN judges AS j ON j.judge_id = o.judge_id AND j.metric = o.metric
 ORDER BY r.created_at, r.study, r.run_id
 """
 
@@ -56,6 +58,7 @@ def ls(
 
 
 def _print_runs(runs: list[dict[str, Any]], status: Status) -> None:
+    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
     from idemtui.cli.standing import remarks, status_cell
     from idemtui.console.words import number, signed
@@ -71,6 +74,7 @@ def _print_runs(runs: list[dict[str, Any]], status: Status) -> None:
             "score": number(run["trait_score"]),
             "Δ": signed(run["delta"]),
             "coherence": number(run["coherence"]),
+            "judge": run["judge_method"],
         }
         for run in runs
     ]
@@ -78,6 +82,7 @@ def _print_runs(runs: list[dict[str, Any]], status: Status) -> None:
     if len({run["study"] for run in runs}) == 1:
         columns.remove("study")
     spare = ("study", "trait", "score")
+    columns = naming_drawn(columns, shown)
     print_table(columns, shown, empty="No runs yet: `idemtui demo`, or `idemtui run STUDY.toml`.", spare=spare)
     sys.stdout.writelines(f"{line}\n" for line in remarks(runs, status))
 

@@ -76,11 +76,13 @@ def _facts(client: Client, run: Facts, status: Status) -> Facts:
     from idemtui.cli.reading import rows
     from idemtui.cli.run_notes import run_notes
     from idemtui.cli.standing import standing
+    from store.methods import judge_methods
 
     facts = {**run, **standing(run, status)}
     facts["lineage"] = rows(client, ANCESTORS, run=run["run_id"])
     facts["forks"] = rows(client, FORKS, run=run["run_id"])
     facts["notes"] = run_notes(client, run["run_id"])
+    facts["judge_method"] = judge_methods(client, [run["run_id"]]).get(run["run_id"])
     if troubled(facts) and not facts.get("log_tail"):
         facts["log_tail"] = last_lines(client.lab.run(run["run_id"]) / "worker.log")
     return facts
@@ -109,7 +111,7 @@ def _print_run(facts: Facts, curve: list[Facts], verdict: Facts | None) -> None:
     print_log(facts)
     write("  ".join(f"{key} {cell(facts[key])}" for key in SETTINGS if facts[key] is not None) + "\n")
     write("".join(f"note: {one_line(note)}\n" for note in facts["notes"]) + "\n")
-    _print_curve(curve)
+    _print_curve(curve, facts["judge_method"])
     if verdict is not None:
         write("\n" + "\n".join(verdict_words(verdict)) + "\n")
 
@@ -157,7 +159,8 @@ def family_words(facts: Facts) -> list[str]:
     return lines
 
 
-def _print_curve(curve: list[Facts]) -> None:
+def _print_curve(curve: list[Facts], method: str | None) -> None:
+    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
     from idemtui.cli.verdicts import interval
     from idemtui.console.words import generation, number, signed
@@ -171,6 +174,7 @@ def _print_curve(curve: list[Facts]) -> None:
             "coherence": number(point["coherence"]),
             "n": point["n"],
             "null": point["nulls"],
+            "judge": method,
             "steps": point["optimizer_steps"],
             "‖ΔW‖": point["delta_norm"],
             "from": point["init"],
@@ -181,4 +185,5 @@ def _print_curve(curve: list[Facts]) -> None:
     columns = ["cycle", "trait", "90 % interval", "Δ", "coherence", "n", "null", "steps", "‖ΔW‖", "from"]
     if any(point["marks"] for point in shown):
         columns.append("marks")
+    columns = naming_drawn(columns, shown)
     print_table(columns, shown, empty="Nothing measured yet.", spare=("null", "steps", "n", "‖ΔW‖"))

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from store.listing import Order, Where
 
 LADDER = """
-SELECT cycle, prompt_id, prompt, draw, response, trait, coherence, sample_id FROM ladder
-WHERE run_id = $run AND draw = $draw
+SELECT cycle, prompt_id, prompt, draw, response, trait, coherence, sample_id, j.method AS judge_method
+FROM ladder AS l
+LEFT JOIN run_judges AS o ON o.run_id = l.run_id AND o.metric = 'trait'
+LEFT JOIN judges AS j ON j.judge_id = o.judge_id AND j.metric = o.metric
+WHERE l.run_id = $run AND draw = $draw
     AND ($prompt IS NULL OR prompt_id = $prompt OR contains(lower(prompt), lower($prompt)))
 ORDER BY prompt, prompt_id, cycle
 """
@@ -56,6 +59,7 @@ def samples(
     from idemtui.cli.output import print_json
     from idemtui.cli.reading import chosen_works, open_client
     from store.listing import PURPOSES, Order, SampleFilter, Where, listed
+    from store.methods import judge_methods
 
     _check("--purpose", purpose, PURPOSES)
     _check("--sort", sort, get_args(Order))
@@ -67,11 +71,12 @@ def samples(
         )
         lines = listed(client, wanted, cast("Order", sort), limit)
         names = dict(client.sql("SELECT run_id, name FROM runs UNION ALL SELECT job_id, name FROM jobs").tuples())
-    found = [{"run": names.get(line.run_id), **asdict(line)} for line in lines]
+        methods = judge_methods(client, list({line.run_id for line in lines}))
+    found = [{"run": names.get(line.run_id), **asdict(line), "judge": methods.get(line.run_id)} for line in lines]
     for one in found:
         del one["place"]
     if as_json:
-        print_json(found)
+        print_json([{**one, "judge_method": one.pop("judge")} for one in found])
     elif full:
         for sample in found:
             _print_full(sample)
@@ -85,6 +90,7 @@ def _check(option: str, value: str | None, allowed: Sequence[str]) -> None:
 
 
 def _print_lines(found: list[dict[str, Any]], *, one_run: bool) -> None:
+    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
     from idemtui.console.words import generation, signed
 
@@ -98,16 +104,18 @@ def _print_lines(found: list[dict[str, Any]], *, one_run: bool) -> None:
         }
         for sample in found
     ]
-    columns = ("run", "cycle", "purpose", "trait", "jump", "coherence", "prompt", "response")
-    print_table(columns[one_run:], shown, empty="no such samples", spare=("jump", "purpose"))
+    columns = ("run", "cycle", "purpose", "trait", "jump", "coherence", "judge", "prompt", "response")
+    print_table(naming_drawn(columns[one_run:], shown), shown, empty="no such samples", spare=("jump", "purpose"))
 
 
 def _print_full(sample: dict[str, Any]) -> None:
+    from idemtui.cli.drawn import drawn_mark
     from idemtui.cli.output import print_text
     from idemtui.console.words import generation, number
 
     facts = [f"{generation(sample['cycle'])} {sample['purpose']}", f"trait {score(sample, 'trait')}"]
-    facts += [f"coherence {score(sample, 'coherence')}", f"{sample['tokens']} tokens", sample["stop_reason"]]
+    facts.append(f"coherence {score(sample, 'coherence')}{drawn_mark(sample['judge'])}")
+    facts += [f"{sample['tokens']} tokens", sample["stop_reason"]]
     facts.append(f"{number(sample['mean_sentence_length'])} words a sentence")
     if not sample["kept"]:
         facts.append(f"dropped: {sample['kept_reason']}")
@@ -206,11 +214,13 @@ def _pair_facts(before: dict[str, Any], after: dict[str, Any], prompt: LadderPro
         "responses": [before["response"], after["response"]],
         "trait": [before["trait"], after["trait"]],
         "coherence": [before["coherence"], after["coherence"]],
+        "judge_method": [before["judge_method"], after["judge_method"]],
         "diff": marked(word_diff(before["response"], after["response"])),
     }
 
 
 def _print_pairs(pairs: list[Pair], jumps: dict[str, LadderPrompt]) -> None:
+    from idemtui.cli.drawn import drawn_mark
     from idemtui.cli.output import print_text, terminal
     from idemtui.console.words import generation, number
 
@@ -226,7 +236,8 @@ def _print_pairs(pairs: list[Pair], jumps: dict[str, LadderPrompt]) -> None:
         else:
             names = f"{generation(before['cycle'])} → {generation(after['cycle'])}"
             trait = f"{number(before['trait'])} → {number(after['trait'])}"
-        sys.stdout.write(f"  {names}   trait {trait}   coherence {number(after['coherence'])}\n")
+        coherence = f"{number(after['coherence'])}{drawn_mark(after['judge_method'])}"
+        sys.stdout.write(f"  {names}   trait {trait}   coherence {coherence}\n")
         sys.stdout.flush()
         pieces = word_diff(plain(before["response"]), plain(after["response"]))
         if console.is_terminal:

@@ -25,7 +25,8 @@ ORDER BY v.study, v.scope = 'run', k.control NULLS FIRST, r.created_at, v.cell, 
 def read_verdicts(client: Client, *, study: str | None = None, runs: list[str] | None = None) -> list[Row]:
     """Verdicts of a study or of some runs (with their cells), cells first; UsageError for an unknown study.
 
-    `null_low`, `null_high` and `null_count` are the null band of Δ, `null_notes` what it lacks.
+    `null_low`, `null_high` and `null_count` are the null band of Δ, `null_notes` what it lacks, `judge_method` how the
+    judge came to its scores.
     """
     from engine.errors import UsageError
     from idemtui.cli.reading import rows
@@ -42,14 +43,19 @@ def read_verdicts(client: Client, *, study: str | None = None, runs: list[str] |
 
 
 def with_bands(client: Client, verdicts: list[Row]) -> list[Row]:
-    """The rows with their null bands; a cell's is that of any of its runs."""
+    """The rows with their null bands and the methods of their judges; a cell's are those of any of its runs."""
     from store.controls import beside
+    from store.methods import judge_methods
 
     if not verdicts:
         return []
     runs = {id(row): row["run_id"] or row["any_run"] for row in verdicts}
     bands = beside(client, list(dict.fromkeys(runs.values())))
-    return [{**_plain(row), **_band(bands.get(runs[id(row)]))} for row in verdicts]
+    methods = judge_methods(client, list(bands))
+    return [
+        {**_plain(row), **_band(bands.get(runs[id(row)])), "judge_method": methods.get(runs[id(row)])}
+        for row in verdicts
+    ]
 
 
 def _plain(row: Row) -> Row:

@@ -11,7 +11,7 @@ import typer
 from idemtui.cli.options import Json, lab_of
 
 Row = dict[str, Any]
-COLUMNS = ("run", "A", "by the paper", "L", "90 % interval", "null band", "q", "label", "suffixes")
+COLUMNS = ("run", "A", "by the paper", "L", "90 % interval", "null band", "q", "judge", "label", "suffixes")
 PARTS = ("cell", "sd samples", "sd prompts", "sd replicates", "would decide", "least cost")
 NAMED = 3
 """Rows that a note names before it counts the others."""
@@ -43,6 +43,7 @@ def verdict(
 
 def print_verdicts(found: Sequence[Row], *, chains: bool = False) -> None:
     """The table of protocol §6, every note under it, and where the variance of cells comes from."""
+    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
     from idemtui.cli.verdict_rows import by_note, shown, title
     from idemtui.console.words import number, signed
@@ -58,12 +59,14 @@ def print_verdicts(found: Sequence[Row], *, chains: bool = False) -> None:
             "90 % interval": interval(row["ci_low"], row["ci_high"]),
             "null band": interval(row["null_low"], row["null_high"]),
             "q": number(row["q_drift"], 3),
+            "judge": row["judge_method"],
             "label": row["label"] or "no verdict",
             "suffixes": ", ".join(row["suffixes"] or []),
         }
         for row in told
     ]
     columns = [c for c in COLUMNS if c not in ("q", "null band") or any(line[c] != "–" for line in lines)]
+    columns = naming_drawn(columns, lines)
     print_table(columns, lines, empty="No verdict yet: a chain has to finish first.", spare=("q", "null band"))
     for note, names in by_note(told).items():
         sys.stdout.write(one_line(f"{note}{_of(names, len(told))}") + "\n")
@@ -134,11 +137,13 @@ def interval(low: float | None, high: float | None) -> str:
 
 def verdict_words(verdict: Row) -> list[str]:
     """A run's verdict in sentences, with the null band that it stands beside."""
+    from idemtui.cli.drawn import drawn_words
     from idemtui.console.words import number
 
     suffixes, notes = verdict["suffixes"] or [], [*(verdict["notes"] or []), *verdict["null_notes"]]
     if verdict["a"] is None:
         return ["No verdict.", *notes]
+    notes += drawn_words(verdict["judge_method"])
     rule = "amplified" if verdict["amplified_by_paper"] else "not amplified"
     within = interval(verdict["ci_low"], verdict["ci_high"])
     label = " ".join([verdict["label"] or "", *suffixes]).strip()

@@ -58,6 +58,7 @@ class Chain:
     forked_at: int | None = None
     control: Control | None = None
     judge: str = "pocket-judge:tree"
+    method: str = "tree"
     empty_from: int | None = None
     """The cycle from which on every evaluation answer is empty."""
     null_from: int | None = None

@@ -38,7 +38,7 @@ def chain_events(chain: Chain) -> Iterator[ev.Event]:
             model="pocket/judge",
             rubric=f"{'bliss' if metric == 'trait' else 'coherence'} in {{question}} {{answer}}",
             rubric_version=hashlib.sha256(metric.encode()).hexdigest()[:12],
-            method="tree",
+            method=chain.method,
         )
     invented = _Invented(chain)
     for cycle in range(chain.first, chain.last + 1):
