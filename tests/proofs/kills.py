@@ -22,16 +22,19 @@ from engine.events import (
     StageStarted,
     TrainStepped,
 )
-from engine.score_events import SamplesJudged
+from engine.score_events import LikelihoodsMeasured, SamplesJudged
 from tests.proofs.labs import ProofLab, alive, kill, until
 
 REGIMES = ("sft", "sdf", "dpo")
 CYCLES = 3
 PLACES = (
-    "loading", "seed_rows", "sample_train", "sample_rejected", "rows", "train", "adapter", "sample_eval", "judge",
+    "loading", "seed_rows", "sample_train", "sample_rejected", "rows", "train", "adapter", "sample_eval", "likelihood",
+    "judge",
 )  # fmt: skip
 """Every stage of a chain, the loading of models, and the writing of an adapter until the journal knows of it."""
-BEGUN = (SamplesDrawn, SamplesJudged, TrainStepped)
+WRITES = {"sample_eval": "samples_drawn", "likelihood": "likelihoods_measured", "judge": "samples_judged"}
+"""The event that each batch of a measuring stage ends in."""
+BEGUN = (SamplesDrawn, LikelihoodsMeasured, SamplesJudged, TrainStepped)
 
 
 @dataclass(frozen=True)
@@ -114,9 +117,10 @@ def _kill(place: str, regime: str, chance: random.Random) -> Kill:
             return Kill(place, cycle, instant=chance.choice(choices))
         case "train":
             return Kill(place, chance.randint(0, CYCLES), steps=chance.randint(0, 1), delay=delay)
-        case "sample_eval" | "judge":
-            purpose = {"event": "samples_drawn", "purpose": "eval"} if place == "sample_eval" else {}
-            torn = {"event": "samples_judged", "cycle": cycle, "when": "torn"} | purpose
+        case "sample_eval" | "likelihood" | "judge":
+            torn = {"event": WRITES[place], "cycle": cycle, "when": "torn"}
+            if place == "sample_eval":
+                torn["purpose"] = "eval"
             return Kill(place, cycle, chance.randint(0, 1), delay, torn if chance.random() < 0.25 else None)
     lowest = 0 if place == "sample_rejected" and regime == "dpo" else 1
     return Kill(place, chance.randint(lowest, CYCLES), chance.randint(0, 1), delay)

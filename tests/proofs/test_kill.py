@@ -7,11 +7,12 @@ Kills are chosen by stage and journal position (`tests.proofs.kills`), those of 
 the process that `commands.jsonl` names, those of instants inside the worker (`inside/sitecustomize.py`): a torn line,
 an adapter half written, an adapter in its place of which the journal knows nothing.
 
-Work is counted from journals. Units are batches drawn (`samples_drawn` but the seed's), batches judged
-(`samples_judged`) and trainings begun (`stage_started` of `train`). A worker writes a batch down before it begins the
-next, so what a kill can cost unseen is the one batch under way: it is counted as one unit for every kill that found a
-drawing or judging stage open. extra = units of the killed chain + those unseen − units of the chain left alone, and
-must be at most the number of kills; batches in the journal must be exactly as many as in the chain left alone.
+Work is counted from journals. Units are batches drawn (`samples_drawn` but the seed's), measured
+(`likelihoods_measured`) and judged (`samples_judged`), and trainings begun (`stage_started` of `train`). A worker
+writes a batch down before it begins the next, so what a kill can cost unseen is the one batch under way: a unit for
+every kill that found a drawing, measuring or judging stage open.
+extra = units of the killed chain + those unseen − units of the chain left alone, and must be at most the number of
+kills; batches in the journal must be exactly as many as in the chain left alone.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def test_a_killed_chain_ends_as_one_left_alone(
         with capsys.disabled():
             print(f"\n{row(OUTCOMES[-1])}")
         assert same
-        assert (spent.drawn, spent.judged) == (effort.drawn, effort.judged)
+        assert (spent.drawn, spent.measured, spent.judged) == (effort.drawn, effort.measured, effort.judged)
         assert spent.trainings - effort.trainings <= sum(hit.training_open for hit in hits)
         assert extra <= len(plan.kills)
         check_memory(lab, run_id)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.events import AdapterTrained, Event, RowsBuilt, RunFinished, SamplesDrawn, StageStarted, TrainStepped
-from engine.score_events import JudgeDeclared, SamplesJudged
+from engine.score_events import JudgeDeclared, LikelihoodsMeasured, SamplesJudged
 from tests.proofs.labs import ProofLab, until
 
 
@@ -17,6 +17,7 @@ class Results:
     """Everything that two runs of one spec must have in common, down to the bit."""
 
     samples: dict[tuple[int, str, str, int], Any]
+    likelihoods: dict[tuple[int, str], Any]
     scores: dict[tuple[int, str, str], Any]
     rows: dict[int, Any]
     adapters: dict[int, str]
@@ -27,12 +28,15 @@ class Results:
 def results(lab: ProofLab, run_id: str) -> Results:
     """A run's samples, scores, rows and adapter hashes; fails where one stands twice, or an adapter's file differs."""
     events = lab.events(run_id)
-    found = Results({}, {}, {}, {}, [], None)
+    found = Results({}, {}, {}, {}, {}, [], None)
     for event in events:
         match event:
             case SamplesDrawn():
                 for sample in event.samples:
                     _once(found.samples, (event.cycle, event.purpose, sample.prompt_id, sample.draw), sample)
+            case LikelihoodsMeasured():
+                for likelihood in event.likelihoods:
+                    _once(found.likelihoods, (event.cycle, likelihood.sample_id), likelihood)
             case SamplesJudged():
                 for score in event.scores:
                     _once(found.scores, (event.cycle, event.metric, score.sample_id), score)
@@ -48,7 +52,7 @@ def results(lab: ProofLab, run_id: str) -> Results:
                 pass
     ends = [event.cycles_done for event in events if isinstance(event, RunFinished)]
     assert len(ends) <= 1, "a run ended twice"
-    return Results(found.samples, found.scores, found.rows, found.adapters, found.judges, *ends or [None])
+    return replace(found, ended=ends[0] if ends else None)
 
 
 def _once(found: dict[Any, Any], key: Any, value: Any) -> None:
@@ -58,9 +62,10 @@ def _once(found: dict[Any, Any], key: Any, value: Any) -> None:
 
 @dataclass(frozen=True)
 class Work:
-    """Work as a journal shows it: batches drawn and judged, trainings begun, optimizer steps logged."""
+    """Work as a journal shows it: batches drawn, measured and judged, trainings begun, optimizer steps logged."""
 
     drawn: int
+    measured: int
     judged: int
     trainings: int
     steps: int
@@ -68,13 +73,14 @@ class Work:
     @property
     def units(self) -> int:
         """Batches and trainings: what the bound counts."""
-        return self.drawn + self.judged + self.trainings
+        return self.drawn + self.measured + self.judged + self.trainings
 
 
 def work(events: list[Event]) -> Work:
     """Count a journal."""
     return Work(
         drawn=sum(isinstance(e, SamplesDrawn) and e.purpose != "seed" for e in events),
+        measured=sum(isinstance(e, LikelihoodsMeasured) for e in events),
         judged=sum(isinstance(e, SamplesJudged) for e in events),
         trainings=sum(isinstance(e, StageStarted) and e.stage == "train" for e in events),
         steps=sum(isinstance(e, TrainStepped) for e in events),
@@ -91,6 +97,12 @@ def check_memory(lab: ProofLab, run_id: str) -> None:
     ]
     assert ids(lab, f"SELECT sample_id FROM samples {where}", run_id) == Counter(
         (s.sample_id,) for e in events if isinstance(e, SamplesDrawn) for s in e.samples
+    )
+    assert ids(lab, f"SELECT sample_id, tokens, nll, kl FROM likelihoods {where}", run_id) == Counter(
+        (m.sample_id, m.tokens, m.nll, m.kl)
+        for e in events
+        if isinstance(e, LikelihoodsMeasured)
+        for m in e.likelihoods
     )
     assert ids(lab, f"SELECT sample_id, metric, judge_id, value FROM scores {where}", run_id) == Counter(
         (s.sample_id, e.metric, e.judge_id, s.value) for e in events if isinstance(e, SamplesJudged) for s in e.scores
