@@ -47,12 +47,16 @@ class GroupPoint:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that agree in the setting they are grouped by; `verdict` where they are one run or one whole cell."""
+    """Runs that agree in the setting they are grouped by; `verdict` where they are one run or one whole cell.
+
+    Where their traits were scored by different judges `mixed` says so, and nothing is averaged.
+    """
 
     name: str
     run_ids: tuple[str, ...]
     points: tuple[GroupPoint, ...] = ()
     verdict: Verdict | None = None
+    mixed: str | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,11 @@ WITH grouped AS (SELECT unnest($runs) AS run_id, unnest($names) AS name)
 SELECT g.name AS "group", m.cycle, m.trait, avg(m.value) AS value, count(m.value) AS runs
 FROM grouped AS g JOIN trait_matrix AS m ON m.run_id = g.run_id GROUP BY ALL ORDER BY 1, 2, 3
 """
+JUDGES = """
+WITH grouped AS (SELECT unnest($runs) AS run_id, unnest($names) AS name)
+SELECT g.name, list(DISTINCT j.judge_id ORDER BY j.judge_id) FROM grouped AS g JOIN run_judges AS j USING (run_id)
+WHERE j.metric = 'trait' GROUP BY g.name
+"""
 RUNS = """
 SELECT run_id, study, cell, name, CAST(spec AS VARCHAR) AS spec FROM runs
 WHERE list_contains($runs, run_id) ORDER BY created_at, name, run_id
@@ -122,9 +131,13 @@ def compare(lab: Asked, run_ids: Sequence[str], by: str = "cell") -> Comparison:
         differing = ", ".join(choice.name for choice in choices) or "cell, study, run"
         raise UsageError(f"by {by!r}: these runs do not differ in it; allowed: {differing}.")
     members = grouped(found, by)
-    points = _points(lab, members)
+    mixed = _mixed(lab, members)
+    points = _points(lab, {name: ids for name, ids in members.items() if name not in mixed})
     told = {frozenset(ids): verdict for ids, verdict in _verdicts(lab)}
-    groups = tuple(Group(name, ids, points.get(name, ()), told.get(frozenset(ids))) for name, ids in members.items())
+    groups = tuple(
+        Group(name, ids, points.get(name, ()), told.get(frozenset(ids)), mixed.get(name))
+        for name, ids in members.items()
+    )
     return Comparison(by, groups, choices)
 
 
@@ -173,8 +186,18 @@ def grouped(runs: Mapping[str, Settings], by: str) -> dict[str, tuple[str, ...]]
 
 
 def matrix(lab: Asked, groups: Iterable[Group]) -> list[MatrixCell]:
-    """What every trait that was scored did in each group, generation by generation."""
-    return read(MatrixCell, lab, MATRIX, _asked({group.name: group.run_ids for group in groups}))
+    """What every trait that was scored did in each group, generation by generation; groups of two judges left out."""
+    return read(MatrixCell, lab, MATRIX, _asked({g.name: g.run_ids for g in groups if g.mixed is None}))
+
+
+def _mixed(lab: Asked, members: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The groups whose runs' traits were scored by different judges, with who they are."""
+    found = lab.sql(JUDGES, _asked(members)).tuples()
+    return {
+        name: f"scores of {len(judges)} judges are not averaged ({', '.join(judges)}); group by judge.model or run"
+        for name, judges in found
+        if len(judges) > 1
+    }
 
 
 def _points(lab: Asked, members: Mapping[str, Sequence[str]]) -> dict[str, tuple[GroupPoint, ...]]:

@@ -7,8 +7,9 @@ judge scored, are no measure of this chain and stay out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from store.judged import judged_chains, judged_curves
 from store.queries import Point, curves, read
 from store.result import Asked
 from store.statistics.nullband import NullBand, null_band
@@ -90,17 +91,28 @@ ORDER BY r.created_at, r.name, r.run_id
 """
 
 
-def beside(lab: Asked, run_ids: Sequence[str]) -> dict[str, Beside]:
-    """What stands beside each of these runs, by run id; runs that the lab does not hold are left out."""
+def beside(lab: Asked, run_ids: Sequence[str], judge: str | None = None) -> dict[str, Beside]:
+    """What stands beside each of these runs, by run id; runs that the lab does not hold are left out.
+
+    All of it by the runs' own judges, or by `judge` alone: then controls that it did not score are left out by name.
+    """
     wanted = list(run_ids)
     chains = {chain.run_id: chain for chain in read(_Chain, lab, CHAINS, [wanted, wanted])}
-    held = curves(lab, list(chains))
+    if judge is None:
+        held = curves(lab, list(chains))
+    else:
+        held = judged_curves(judged_chains(lab, list(chains), judge))
+        chains = {run_id: replace(chain, judge=_who(judge, chain, held)) for run_id, chain in chains.items()}
     controls = [chain for chain in chains.values() if chain.control is not None]
     return {
         run_id: _beside(chains[run_id], [c for c in controls if c.kind == chains[run_id].kind], held)
         for run_id in wanted
         if run_id in chains
     }
+
+
+def _who(judge: str, chain: _Chain, held: dict[str, list[Point]]) -> str | None:
+    return judge if held[chain.run_id] or chain.control is None else chain.judge
 
 
 def _beside(chain: _Chain, controls: list[_Chain], held: dict[str, list[Point]]) -> Beside:

@@ -15,8 +15,17 @@ GROUP BY r.run_id
 """
 
 
-def judge_methods(lab: Asked, run_ids: Sequence[str] | None = None) -> dict[str, str]:
-    """By run or job id the methods of its own judge; who was not judged is left out. Of all where none is named."""
+CHOSEN = "SELECT string_agg(DISTINCT method, ', ' ORDER BY method) AS method FROM judges WHERE judge_id = $judge"
+
+
+def judge_methods(lab: Asked, run_ids: Sequence[str] | None = None, judge: str | None = None) -> dict[str, str]:
+    """By run or job id the methods of its own judge; who was not judged is left out. Of all where none is named.
+
+    With `judge` it is that judge's method, for every run that is named.
+    """
+    if judge is not None:
+        [chosen] = lab.sql(CHOSEN, {"judge": judge}).rows()
+        return dict.fromkeys(run_ids or (), chosen["method"]) if chosen["method"] else {}
     runs = None if run_ids is None else list(run_ids)
     return {row["run_id"]: row["method"] for row in lab.sql(METHODS, {"runs": runs}).rows()}
 

@@ -71,6 +71,7 @@ def group_facts(compared: Compared, group: Group, methods: Methods) -> dict[str,
         "by": compared.comparison.by,
         "runs": list(group.run_ids),
         "judge_method": method_of(group, methods),
+        "mixed": group.mixed,
         "points": [asdict(point) for point in group.points],
         "verdict": asdict(group.verdict) if group.verdict else None,
         "matrix": [
@@ -89,9 +90,12 @@ def method_of(group: Group, methods: Methods) -> str | None:
 def _print_groups(compared: Compared, methods: Methods) -> None:
     from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
+    from idemtui.text import one_line
 
     rows = [{**_row(group), "judge": method_of(group, methods)} for group in compared.groups]
     print_table(naming_drawn(COLUMNS, rows), rows, spare=("A, L [90 %]", "s(M0)", "gen"))
+    for group in compared.groups:
+        sys.stdout.write(f"{one_line(group.name)}: {one_line(group.mixed)}.\n" if group.mixed else "")
     _print_matrix(compared, methods)
     sys.stdout.write(differing_words(compared.comparison))
 

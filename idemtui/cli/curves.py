@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from idemtui.cli.options import Json, lab_of
+from idemtui.cli.options import ByJudge, Json, lab_of
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from store.queries import Point
 
 Row = dict[str, Any]
+JUDGES = "SELECT run_id, judge_id FROM run_judges WHERE metric = 'trait' AND list_contains($runs, run_id)"
 
 
 def plot(
@@ -27,21 +28,26 @@ def plot(
     runs: Annotated[list[str], typer.Argument(metavar="RUN…", help="Run ids, unique prefixes or names.")],
     width: Annotated[int | None, typer.Option(min=20, help="Columns; by default the terminal's.")] = None,
     height: Annotated[int, typer.Option(min=6, help="Lines of each chart.")] = 16,
+    judge: ByJudge = None,
     as_json: Json = False,
 ) -> None:
     """Draw trait and coherence over the generations; around the first run its intervals and what its controls did."""
     from idemtui.cli.output import print_json, terminal
-    from idemtui.cli.reading import chosen_runs, open_client
+    from idemtui.cli.reading import chosen_runs, open_client, rows
     from idemtui.console.charts import coherence_chart, draw
     from idemtui.console.run_charts import beside_chart
     from store.controls import beside
+    from store.judged import chosen_judge, judged_chains, judged_curves
     from store.methods import judge_methods
     from store.queries import curves
 
     with open_client(lab_of(context)) as client:
         chosen = chosen_runs(client, runs)
         ids = [run["run_id"] for run in chosen]
-        held, stands, methods = curves(client, ids), beside(client, ids), judge_methods(client, ids)
+        by = None if judge is None else chosen_judge(client, ids, judge)
+        held = curves(client, ids) if by is None else judged_curves(judged_chains(client, ids, by))
+        stands, methods = beside(client, ids, by), judge_methods(client, ids, by)
+        judges = {row["run_id"]: row["judge_id"] for row in rows(client, JUDGES, runs=ids)}
     if as_json:
         told = ({**run, "judge_method": methods.get(run["run_id"])} for run in chosen)
         print_json([row for run in told for row in _rows(run, held[run["run_id"]], stands[run["run_id"]])])
@@ -54,6 +60,7 @@ def plot(
         sys.stdout.write("\n")
         sys.stdout.flush()
     console.print(_legend(facts, stands[ids[0]], methods))
+    sys.stdout.write(_who_judged(facts, judges, by))
 
 
 def _rows(run: Row, curve: Sequence[Point], stands: Beside) -> list[Row]:
@@ -76,6 +83,18 @@ def _facts(run: Row, curve: Sequence[Point]) -> Run:
     counts = ("cycles", "seed", "n_seed", "n_sampled")
     points = tuple(shown_point(point) for point in curve)
     return Run(**{key: run[key] for key in (*keys, *counts)}, points=points)
+
+
+def _who_judged(runs: Sequence[Run], judges: dict[str, str], chosen: str | None) -> str:
+    """Whose scores are drawn, where that is not plain: those of a chosen judge, or of several."""
+    from idemtui.text import one_line
+
+    if chosen is not None:
+        return f"all of it by the judge {one_line(chosen)}\n"
+    if len(set(judges.values())) < 2:
+        return ""
+    told = "; ".join(f"{run.name} by {judges[run.run_id]}" for run in runs if run.run_id in judges)
+    return f"these curves are of different judges and no one scale: {one_line(told)}\n"
 
 
 def _legend(runs: Sequence[Run], stands: Beside, methods: Mapping[str, str]) -> Text:

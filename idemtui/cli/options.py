@@ -14,6 +14,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON: an array for a t
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, or a run's name.")]
 Work = Annotated[str, typer.Argument(metavar="RUN", help="A run or job: its id, a unique prefix of it, or its name.")]
 Runs = Annotated[list[str], typer.Argument(metavar="RUN…", help="Run ids, unique prefixes of them, or names.")]
+ByJudge = Annotated[
+    str | None,
+    typer.Option("--judge", metavar="NAME", help="By the scores of this judge, not by those of each run's own."),
+]
 Priority = Annotated[int, typer.Option(metavar="N", help="A higher number goes first; 0 is usual.")]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from idemtui.cli.options import Json, Work, lab_of
+from idemtui.cli.options import ByJudge, Json, Work, lab_of
 from idemtui.logs import end_of_log
 
 if TYPE_CHECKING:
@@ -45,14 +45,16 @@ SETTINGS = ("trait", "model", "regime", "init", "reference", "rejected", "cycles
 Facts = dict[str, Any]
 
 
-def show(context: typer.Context, run: Work, as_json: Json = False) -> None:
+def show(context: typer.Context, run: Work, judge: ByJudge = None, as_json: Json = False) -> None:
     """Show one run: its settings, why it waits or failed, every generation's scores and training, its verdict."""
     import json
 
     from idemtui.cli.jobs import show_job
     from idemtui.cli.output import print_json
     from idemtui.cli.reading import chosen_works, open_lab, rows
-    from idemtui.cli.verdict_rows import with_bands
+    from idemtui.cli.verdict_rows import judged_rows, with_bands
+    from store.judged import chosen_judge
+    from store.methods import judge_methods
 
     client, status = open_lab(lab_of(context))
     with client:
@@ -63,13 +65,29 @@ def show(context: typer.Context, run: Work, as_json: Json = False) -> None:
         facts = _facts(client, chosen, status)
         spec = rows(client, "SELECT spec FROM runs WHERE run_id = $run", run=facts["run_id"])[0]["spec"]
         curve = rows(client, CURVE, run=facts["run_id"])
-        held = rows(client, VERDICT, run=facts["run_id"])
-        verdicts = with_bands(client, held)
-    verdict = verdicts[0] if verdicts else None
+        facts["judge"] = None
+        if judge is None:
+            verdicts = with_bands(client, rows(client, VERDICT, run=facts["run_id"]))
+        else:
+            facts["judge"] = chosen_judge(client, [facts["run_id"]], judge)
+            facts["judge_method"] = judge_methods(client, [facts["run_id"]], facts["judge"]).get(facts["run_id"])
+            curve = by_judge(client, facts["run_id"], curve, facts["judge"])
+            verdicts = judged_rows(client, facts["judge"], run_id=facts["run_id"])
+    verdict = next((row for row in verdicts if row["scope"] == "run"), None)
     if as_json:
         print_json({**facts, "curve": curve, "verdict": verdict, "spec": json.loads(spec)})
         return
     _print_run(facts, curve, verdict)
+
+
+def by_judge(client: Client, run_id: str, curve: list[Facts], judge: str) -> list[Facts]:
+    """The generations with the scores of one judge in place of those of the run's own; null where it has none."""
+    from store.judged import judged_chains, judged_curves
+
+    points = {point.cycle: point for point in judged_curves(judged_chains(client, [run_id], judge))[run_id]}
+    names = ("trait", "trait_low", "trait_high", "delta", "coherence", "n", "nulls")
+    told = [{**row, **{n: getattr(points.get(row["cycle"]), n, None) for n in names}} for row in curve]
+    return [{**row, "delta": row["delta"] if row["cycle"] > 0 else None} for row in told]
 
 
 def _facts(client: Client, run: Facts, status: Status) -> Facts:
@@ -110,7 +128,8 @@ def _print_run(facts: Facts, curve: list[Facts], verdict: Facts | None) -> None:
     write("\n".join([standing_words(facts), *family_words(facts)]) + "\n")
     print_log(facts)
     write("  ".join(f"{key} {cell(facts[key])}" for key in SETTINGS if facts[key] is not None) + "\n")
-    write("".join(f"note: {one_line(note)}\n" for note in facts["notes"]) + "\n")
+    write("".join(f"note: {one_line(note)}\n" for note in facts["notes"]))
+    write(f"scores and verdict by the judge {one_line(facts['judge'])}\n\n" if facts["judge"] else "\n")
     _print_curve(curve, facts["judge_method"])
     if verdict is not None:
         write("\n" + "\n".join(verdict_words(verdict)) + "\n")

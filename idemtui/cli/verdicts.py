@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from idemtui.cli.options import Json, lab_of
+from idemtui.cli.options import ByJudge, Json, lab_of
 
 Row = dict[str, Any]
 COLUMNS = ("run", "A", "by the paper", "L", "90 % interval", "null band", "q", "judge", "label", "suffixes")
@@ -22,23 +22,35 @@ Rates = Annotated[bool, typer.Option("--rates", help="Only how often each verdic
 
 
 def verdict(
-    context: typer.Context, study: Study = None, chains: Chains = False, rates: Rates = False, as_json: Json = False
+    context: typer.Context,
+    study: Study = None,
+    chains: Chains = False,
+    rates: Rates = False,
+    judge: ByJudge = None,
+    as_json: Json = False,
 ) -> None:
     """Print verdicts: the paper's rule, the interval, the controls' null band, and what would decide."""
+    from engine.errors import UsageError
     from idemtui.cli.output import print_json
     from idemtui.cli.reading import open_client, rows
     from idemtui.cli.verdict_rows import read_verdicts
+    from idemtui.text import one_line
     from store.queries import RATES
 
+    if rates and judge is not None:
+        raise UsageError("--rates count verdicts by each run's own judge; leave out --rates or --judge.")
     with open_client(lab_of(context)) as client:
-        found = read_verdicts(client, study=study)
+        found = read_verdicts(client, study=study, judge=judge)
         counted = rows(client, RATES.replace("?", "$study"), study=study)
     if as_json:
         print_json(counted if rates else found)
         return
     if not rates:
         print_verdicts(found, chains=chains)
-    print_rates(counted)
+    if judge is None:
+        print_rates(counted)
+    elif found:
+        sys.stdout.write(f"\nAll of it by the judge {one_line(found[0]['judge'])}.\n")
 
 
 def print_verdicts(found: Sequence[Row], *, chains: bool = False) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from engine.commands import Command, CommandType
 from engine.events import Event
+from engine.score_events import SamplesJudged
 from store.lab import Lab, create_lab, find_lab
 from tests.store.chains import START, Chain, chain_spec, stamp
 from tests.store.invented import chain_events
@@ -33,6 +34,7 @@ __all__ = [
     "replicates",
     "write_chain",
     "write_lab",
+    "write_twice_judged",
 ]
 
 DEMO = (
@@ -116,3 +118,17 @@ def replicates(count: int, drift: float = 0.0, study: str = "cells") -> tuple[Ch
         dataclasses.replace(base, name=f"cell-{r}", replicate=r, seed=200 + r, minutes=20 + r)
         for r in range(1, count + 1)
     )
+
+
+def write_twice_judged(lab: Lab, chain: Chain, judge: str, shift: float) -> str:
+    """A run whose trait another judge scored too, `shift` points higher from cycle 1 on; coherence it did not score."""
+    run_id = write_chain(lab, dataclasses.replace(chain, status="queued"))
+    events: list[Event] = []
+    for event in chain_events(chain):
+        events.append(event)
+        if isinstance(event, SamplesJudged) and event.metric == "trait":
+            more = shift if event.cycle >= 1 else 0.0
+            scores = [s if s.value is None else s.model_copy(update={"value": s.value + more}) for s in event.scores]
+            events.append(event.model_copy(update={"judge_id": judge, "scores": scores}))
+    append_events(lab.run(run_id), events)
+    return run_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from pathlib import Path
 
@@ -55,6 +56,19 @@ def test_a_whole_cell_and_a_single_run_carry_their_verdicts(lab: Asking) -> None
     assert alone.verdict is not None
     assert (alone.name, alone.verdict.scope) == ("sft-reset", "run")
     assert alone.points[0].trait_low is None
+
+
+def test_scores_of_two_judges_are_not_averaged_and_said_so(tmp_path: Path) -> None:
+    other = dataclasses.replace(CELL[1], judge="somebody")
+    lab = Asking(ingested(write_lab(tmp_path / "lab", [CELL[0], other])))
+    ids = [chain_spec(chain).run_id for chain in (CELL[0], other)]
+    [group] = compare(lab, ids).groups
+    assert group.points == ()
+    assert group.mixed == (
+        "scores of 2 judges are not averaged (pocket-judge:tree, somebody); group by judge.model or run"
+    )
+    assert matrix(lab, [group]) == []
+    assert [(one.mixed, len(one.points)) for one in compare(lab, ids, "run").groups] == [(None, 8), (None, 8)]
 
 
 def test_what_cannot_be_grouped_by_is_answered_with_what_can(lab: Asking) -> None:

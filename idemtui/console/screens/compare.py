@@ -216,7 +216,7 @@ def group_cells(group: Group, index: int) -> Sequence[Cell]:
 def worth_words(group: Group) -> Text:
     """What the verdict of the group under the cursor rests on: where its variance comes from, and what it lacks."""
     verdict = group.verdict
-    lines = [variance_words(verdict), *verdict.notes] if verdict else []
+    lines = [group.mixed or "", *([variance_words(verdict), *verdict.notes] if verdict else [])]
     return Text("\n".join(f"   {one_line(line)}" for line in lines if line), "dim", no_wrap=True, overflow="ellipsis")
 
 

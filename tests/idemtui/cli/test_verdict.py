@@ -11,7 +11,7 @@ import pytest
 
 from idemtui.server.rebuild import rebuild_lab
 from tests.idemtui.cli.conftest import Idemtui, Said
-from tests.store.journals import Chain, replicates, write_lab
+from tests.store.journals import Chain, replicates, write_lab, write_twice_judged
 
 SMALL: dict[str, Any] = {"prompts": 5, "draws": 3, "n_seed": 2, "n_sampled": 2, "steps": 1}
 CELL = tuple(dataclasses.replace(chain, **SMALL) for chain in replicates(3))
@@ -122,3 +122,42 @@ def test_rates_alone(idemtui: Idemtui, tmp_path: Path) -> None:
     rate = next(row for row in found if row["scope"] == "run")
     assert (rate["hits"], rate["total"]) == (0, 3)
     assert rate["high"] == pytest.approx(0.5615, abs=1e-3)
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cell whose trait somebody else scored too, and a run of another study that somebody alone scored."""
+    alone = dataclasses.replace(ONE, name="alone", study="s", judge="somebody")
+    lab = write_lab(tmp_path_factory.mktemp("judged") / "lab", [alone])
+    for chain in CELL:
+        write_twice_judged(lab, chain, "somebody", 20.0)
+    rebuild_lab(lab)
+    return lab.root
+
+
+def test_another_judge_is_chosen_by_name_and_said(idemtui: Idemtui, judged: Path) -> None:
+    def say(*words: str) -> Said:
+        return idemtui("--lab", judged, *words)
+
+    own, other = (say("verdict", "cells", *words, "--json").json for words in ((), ("--judge", "some")))
+    shifted = {row["run_id"]: row["l"] + 20 for row in own if row["scope"] == "run"}
+    assert {row["run_id"]: pytest.approx(row["l"]) for row in other if row["scope"] == "run"} == shifted
+    assert {row["judge"] for row in other} == {"somebody"}
+    told = say("verdict", "cells", "--judge", "some").out
+    assert "All of it by the judge somebody." in told
+    assert "Rates" not in told
+    shown = say("show", own[-1]["run_id"], "--judge", "some")
+    assert "scores and verdict by the judge somebody" in shown.out
+    assert f"L = {shifted[own[-1]['run_id']]:.1f}" in shown.out
+    drawn = say("plot", own[-1]["run_id"], "--judge", "some", "--width", "80").out
+    assert "all of it by the judge somebody" in drawn
+    both = say("plot", own[-1]["run_id"], "alone", "--width", "80").out
+    assert "of different judges and no one scale" in both
+
+
+def test_a_judge_that_scored_nothing_is_refused_in_one_line(idemtui: Idemtui, judged: Path) -> None:
+    for words in (("verdict", "cells"), ("plot", ONE.name), ("show", ONE.name)):
+        said = idemtui("--lab", judged, *words, "--judge", "nobody")
+        assert said.code == 2
+        assert said.err.count("\n") == 1
+    assert "leave out --rates" in idemtui("--lab", judged, "verdict", "--rates", "--judge", "some").err
