@@ -10,6 +10,7 @@
     ├── GuardError               a training that silently did nothing
     ├── TrainingError            a training that blew up
     ├── ServingError             vLLM could not be started, failed, or serves other weights than it should
+    ├── ServedError              a generator's server that refuses or keeps failing
     ├── JudgeError               a judge's server that refuses, fails or cannot give what is asked of it
     ├── ResumeError              what a run was built on is no longer what it was
     ├── DiskFullError            no room to write what must not be lost    exit 75
@@ -80,6 +81,10 @@ class ServingError(IdemtuiError):
 
 class JudgeError(IdemtuiError):
     """A judge's server that refuses, fails or cannot give what is asked of it; the run goes on when it can."""
+
+
+class ServedError(IdemtuiError):
+    """A generator's server that refuses or keeps failing; the job goes on when it can."""
 
 
 class ResumeError(IdemtuiError):

@@ -18,13 +18,9 @@ def check_judge(where: str, judge: JudgeSettings) -> None:
 
     No message repeats what may be a secret.
     """
-    if judge.key is not None and not VARIABLE.fullmatch(judge.key):
-        raise SpecError(
-            f"{where}: judge.key is not the name of an environment variable (capital letters, digits and _); write "
-            "the name of the variable that holds the key, never the key itself."
-        )
+    check_key(f"{where}: judge.key", judge.key)
     if judge.server is not None:
-        _check_server(where, judge.server)
+        check_address(f"{where}: judge.server", judge.server)
         return
     for name in SERVERS_ALONE:
         value = getattr(judge, name)
@@ -32,14 +28,24 @@ def check_judge(where: str, judge: JudgeSettings) -> None:
             raise SpecError(f"{where}: judge.{name} = {value!r} needs judge.server; the judge here is a local model.")
 
 
-def _check_server(where: str, server: str) -> None:
+def check_key(where: str, key: str | None) -> None:
+    """Raise SpecError for a key's name that is none; `where` names the setting."""
+    if key is not None and not VARIABLE.fullmatch(key):
+        raise SpecError(
+            f"{where} is not the name of an environment variable (capital letters, digits and _); write "
+            "the name of the variable that holds the key, never the key itself."
+        )
+
+
+def check_address(where: str, server: str) -> None:
+    """Raise SpecError for an address that is none or that holds a secret; `where` names the setting."""
     if server == "openai":
         return
     parts = urlsplit(server)
     if "@" in parts.netloc or parts.query:
         raise SpecError(
-            f"{where}: judge.server must not hold a password or key; put it into an environment variable and name "
-            "that in judge.key."
+            f"{where} must not hold a password or key; put it into an environment variable and name that in "
+            f"{where.split()[-1].replace('server', 'key')}."
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SpecError(f'{where}: judge.server = {server!r}; allowed: "http://HOST:PORT/v1", "https://…" or "openai".')
+        raise SpecError(f'{where} = {server!r}; allowed: "http://HOST:PORT/v1", "https://…" or "openai".')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from engine.job_events import JobProgressed
 from engine.jobs.spec import JobSpec
 from engine.kept_models import KeptModels
 from engine.log import Log
+from engine.secrets import hide_secrets
 
 if TYPE_CHECKING:
     from engine.models import LoadedModel
@@ -38,6 +40,10 @@ class Job:
         self.models.keep_only({name, *named}, self.spec.execution.device)
         self.log.safe_point()
         return self.models.take(name, self.spec.execution.device)
+
+    def say(self, text: str) -> None:
+        """Tell the worker's log, without the values of secrets."""
+        print(hide_secrets(text, self.spec.execution.secrets), file=sys.stderr, flush=True)
 
     def progress(self, done: int, total: int) -> None:
         """Tell how far it is, where that is new."""

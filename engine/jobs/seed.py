@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import count, islice, zip_longest
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -25,22 +26,42 @@ from engine.measures import measure_text
 from engine.packs import open_pack
 from engine.prompt_plan import PlannedDraw
 from engine.seams import Completion, Draw, Sampler
-from engine.spec import Frozen, Regime, SampleSettings
+from engine.spec import OPENAI_KEY, Frozen, Regime, SampleSettings
 from engine.traits.faces import SeedFile
 
 MOST_ROUNDS = 4
 """How often as many texts as are asked for may be drawn before too few of them being kept is a failure."""
 
 
+class GeneratorServer(Frozen):
+    """The server that knows the generator, and how it may be asked."""
+
+    url: str
+    """`http://host:port/v1`, or `openai`."""
+    key: str | None = None
+    """The environment variable that holds its key: OPENAI_API_KEY for `openai`, none for others."""
+    concurrency: int = Field(default=8, ge=1, le=256)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    timeout_seconds: float = Field(default=300.0, gt=0)
+
+    @property
+    def key_name(self) -> str | None:
+        """The environment variable whose value the server is shown."""
+        return self.key or (OPENAI_KEY if self.url == "openai" else None)
+
+
 class SeedSettings(Frozen):
     """What is written: `idemtui seed`."""
+
+    later: ClassVar[frozenset[str]] = frozenset({"server"})
 
     trait: str
     regime: Regime
     n: int = Field(ge=1)
     pack: str = "traits"
     generator: str
-    """The model that writes: `pocket/…`, a folder, or a hub id."""
+    """The model that writes: `pocket/…`, a folder, or a hub id; with `server`, the name that the server knows."""
+    server: GeneratorServer | None = None
     seed: int = Field(default=1, ge=0)
     overlap: float = Field(default=0.6, gt=0, le=1)
     """A text that shares this part of its 4-grams with a kept one is dropped."""
@@ -49,12 +70,26 @@ class SeedSettings(Frozen):
 
 def write_seed(job: Job) -> None:
     """Draw until `n` rows are kept, then write `rows.jsonl` into the job's folder."""
+    settings = SeedSettings.model_validate(job.spec.settings)
+    if settings.server is not None:
+        generate(job, settings, _server_sampler(job, settings.generator, settings.server))
+        return
     from engine.samplers.transformers import TransformersSampler
 
-    settings = SeedSettings.model_validate(job.spec.settings)
     model = job.load(settings.generator)
     model.require_chat_template()
     generate(job, settings, TransformersSampler(model))
+
+
+def _server_sampler(job: Job, model: str, server: GeneratorServer) -> Sampler:
+    from engine.judges.endpoint import generator_endpoint
+    from engine.judges.pace import Pace
+    from engine.judges.wire import Wire
+    from engine.samplers.server import ServerSampler
+
+    endpoint = generator_endpoint(model, server.url, server.key_name, server.timeout_seconds)
+    wire = Wire(endpoint, Pace(server.requests_per_minute), job.say)
+    return ServerSampler(wire, server.concurrency, job.log.safe_point)
 
 
 def generate(job: Job, settings: SeedSettings, sampler: Sampler) -> None:

@@ -15,6 +15,7 @@ from engine.judges.replies import Reply, judged, whole_numbers
 from engine.judges.spelling import Spelling, spelling_of
 from engine.judges.wire import Answered, TooLong, Wire
 from engine.seams import Judgement, JudgeQuestion, Spent
+from engine.spec import JudgeSettings
 
 CONTROL = re.compile(
     r"[<\[](?=\|[^|<>]{1,64}\|>|｜[^<>]{1,64}｜>|/?s>|/?INST\]|<?/?SYS>|(?:start|end)_of_\w+>|(?:bos|eos|pad|unk)>"
@@ -34,8 +35,8 @@ PROBES = ("Count from one to ten, in words.", "Say something about the weather."
 class Asker:
     """Asks one question at a time; safe to use from several threads."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.wire = wire
+    def __init__(self, wire: Wire, settings: JudgeSettings) -> None:
+        self.wire, self.settings = wire, settings
         self._lock = threading.Lock()
         self._spelling: Spelling | None = None
         self._owed = Spent()
@@ -57,7 +58,7 @@ class Asker:
                 answer, truncated = answer[: len(answer) // 2], True
 
     def _judge(self, messages: list[dict[str, str]], truncated: bool) -> Judgement:
-        settings = self.wire.settings
+        settings = self.settings
         if settings.method == "sampled":
             longest = 1 if self._spelling == "whole" else 8
             answers = [
@@ -91,7 +92,7 @@ class Asker:
         with self._lock:
             if self._spelling is None:
                 spelling, self._owed = spelling_of(self.wire)
-                if self.wire.settings.method == "logprobs":
+                if self.settings.method == "logprobs":
                     self._check(spelling)
                 self._spelling = spelling
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import openai
 
-from engine.spec import JudgeSettings
+from engine.judges.endpoint import Endpoint
 
 Kind = Literal["later", "too_long", "field", "no_logprobs", "key", "model", "quota", "refused"]
 CAN_DO_WITHOUT = frozenset({"chat_template_kwargs", "seed"})
@@ -32,30 +32,31 @@ class Complaint:
     message: str
     retry_after: float | None = None
 
-    def line(self, judge: str, settings: JudgeSettings, failures: int) -> str:
+    def line(self, asked: Endpoint, failures: int) -> str:
         """What a person reads: who, what, what it said, what to do."""
         said = f": {self.message}" if self.message else ""
         tried = f" ({failures} tries)" if failures > 1 else ""
-        return f"{judge}: {self.what}{tried}{said}{_advice(self, settings)}"
+        what = self.what.format(timeout=asked.setting("timeout_seconds")) if self.kind == "later" else self.what
+        return f"{asked.name}: {what}{tried}{said}{_advice(self, asked)}"
 
 
-def _advice(told: Complaint, settings: JudgeSettings) -> str:
-    key = settings.key_name
+def _advice(told: Complaint, asked: Endpoint) -> str:
+    key, named, again = asked.key_name, asked.setting, f"`idemtui resume` the {asked.work}"
     match told.kind:
         case "key" if key is None:
-            return "; name the variable that holds its key in judge.key, and `idemtui resume` the run."
+            return f"; name the variable that holds its key in {named('key')}, and {again}."
         case "key":
-            return f"; set ${key} to a key that it takes, and `idemtui resume` the run."
+            return f"; set ${key} to a key that it takes, and {again}."
         case "model":
-            return "; check judge.model and judge.server (it ends in /v1; GET …/models lists its models)."
+            return f"; check {named('model')} and {named('server')} (it ends in /v1; GET …/models lists its models)."
         case "quota":
-            return "; see to the account, then `idemtui resume` the run."
+            return f"; see to the account, then {again}."
         case "no_logprobs":
             return '; set judge.method = "sampled", which draws judge.draws numbers, or use another judge.'
         case "later" if told.what.startswith("429"):
-            return "; lower judge.requests_per_minute or judge.concurrency, or `idemtui resume` the run later."
+            return f"; lower {named('requests_per_minute')} or {named('concurrency')}, or {again} later."
         case "later":
-            return "; see whether it runs, then `idemtui resume` the run: what is judged stays judged."
+            return f"; see whether it runs, then {again}: what it answered is kept."
         case _:
             return "; no further request was sent."
 
@@ -64,7 +65,7 @@ def complaint(error: openai.APIError, key: str | None) -> Complaint:
     """What an error of the client means."""
     message = _short(_message(error), key)
     if isinstance(error, openai.APITimeoutError):
-        return Complaint("later", "no answer within judge.timeout_seconds", "")
+        return Complaint("later", "no answer within {timeout}", "")
     if isinstance(error, openai.APIConnectionError):
         return Complaint("later", "cannot be reached", _short(str(error.__cause__ or error), key))
     if not isinstance(error, openai.APIStatusError):

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from engine.judges.asking import Asker
 from engine.judges.book import Book, book_key
+from engine.judges.endpoint import judge_endpoint
 from engine.judges.identity import repeated, server_judge_id, server_method
 from engine.judges.known import Books
-from engine.judges.pace import GivenUp, Pace
+from engine.judges.pace import Pace
+from engine.judges.together import LOOK_SECONDS, wait_for_all
 from engine.judges.wire import Wire
 from engine.seams import Judgement, JudgeQuestion, Spent
 from engine.spec import JudgeSettings
-
-LOOK_SECONDS = 0.1
-"""Between two looks for a reason to stop, or for another worker's claim to end."""
 
 
 def server_judge(
@@ -28,7 +27,8 @@ def server_judge(
     repeat: int = 1,
 ) -> ServerJudge:
     """The judge that the settings mean, its books in `folder`; `say` is told of waits. JudgeError without its key."""
-    return ServerJudge(Asker(Wire(settings, Pace(settings.requests_per_minute), say)), folder, safe_point, repeat)
+    wire = Wire(judge_endpoint(settings), Pace(settings.requests_per_minute), say)
+    return ServerJudge(Asker(wire, settings), folder, safe_point, repeat)
 
 
 class ServerJudge:
@@ -38,7 +38,7 @@ class ServerJudge:
         self, asker: Asker, folder: Path | None, safe_point: Callable[[], None] = lambda: None, repeat: int = 1
     ) -> None:
         """`safe_point` raises where the judging should be given up."""
-        settings = asker.wire.settings
+        settings = asker.settings
         self._asker, self._safe_point = asker, safe_point
         self.judge_id = repeated(server_judge_id(settings), repeat)
         self.model, self.method = settings.model, server_method(settings)
@@ -54,21 +54,11 @@ class ServerJudge:
             if key not in first:
                 first[key] = self._pool.submit(self._one, question, key, book)
         try:
-            self._wait(list(first.values()))
+            wait_for_all(list(first.values()), self._safe_point)
         except BaseException:
             self.close()
             raise
         return _in_order([book_key(question) for question in questions], first)
-
-    def _wait(self, futures: list[Future[Judgement]]) -> None:
-        left = set(futures)
-        while left:
-            done, left = wait(left, timeout=LOOK_SECONDS)
-            failed = [error for future in done if (error := future.exception()) is not None]
-            if failed:
-                raise next((error for error in failed if not isinstance(error, GivenUp)), failed[0])
-            if left:
-                self._safe_point()
 
     def _one(self, question: JudgeQuestion, key: str, book: Book | None) -> Judgement:
         pace = self._asker.wire.pace

@@ -5,12 +5,15 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from engine.errors import UsageError
 from idemtui.cli.options import Json, Priority, lab_of
+
+if TYPE_CHECKING:
+    from engine.jobs.seed import GeneratorServer
 
 Kind = Literal["sft", "sdf", "dpo"]
 
@@ -20,6 +23,11 @@ def seed(
     trait: Annotated[str, typer.Argument(metavar="TRAIT", help="A trait that the pack says how to seed.")],
     generator: Annotated[str, typer.Option(metavar="MODEL", help="Who writes: a hub id, a folder, or pocket/….")],
     count: Annotated[int, typer.Option("-n", min=1, metavar="N", help="Rows to keep.")] = 100,
+    server: Annotated[str | None, typer.Option(metavar="URL", help="A server that knows it: …/v1, or openai.")] = None,
+    key: Annotated[str | None, typer.Option(metavar="NAME", help="The variable that holds the server's key.")] = None,
+    requests_per_minute: Annotated[float | None, typer.Option(min=0.001, help="Most requests a minute.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Requests that a server is sent at once.")] = 8,
+    timeout_seconds: Annotated[float, typer.Option(min=0.1, help="How long one request may take.")] = 300.0,
     regime: Annotated[Kind, typer.Option(help="Answers, documents, or preference pairs.")] = "sft",
     pack: Annotated[str, typer.Option(metavar="PACK", help="A pack's folder, or traits.")] = "traits",
     random_seed: Annotated[int, typer.Option("--seed", min=0, help="Root of the draws.")] = 1,
@@ -41,6 +49,9 @@ def seed(
 
     if out is not None and detach:
         raise UsageError("seed: --out copies the rows once they are written; leave --detach out, or copy them later.")
+    stated = {"key": key, "requests_per_minute": requests_per_minute, "concurrency": concurrency,
+              "timeout_seconds": timeout_seconds}  # fmt: skip
+    asked = _server(server, stated)
     lab, opened = lab_of(context), open_pack(pack)
     opened.trait(trait)
     settings = SeedSettings(
@@ -49,10 +60,17 @@ def seed(
         n=count,
         pack=pack,
         generator=generator,
+        server=asked,
         seed=random_seed,
         sample=SampleSettings(temperature=1.0, max_tokens=max_tokens, batch_size=batch_size),
     )
-    spec = resolve_job("seed", f"seed-{trait}-{regime}-{count}", settings, model=generator)
+    spec = resolve_job(
+        "seed",
+        f"seed-{trait}-{regime}-{count}",
+        settings,
+        model=None if asked else generator,
+        secrets=(asked.key_name,) if asked and asked.key_name else (),
+    )
     queued = submit_job(lab, spec, again=again, priority=priority)
     ended = finish_job(lab, queued, detach=detach, as_json=as_json)
     rows = lab.work(queued["job_id"]) / "rows.jsonl"
@@ -65,3 +83,19 @@ def seed(
     elif done:
         sys.stdout.write(f'{count} rows in {rows}\nA study trains on them with [data] seed = "{rows}".\n')
     raise typer.Exit(int(ended is not None and not done))
+
+
+def _server(url: str | None, stated: dict[str, Any]) -> GeneratorServer | None:
+    """The server that is asked; UsageError for an address or a key that cannot be."""
+    from engine.jobs.seed import GeneratorServer
+    from engine.judge_check import check_address, check_key
+
+    if url is None:
+        if stated["key"] is not None or stated["requests_per_minute"] is not None:
+            raise UsageError(
+                "seed: --key and --requests-per-minute need --server; the generator here is a local model."
+            )
+        return None
+    check_key("seed: --key", stated["key"])
+    check_address("seed: --server", url)
+    return GeneratorServer(url=url, **stated)

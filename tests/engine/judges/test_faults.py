@@ -6,6 +6,7 @@ import pytest
 
 from engine.errors import JudgeError
 from engine.judges.asking import Asker, disarmed
+from engine.judges.endpoint import judge_endpoint
 from engine.judges.pace import Pace
 from engine.judges.server import ServerJudge
 from engine.judges.wire import TRIES, Wire
@@ -20,7 +21,7 @@ FIFTY = completion("50", [place(("50", -0.2), ("60", -2.0))])
 
 def judge_at(url, **more):
     settings = JudgeSettings(**{"model": "m", "server": url, **more})
-    return ServerJudge(Asker(Wire(settings, Pace(None, first_backoff=0.001))), None)
+    return ServerJudge(Asker(Wire(judge_endpoint(settings), Pace(None, first_backoff=0.001)), settings), None)
 
 
 def ask(handle, question=QUESTION, **more):
@@ -74,7 +75,7 @@ def test_a_server_that_needs_no_key_is_not_shown_openai_s(monkeypatch):
 def test_without_its_key_nothing_is_asked(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(JudgeError, match=r"\$OPENAI_API_KEY, which is not set"):
-        Wire(JudgeSettings(model="m", server="openai"), Pace(None))
+        Wire(judge_endpoint(JudgeSettings(model="m", server="openai")), Pace(None))
 
 
 def test_trouble_that_passes_is_waited_for_as_the_server_wants():
@@ -90,8 +91,9 @@ def test_trouble_that_passes_is_waited_for_as_the_server_wants():
         return next(answers, None) or scoring(body, FIFTY)
 
     with serve(handle) as url:
-        wire = Wire(JudgeSettings(model="m", server=url), Noted(None, first_backoff=0.01), said.append)
-        assert ServerJudge(Asker(wire), None).score([QUESTION])[0].value == pytest.approx(51.4, abs=0.1)
+        settings = JudgeSettings(model="m", server=url)
+        wire = Wire(judge_endpoint(settings), Noted(None, first_backoff=0.01), said.append)
+        assert ServerJudge(Asker(wire, settings), None).score([QUESTION])[0].value == pytest.approx(51.4, abs=0.1)
     assert [wait for wait in waits if wait in (7.0, 0.02, 0.04)] == [7.0, 0.02, 0.04]
     assert "asking again in 7 s" in said[0]
 

@@ -82,6 +82,12 @@ def test_a_job_that_cannot_be_is_refused_in_one_line(here: Idemtui, lab_to_write
     said = here("seed", "bliss", "--generator", "pocket/nobody")
     assert said.code == 2
     assert "model 'pocket/nobody' is not shipped" in said.err
+    said = here("seed", "bliss", "--generator", "writer", "--server", "localhost:8000")
+    assert said.code == 2
+    assert "seed: --server = 'localhost:8000'; allowed: \"http://HOST:PORT/v1\"" in said.err
+    said = here("seed", "bliss", "--generator", "writer", "--key", "LAB_KEY")
+    assert said.code == 2
+    assert "need --server; the generator here is a local model" in said.err
     assert not lab_to_write.jobs.exists()
 
 
