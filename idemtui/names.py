@@ -5,12 +5,14 @@ Where a whole column of them is known, words that all share go first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import takewhile
 
 from rich.cells import cell_len, set_cell_size
 
-SEAM = "-"
+WORD = re.compile(r"[^ -]*[ -]?")
+"""A word of a name with the dash or the space behind it."""
 
 
 def keep_ends(text: str, width: int) -> str:
@@ -30,11 +32,22 @@ def tell_apart(names: Sequence[str], width: int) -> list[str]:
     """The names in at most `width` cells each: as few words left out as keep the most of them different."""
     if all(cell_len(name) <= width for name in names):
         return list(names)
-    words = [name.split(SEAM) for name in names]
+    if len(set(names)) == 1:
+        return [keep_ends(name, width) for name in names]
+    words = [[word for word in WORD.findall(name) if word] for name in names]
     first = _shared(words)
     last = _shared([list(reversed(each[first:])) for each in words])
-    ways = [[keep_ends(_without(each, *cut), width) for each in words] for cut in ((0, 0), (first, 0), (first, last))]
-    return max(ways, key=lambda way: len(set(way)))
+    ways = [[_without(each, *cut) for each in words] for cut in ((0, 0), (first, 0), (first, last))]
+    return _best(ways, width)
+
+
+def _best(ways: Sequence[Sequence[str]], width: int) -> list[str]:
+    """The way that leaves most names different; of several the one that leaves most of them whole."""
+    cut = [[keep_ends(name, width) for name in way] for way in ways]
+    whole = [
+        sum(one == other for one, other in zip(way, short, strict=True)) for way, short in zip(ways, cut, strict=True)
+    ]
+    return max(zip(cut, whole, strict=True), key=lambda told: (len(set(told[0])), told[1]))[0]
 
 
 def _shared(words: Sequence[Sequence[str]]) -> int:
@@ -44,5 +57,6 @@ def _shared(words: Sequence[Sequence[str]]) -> int:
 
 
 def _without(words: Sequence[str], first: int, last: int) -> str:
-    kept = SEAM.join(words[first : len(words) - last])
+    kept = "".join(words[first : len(words) - last])
+    kept = kept.rstrip(" -") if last else kept
     return ("…" if first else "") + kept + ("…" if last else "")

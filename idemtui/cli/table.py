@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from idemtui.names import tell_apart
 
 GAP = 2
-RUN = "run"
-"""The column whose texts are names of runs."""
+NAMES = ("run", "cell", "group")
+"""Columns whose texts are names, which have to stay apart where they are cut."""
 NARROWEST = 12
 """A column of texts is not cut below this."""
 NUMERIC = re.compile(r"[+−-]?[\d.]+(e[+-]?\d+)?|–|")
@@ -49,8 +49,9 @@ def layout(
     if widths is None:
         return records(header, lines, width or 0)
     right = [all(NUMERIC.fullmatch(line[i]) for line in lines) for i in range(len(header))]
-    if RUN in header and lines:
-        table = [header, *_told_apart(lines, header.index(RUN), widths)]
+    for name in NAMES:
+        if name in header and lines:
+            table = [header, *_told_apart(table[1:], header.index(name), widths)]
     return [_line(line, widths, right) for line in table]
 
 

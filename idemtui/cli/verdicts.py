@@ -13,6 +13,7 @@ from idemtui.cli.options import ByJudge, Json, lab_of
 Row = dict[str, Any]
 COLUMNS = ("run", "A", "by the paper", "L", "90 % interval", "null band", "q", "judge", "label", "suffixes")
 PARTS = ("cell", "sd samples", "sd prompts", "sd replicates", "would decide", "least cost")
+UNDECIDED = "undecided: "
 NAMED = 3
 """Rows that a note names before it counts the others."""
 
@@ -80,9 +81,15 @@ def print_verdicts(found: Sequence[Row], *, chains: bool = False) -> None:
     columns = [c for c in COLUMNS if c not in ("q", "null band") or any(line[c] != "–" for line in lines)]
     columns = naming_drawn(columns, lines)
     print_table(columns, lines, empty="No verdict yet: a chain has to finish first.", spare=("q", "null band"))
-    for note, names in by_note(told).items():
+    parted = [row for row in told if row["scope"] == "cell" and row["sd_replicates"] is not None]
+    for note, names in by_note([_less_told(row) if row in parted else row for row in told]).items():
         sys.stdout.write(one_line(f"{note}{_of(names, len(told))}") + "\n")
-    _print_parts([row for row in told if row["scope"] == "cell" and row["sd_replicates"] is not None])
+    _print_parts(parted)
+
+
+def _less_told(row: Row) -> Row:
+    """Without the note on what would decide, which the table of variances has in a column."""
+    return {**row, "notes": [note for note in row["notes"] or [] if not note.startswith(UNDECIDED)]}
 
 
 def _of(names: list[str], rows: int) -> str:

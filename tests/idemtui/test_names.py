@@ -25,6 +25,9 @@ def test_a_column_of_names_leaves_out_what_all_share_before_it_lets_two_look_ali
     demo = [f"bliss-{arm}-s1" for arm in ("sft-reset", "sdf-reset", "dpo-continual", "dpo-reset")]
     assert tell_apart(demo, 14) == ["…sft-reset-s1", "…sdf-reset-s1", "…dpo-co…ual-s1", "…dpo-reset-s1"]
     assert tell_apart(demo, 22) == demo
+    cells = [f"misalignment sdf n_seed {n} n_sampled {50 + n} (cell of 3)" for n in range(100)]
+    assert tell_apart(cells, 20)[::99] == ["…0 n_sampled 50…", "…99 n_sampled 149…"]
+    assert len(set(tell_apart(cells, 14))) == 100
     assert tell_apart(["bliss-sft-reset-s1"], 14) == ["bliss-s…set-s1"]
 
 
