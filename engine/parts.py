@@ -88,8 +88,11 @@ def _say(text: str) -> None:
 
 
 def lab_of(folder: Path) -> Path | None:
-    """The lab whose `runs` folder a run's folder stands in."""
-    return folder.parent.parent if folder.parent.name == "runs" else None
+    """The lab whose `runs` folder a run's folder stands in, or a calibration's point (`jobs/ID/points/RUN`)."""
+    if folder.parent.name == "runs":
+        return folder.parent.parent
+    points = folder.parent
+    return points.parents[2] if points.name == "points" and points.parents[1].name == "jobs" else None
 
 
 def _fork_notes(spec: RunSpec, folder: Path, pack: Pack) -> list[str]:

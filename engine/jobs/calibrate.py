@@ -137,8 +137,16 @@ def _tell(job: Job, settings: CalibrateSettings, chain: Chain, cycle: int, n: in
             job.log.append(declared)
     for judge_id, metric in sorted(of.judges):
         if number not in state.scores.get((place, metric), {}):
-            scores = of.values(cycle, metric)
-            job.log.append(SamplesJudged(cycle=place, metric=metric, judge_id=judge_id, batch=number, scores=scores))
+            job.log.append(
+                SamplesJudged(
+                    cycle=place,
+                    metric=metric,
+                    judge_id=judge_id,
+                    batch=number,
+                    scores=of.values(cycle, metric),
+                    **_spent(chain, cycle, metric),
+                )
+            )
     traits = _prompt_means(of, cycle, "trait")
     coherences = _prompt_means(of, cycle, "coherence")
     nulls = sum(score.value is None for score in of.values(cycle, "trait"))
@@ -153,6 +161,21 @@ def _tell(job: Job, settings: CalibrateSettings, chain: Chain, cycle: int, n: in
             nulls=nulls,
         )
     )
+
+
+def _spent(chain: Chain, cycle: int, metric: str) -> dict[str, Any]:
+    """What the batches of one generation took of a judge's server, together."""
+    judged = [
+        event
+        for event in read_some(chain.log.journal.path, ("samples_judged",))
+        if isinstance(event, SamplesJudged) and (event.cycle, event.metric) == (cycle, metric)
+    ]
+    counts = {
+        name: sum(getattr(event, name) for event in judged)
+        for name in ("requests", "prompt_tokens", "completion_tokens", "known")
+    }
+    costs = [event.cost for event in judged if event.cost is not None]
+    return {**counts, "cost": sum(costs) if costs else None}
 
 
 def _prompt_means(state: State, cycle: int, metric: str) -> Mapping[str, float]:

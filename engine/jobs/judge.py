@@ -10,16 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from engine.errors import IdemtuiError
 from engine.events import Sample, SamplesDrawn
 from engine.jobs.job import Job
 from engine.journal import read_some
 from engine.judging import cost_of, declare_judge, score_batch
+from engine.judging import rubrics as pack_rubrics
+from engine.packs import open_pack
 from engine.score_events import JudgeDeclared, SamplesJudged
 from engine.seams import Judge
-from engine.spec import Frozen, JudgeSettings
+from engine.spec import Frozen, JudgeSettings, RunSpec
 
 
 class RejudgeSettings(Frozen):
@@ -106,13 +108,24 @@ def planned(runs: Path, settings: RejudgeSettings) -> Iterator[_Batch]:
                 rubrics.setdefault(event.metric, event.rubric)
             elif isinstance(event, SamplesDrawn) and event.purpose == "eval":
                 answers.setdefault(event.cycle, []).extend(event.samples)
+        if settings.rubric is None and not rubrics:
+            rubrics = _pack_rubrics(path.with_name("spec.json"))
         for metric in settings.metrics:
             rubric = settings.rubric if settings.rubric is not None else rubrics.get(metric)
             if rubric is None:
                 raise IdemtuiError(
-                    f"run {run_id} was never judged on {metric!r} (it was on {', '.join(rubrics) or 'nothing'}); "
+                    f"run {run_id} was never judged on {metric!r} and can be on {', '.join(rubrics)}; "
                     "give a rubric with --rubric FILE."
                 )
             for cycle, samples in sorted(answers.items()):
                 for start in range(0, len(samples), settings.judge.batch_size):
                     yield _Batch(cycle, metric, rubric, samples[start : start + settings.judge.batch_size])
+
+
+def _pack_rubrics(path: Path) -> dict[str, str]:
+    """Those that the run's pack would have it judged by: a chain made elsewhere was never judged here."""
+    try:
+        spec = RunSpec.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise IdemtuiError(f"{path}: no spec of a run ({str(error).splitlines()[0]}); leave the run out.") from None
+    return pack_rubrics(open_pack(spec.data.pack), spec)

@@ -16,8 +16,10 @@ TOKENS = {"cpu": 4096, "cuda": 32768}
 """Padded tokens of one forward pass."""
 LOGITS = 1 << 27
 """Numbers that the logits of one forward pass may hold."""
-TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 0.2}
+TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-3, torch.float16: 0.05, torch.bfloat16: 0.2}
 """How far log-probabilities through the tree may lie from those of a plain pass before the tree is given up."""
+NO_SUCH_MASK = (TypeError, ValueError, RuntimeError, LookupError, AttributeError)
+"""What models raise that take no mask of ours."""
 
 
 @dataclass(frozen=True)
@@ -133,15 +135,15 @@ class NumberReader:
         return torch.zeros_like(allowed, dtype=dtype).masked_fill(~allowed, torch.finfo(dtype).min)
 
     def _single(self, logits: torch.Tensor) -> Reading:
-        p = torch.softmax(logits.float(), -1)
+        p = torch.softmax(_wide(logits), -1)
         assert self.tree.single is not None
         likely = p.cpu()
         return self._reading([float(likely[list(same)].sum()) for same in self.tree.single], p)
 
     def _tree_reading(self, root: torch.Tensor, after: torch.Tensor) -> Reading:
         """A reading from the logits after the prompt, (vocabulary,), and after every node, (nodes, vocabulary)."""
-        first = torch.log_softmax(root.float(), -1)
-        then = torch.log_softmax(after.float(), -1)
+        first = torch.log_softmax(_wide(root), -1)
+        then = torch.log_softmax(_wide(after), -1)
         ended = (1 - then[:, self._digits].exp().sum(-1)).clamp(min=0).tolist()
         logp: list[float] = []
         parents = torch.tensor([node.parent for node in self.tree.nodes], device=self._device)
@@ -170,10 +172,17 @@ class NumberReader:
         plain = self._last_logits([[*prompt, *self.tree.path(node)] for node in nodes])
         try:
             tree = self._tree_logits([prompt[3:], prompt])[1, [node + 1 for node in nodes]]
-        except Exception:
+        except torch.OutOfMemoryError:
+            raise
+        except NO_SUCH_MASK:
             return False
         apart = (torch.log_softmax(plain.float(), -1) - torch.log_softmax(tree.float(), -1)).abs().max()
         return bool(apart < TOLERANCE[self._model.dtype])
+
+
+def _wide(logits: torch.Tensor) -> torch.Tensor:
+    """At least float32: sums over a vocabulary need it."""
+    return logits if logits.dtype == torch.float64 else logits.float()
 
 
 def _ancestry(tree: NumberTree) -> torch.Tensor:

@@ -66,7 +66,8 @@ def calibrate(
         f"calibrate-{trait}-{regime}",
         settings,
         model=model,
-        judge=spec.judge.model,
+        judge=spec.judge.local_model,
+        secrets=(spec.judge.key_name,) if spec.judge.key_name else (),
         pack_files=spec.provenance.pack_files,
     )
     queued = submit_job(lab, job, again=again, priority=priority)

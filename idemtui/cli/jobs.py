@@ -124,6 +124,7 @@ def show_job(client: Client, job: Facts, *, as_json: bool) -> None:
     from idemtui.cli.output import cell, print_json
     from idemtui.cli.reading import rows
     from idemtui.cli.show import last_lines, print_log, standing_words, troubled
+    from idemtui.cli.spending import spent_on, spent_words
     from idemtui.cli.standing import lab_status, standing
     from idemtui.text import one_line
 
@@ -131,15 +132,17 @@ def show_job(client: Client, job: Facts, *, as_json: bool) -> None:
     spec = json.loads(rows(client, "SELECT spec FROM jobs WHERE job_id = $job", job=job["run_id"])[0]["spec"])
     if troubled(facts) and not facts.get("log_tail"):
         facts["log_tail"] = last_lines(client.lab.work(job["run_id"]) / "worker.log")
+    spent = spent_on(client, job["run_id"])
     if as_json:
         own = {key: value for key, value in facts.items() if key not in ("run_id", "study", "cell")}
-        print_json({"job_id": job["run_id"], **own, "spec": spec})
+        print_json({"job_id": job["run_id"], **own, "spent": spent, "spec": spec})
         return
     progress = "" if job["total"] is None else f", {job['done']} of {job['total']} done"
     settings = "  ".join(f"{key} {cell(value)}" for key, value in spec["settings"].items() if value is not None)
     sys.stdout.write(f"{one_line(job['name'])}  ({job['run_id']}, {job['kind']})\n")
     sys.stdout.write(f"{standing_words(facts)}{progress}\n{settings}\n")
     print_log(facts)
+    sys.stdout.write("".join(f"judging: {one_line(line)}\n" for line in spent_words(spent)))
     if job["kind"] == "calibrate":
         from idemtui.cli.calibrate import print_doses
 

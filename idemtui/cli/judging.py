@@ -23,7 +23,6 @@ SELECT count(*) AS answers, coalesce(sum(length(prompt) + length(response)), 0) 
 FROM samples WHERE purpose = 'eval' AND list_contains($runs, run_id)
 """
 OWN = "SELECT DISTINCT spec -> '$.judge' AS judge FROM runs WHERE list_contains($runs, run_id)"
-SPENT = "SELECT * EXCLUDE (run_id) FROM judge_spending WHERE run_id = $job ORDER BY metric, judge_id"
 
 
 def judge(
@@ -55,6 +54,7 @@ def judge(
     from idemtui.cli.jobs import finish_job, submit_job
     from idemtui.cli.output import print_json, tell
     from idemtui.cli.reading import chosen_runs, rows, served_client
+    from idemtui.cli.spending import spent_on, spent_words
 
     lab, metrics = lab_of(context), tuple(dict.fromkeys(metric or ["trait"]))
     text = _rubric_text(rubric, metrics)
@@ -77,11 +77,11 @@ def judge(
     queued = submit_job(lab, spec, priority=priority)
     ended = finish_job(lab, queued, detach=detach, as_json=as_json)
     with served_client(lab) as client:
-        spent = rows(client, SPENT, job=queued["job_id"])
+        spent = spent_on(client, queued["job_id"])
     if as_json:
         print_json({**queued, "status": ended["status"] if ended else None, "spent": spent})
     elif ended is not None:
-        _print_spent(spent)
+        sys.stdout.write("".join(f"{line}\n" for line in spent_words(spent)))
     raise typer.Exit(int(ended is not None and ended["status"] != "finished"))
 
 
@@ -131,14 +131,3 @@ def estimate_words(settings: JudgeSettings, answers: dict[str, Any], metrics: Se
         cost = (tokens * settings.price_input + 4 * requests * settings.price_output) / 1_000_000
         words += f", about {cost:.2f} at your prices"
     return f"{words}; what the lab knows is not asked again"
-
-
-def _print_spent(spent: list[dict[str, Any]]) -> None:
-    from idemtui.cli.output import cell
-
-    for row in spent:
-        cost = "" if row["cost"] is None else f", cost {row['cost']:.4f}"
-        sys.stdout.write(
-            f"{row['judge_id']} ({row['metric']}): {row['answers']} answers, {cell(row['known'])} known before, "
-            f"{row['requests']} requests, {row['prompt_tokens']} + {row['completion_tokens']} tokens{cost}\n"
-        )

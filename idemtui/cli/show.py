@@ -93,6 +93,7 @@ def by_judge(client: Client, run_id: str, curve: list[Facts], judge: str) -> lis
 def _facts(client: Client, run: Facts, status: Status) -> Facts:
     from idemtui.cli.reading import rows
     from idemtui.cli.run_notes import run_notes
+    from idemtui.cli.spending import spent_on
     from idemtui.cli.standing import standing
     from store.methods import judge_methods
 
@@ -100,6 +101,7 @@ def _facts(client: Client, run: Facts, status: Status) -> Facts:
     facts["lineage"] = rows(client, ANCESTORS, run=run["run_id"])
     facts["forks"] = rows(client, FORKS, run=run["run_id"])
     facts["notes"] = run_notes(client, run["run_id"])
+    facts["spent"] = spent_on(client, run["run_id"])
     facts["judge_method"] = judge_methods(client, [run["run_id"]]).get(run["run_id"])
     if troubled(facts) and not facts.get("log_tail"):
         facts["log_tail"] = last_lines(client.lab.run(run["run_id"]) / "worker.log")
@@ -120,6 +122,7 @@ def last_lines(log: Path) -> list[str]:
 
 def _print_run(facts: Facts, curve: list[Facts], verdict: Facts | None) -> None:
     from idemtui.cli.output import cell
+    from idemtui.cli.spending import spent_words
     from idemtui.cli.verdicts import verdict_words
     from idemtui.text import one_line
 
@@ -131,6 +134,8 @@ def _print_run(facts: Facts, curve: list[Facts], verdict: Facts | None) -> None:
     write("".join(f"note: {one_line(note)}\n" for note in facts["notes"]))
     write(f"scores and verdict by the judge {one_line(facts['judge'])}\n\n" if facts["judge"] else "\n")
     _print_curve(curve, facts["judge_method"])
+    if facts["spent"]:
+        write("\njudging took\n" + "".join(f"  {one_line(line)}\n" for line in spent_words(facts["spent"])))
     if verdict is not None:
         write("\n" + "\n".join(verdict_words(verdict)) + "\n")
 

@@ -39,8 +39,9 @@ def run(
 
     if detach and headless:
         raise UsageError("run: --detach returns at once, --headless follows; give one of them.")
-    lab = lab_of(context)
-    queued = submit(lab, resolve_study(study), again=again, priority=priority)
+    lab, specs = lab_of(context), resolve_study(study)
+    tell_judging(lab, specs)
+    queued = submit(lab, specs, again=again, priority=priority)
     if not detach:
         raise typer.Exit(follow_to_verdict(lab, queued, live=not headless and on_terminal(), as_json=as_json))
     print_queued(queued, as_json=as_json)
@@ -69,6 +70,21 @@ def demo(
         raise typer.Exit(follow_to_verdict(lab, queued, live=False, as_json=as_json))
     else:
         raise typer.Exit(watch(lab, queued, specs[0].study))
+
+
+def tell_judging(lab: Lab, specs: list[RunSpec]) -> None:
+    """What judging by a server will take, on stderr before anything is queued; nothing where all judges are local."""
+    if not any(spec.judge.server for spec in specs):
+        return
+    from idemtui.cli.output import tell
+    from idemtui.preflight.check import machine_of, past_of, preflight
+    from idemtui.preflight.words import judging_words
+    from store.client import connect
+
+    with connect(lab) as client:
+        found = preflight(specs, past_of(client), machine_of(lab, None))
+    if found.judge_requests:
+        tell(f"{judging_words(found)}; what the lab knows is not asked again")
 
 
 def submit(lab: Lab, specs: list[RunSpec], *, again: bool, priority: int = 0) -> list[dict[str, Any]]:

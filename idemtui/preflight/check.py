@@ -12,7 +12,15 @@ from functools import cache
 from engine.disk import reserve_bytes
 from engine.errors import IdemtuiError
 from engine.spec import RunSpec
-from idemtui.preflight.costs import disk_bytes, guessed_seconds, judge_price, judge_tokens, memory_bytes, speed
+from idemtui.preflight.costs import (
+    disk_bytes,
+    guessed_seconds,
+    judge_price,
+    judge_times,
+    judge_tokens,
+    memory_bytes,
+    speed,
+)
 from idemtui.preflight.facts import Machine, Preflight, Source, StageEstimate
 from idemtui.preflight.past import Key, Rate, held, rates
 from idemtui.preflight.placing import gpu_bytes, placing_words
@@ -88,6 +96,7 @@ def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine) -> Preflig
         stages=_stages(kinds, past, machine),
         judgements=sum(work.judgements * count for _, work, count in kinds),
         judge_tokens=sum(judge_tokens(spec, work) * count for spec, work, count in kinds),
+        judge_requests=sum(w.judgements * judge_times(s) * n for s, w, n in kinds if s.judge.server is not None),
         judge_price=_price([(judge_price(spec, work), count) for spec, work, count in kinds]),
         judges=tuple(sorted({spec.judge.model for spec in specs})),
         memory=max(known) if known and len(known) == len(memory) else None if memory else 0,

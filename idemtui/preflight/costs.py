@@ -76,12 +76,17 @@ def judge_tokens(spec: RunSpec, work: Work) -> int:
     return work.answers * (metrics * (spec.eval.max_tokens + PROMPT_TOKENS) + rubrics)
 
 
+def judge_times(spec: RunSpec) -> int:
+    """How often a judge is asked the same question at least; one that splits numbers into digits is asked on."""
+    return spec.judge.draws if spec.judge.method == "sampled" else 1
+
+
 def judge_price(spec: RunSpec, work: Work) -> float | None:
     """What a judge's server charges at most for a run; None where prices are not stated or nobody charges."""
     judge = spec.judge
     if judge.server is None or judge.price_input is None or judge.price_output is None:
         return None
-    times = judge.draws if judge.method == "sampled" else 1
+    times = judge_times(spec)
     written = work.judgements * ANSWER_TOKENS * times
     return float(judge_tokens(spec, work) * times * judge.price_input + written * judge.price_output) / 1e6
 

@@ -49,6 +49,8 @@ class Preflight:
     judgements: int
     judge_tokens: int
     """Tokens that the judge reads, at four characters a token."""
+    judge_requests: int
+    """Requests to judges' servers, one for every number that is asked or drawn; 0 where all judges are local."""
     judge_price: float | None
     """What a server charges for it, in the currency of `price_input`; None where no price is stated."""
     judges: tuple[str, ...]

@@ -62,9 +62,10 @@ def judging_words(found: Preflight) -> str:
     judge = next((stage for stage in found.stages if stage.stage == "judge"), None)
     seconds = judge.seconds if judge else None
     time = "time unknown" if seconds is None else f"about {span(seconds)}"
-    price = "" if found.judge_price is None else f"; at most {found.judge_price:.2f} by the stated prices"
+    price = "" if found.judge_price is None else f"; about {found.judge_price:.2f} by the stated prices"
     who = " and ".join(found.judges)
-    return f"{found.judgements:,} questions to {who}, at most {tokens(found.judge_tokens)} read; {time}{price}"
+    asked = f" in {found.judge_requests:,} requests or more" if found.judge_requests else ""
+    return f"{found.judgements:,} questions to {who}{asked}, about {tokens(found.judge_tokens)} read; {time}{price}"
 
 
 def tokens(count: int) -> str:

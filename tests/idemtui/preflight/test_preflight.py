@@ -108,7 +108,12 @@ def test_a_judge_behind_a_server_costs_tokens_and_money_and_no_memory() -> None:
     assert found.seconds is None
     tokens, questions = found.judge_tokens, found.judgements
     assert found.judge_price == pytest.approx((2.0 * tokens + 8.0 * 4 * questions) / 1e6)
+    assert found.judge_requests == questions
+    assert f"{questions:,} questions to some-judge in {questions:,} requests or more" in dict(facts(found))["judging"]
     assert "by the stated prices" in dict(facts(found))["judging"]
+    drawn = served.model_copy(update={"judge": served.judge.model_copy(update={"method": "sampled", "draws": 7})})
+    assert preflight([drawn], Past(), MACHINE).judge_requests == 7 * questions
+    assert preflight([spec], Past(), MACHINE).judge_requests == 0
     assert (found.memory or 0) < (preflight([spec], Past(), MACHINE).memory or 0)
     assert preflight([spec], Past(), MACHINE).judge_price is None
 
