@@ -20,6 +20,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Genera
 
 from engine.adapters import AdapterSwitch
 from engine.errors import ModelError
+from engine.hub import refusal
 from engine.model_files import check_folder, resolve_model
 from engine.prompts import accepts_system, check_template, end_of_turn_ids, template_options
 
@@ -117,7 +118,8 @@ def _load_tokenizer(name: str, source: str) -> Any:
     try:
         return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except Exception as error:
-        raise ModelError(f"model {name!r}: its tokenizer cannot be loaded: {_first_line(error)}") from error
+        told = refusal(name, error) or f"model {name!r}: its tokenizer cannot be loaded: {_first_line(error)}"
+        raise ModelError(told) from error
 
 
 def _load_weights(name: str, source: str, device: torch.device) -> Any:
@@ -128,7 +130,7 @@ def _load_weights(name: str, source: str, device: torch.device) -> Any:
             source, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False
         )
     except Exception as error:
-        raise ModelError(f"model {name!r} cannot be loaded: {_first_line(error)}") from error
+        raise ModelError(refusal(name, error) or f"model {name!r} cannot be loaded: {_first_line(error)}") from error
     return model.to(device)
 
 

@@ -58,6 +58,7 @@ def _print(found: Preflight, specs: list[RunSpec]) -> None:
     rows = [{"run": s.name, "cell": s.cell, "seed": s.run.seed, "control": s.run.control} for s in specs]
     print_table(("run", "cell", "seed", "control"), rows)
     lines = ["", *(f"{word:9}{line}" for word, line in facts(found)), "", *map(stage_words, found.stages)]
+    lines += [f"model: {line}" for line in found.models]
     lines += [f"assumed: {line}" for line in found.assumed]
     lines += [f"warning: {line}" for line in found.warnings]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -122,6 +122,8 @@ def stages_text(costs: Preflight | None) -> Text:
     for word, line in facts(costs):
         text.append(f"{word:9}", "bold").append(f"{line}\n")
     text.append("\n" + "\n".join(map(stage_words, costs.stages)) + "\n\n")
+    for line in costs.models:
+        text.append(f"{one_line(line)}\n")
     for line in costs.assumed:
         text.append(f"Assumed: {line}.\n", "dim")
     return text

@@ -9,6 +9,7 @@ from idemtui.doctor.folder import check_disk, check_folder, check_settings
 from idemtui.doctor.gpu import check_gpus
 from idemtui.doctor.logout import check_logout, check_reboot, read_login
 from idemtui.doctor.memory import Memory, check_database, check_journals
+from idemtui.doctor.models import check_models
 from idemtui.doctor.patient import Patient, examine_server
 from idemtui.doctor.serving import check_lock, check_server, check_socket
 from idemtui.doctor.work import check_devices, check_interrupted, check_queue, check_secrets, check_workers
@@ -33,6 +34,7 @@ def examine(lab: Lab) -> list[Check]:
         ("database", lambda: check_database(patient, memory)),
         ("journals", lambda: check_journals(patient, memory)),
         ("gpus", check_gpus),
+        ("models", lambda: check_models(lab)),
         ("logout", lambda: check_logout(patient, login)),
         ("reboot", lambda: check_reboot(lab, login)),
     ]

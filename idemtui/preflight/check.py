@@ -22,6 +22,7 @@ from idemtui.preflight.costs import (
     speed,
 )
 from idemtui.preflight.facts import Machine, Preflight, Source, StageEstimate
+from idemtui.preflight.models import model_words, named_models
 from idemtui.preflight.past import Key, Rate, held, rates
 from idemtui.preflight.placing import gpu_bytes, placing_words
 from idemtui.preflight.shape import Shape, shape_of
@@ -88,6 +89,7 @@ def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine) -> Preflig
     memory = [_memory(s, machine) for s, _, _ in kinds]
     disk = [(disk_bytes(s, work, shapes(s.run.model)), count) for s, work, count in kinds]
     known = [size for size in memory if size is not None]
+    models = [model_words(name) for name in named_models(new)]
     return Preflight(
         runs=len(specs),
         controls=sum(spec.run.control is not None for spec in specs),
@@ -102,6 +104,8 @@ def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine) -> Preflig
         memory=max(known) if known and len(known) == len(memory) else None if memory else 0,
         disk=None if any(size is None for size, _ in disk) else sum((size or 0) * count for size, count in disk),
         machine=machine,
+        models=tuple(words for words, fine in models if fine),
+        unfit=tuple(words for words, fine in models if not fine),
         assumed=_assumed(new, machine) + (placing_words(new, machine) if machine.device != "cpu" else ()),
     )
 

@@ -59,6 +59,10 @@ class Preflight:
     disk: int | None
     """Bytes that all new runs leave on the disk."""
     machine: Machine
+    models: tuple[str, ...] = ()
+    """What each model's tokenizer can do, a line each."""
+    unfit: tuple[str, ...] = ()
+    """Why a model cannot be loaded or fetched, a line each."""
     assumed: tuple[str, ...] = ()
     """What the estimates rest on, a sentence each."""
 
@@ -94,7 +98,7 @@ class Preflight:
                 f"a worker needs about {_gb(self.memory)}, {self.machine.memory_of} has "
                 f"{_gb(self.machine.memory_free)} free"
             )
-        return tuple(lines)
+        return (*lines, *self.unfit)
 
 
 def _gb(count: float) -> str:

@@ -16,6 +16,7 @@ from idemtui.doctor import examination, logout
 from idemtui.doctor.check import Check
 from idemtui.doctor.examination import examine
 from idemtui.doctor.logout import check_logout, check_reboot
+from idemtui.doctor.models import check_models
 from idemtui.doctor.patient import Patient
 from idemtui.server.rebuild import rebuild_lab
 from idemtui.server.survival import Login
@@ -53,6 +54,22 @@ def test_no_lab(tmp_path: Path) -> None:
     assert checks["lab folder"].level == "bad"
     assert "idemtui demo" in checks["lab folder"].advice
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_models_are_told_and_one_that_cannot_be_had_is_a_warning(
+    lab_to_write: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert check_models(lab_to_write).what == "no run names a model yet"
+    write_chain(lab_to_write, DEMO[0])
+    assert "pocket/instruct: chat template, takes system turns" in check_models(lab_to_write).what
+    run_id = write_chain(lab_to_write, STATES[2])
+    path = lab_to_write.run(run_id) / "spec.json"
+    path.write_text(path.read_text().replace('"pocket/instruct"', '"far/away"'))
+    monkeypatch.setattr("idemtui.preflight.models.hub_trouble", lambda name: f"model {name!r} is gated")
+    found = check_models(lab_to_write)
+    assert found.level == "warn"
+    assert "model 'far/away' is gated" in found.what
+    assert "retry" in found.advice
 
 
 def test_a_lab_of_somebody_else_is_left_alone(lab_to_write: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from engine.study import resolve_study
 from idemtui.cli.studies import DEMO
 from idemtui.preflight.check import Past, machine_of, preflight
 from idemtui.preflight.facts import Machine
+from idemtui.preflight.models import model_words
 from idemtui.preflight.past import Rate
 from idemtui.preflight.shape import shape_of
 from idemtui.preflight.words import facts, stage_words
@@ -124,12 +126,29 @@ def test_too_little_room_is_said() -> None:
     assert "the disk has room for 0.0 GB" in found.warnings[0]
 
 
-def test_a_model_that_is_not_here_is_said_to_be_unknown() -> None:
+def test_a_model_that_is_not_here_is_said_to_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idemtui.preflight.models.hub_trouble", lambda name: f"model {name!r} is gated")
     specs = [spec.model_copy(update={"run": spec.run.model_copy(update={"model": "a/b"})}) for spec in demo()]
     found = preflight(specs, Past(), MACHINE)
     assert (found.seconds, found.memory, found.disk, found.source) == (None, None, None, "unknown")
     assert any("a/b is not on this machine" in line for line in found.assumed)
     assert dict(facts(found))["time"].startswith("unknown")
+    assert (found.unfit, found.warnings[-1]) == (("model 'a/b' is gated",), "model 'a/b' is gated")
+    assert [line.split(":")[0] for line in found.models] == ["pocket/judge"]
+
+
+def test_what_a_models_tokenizer_does_is_said_and_a_hub_that_never_answers_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = "pocket/instruct: chat template, takes system turns; each number is one token"
+    assert told in preflight(demo(), Past(), MACHINE).models
+    held = threading.Event()
+    monkeypatch.setattr("idemtui.preflight.models.hub_trouble", lambda name: held.wait())
+    monkeypatch.setattr("idemtui.preflight.models.HUB_SECONDS", 0.01)
+    assert model_words("a/b") == ("model 'a/b' is not on this machine and the hub did not answer within 0.01 s", False)
+    held.set()
+    monkeypatch.setattr("idemtui.preflight.models.hub_trouble", lambda name: None)
+    assert model_words("a/b")[1]
 
 
 def test_a_machine_without_a_server_is_seen_from_here(tmp_path: Path) -> None:

@@ -1,0 +1,41 @@
+"""The models that the lab's runs need: what their tokenizers can do, and whether those not here can be fetched."""
+
+from __future__ import annotations
+
+import json
+
+from engine.errors import IdemtuiError
+from idemtui.doctor.check import Check
+from idemtui.preflight.models import model_words
+from store.lab import Lab
+
+
+def check_models(lab: Lab) -> Check:
+    """A sentence for each model; the hub is asked only for those that are not on this machine."""
+    told = [_told(name) for name in _named(lab)]
+    what = "; ".join(words for words, _ in told) or "no run names a model yet"
+    if all(fine for _, fine in told):
+        return Check("models", "ok", what)
+    return Check("models", "warn", what, "Runs of these models fail until that is done; `idemtui retry RUN` goes on.")
+
+
+def _told(name: str) -> tuple[str, bool]:
+    try:
+        return model_words(name)
+    except IdemtuiError as error:
+        return str(error), False
+
+
+def _named(lab: Lab) -> list[str]:
+    """Models that a worker loads here, by the specs; a spec that cannot be read is another check's finding."""
+    names: dict[str, None] = {}
+    for path in sorted(lab.runs.glob("*/spec.json")) if lab.runs.is_dir() else []:
+        try:
+            spec = json.loads(path.read_bytes())
+            judge = spec["judge"]
+            names[spec["run"]["model"]] = None
+            if judge.get("server") is None:
+                names[judge["model"]] = None
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return list(names)
