@@ -134,7 +134,9 @@ class LaunchScreen(Room):
         """Go to the setting's field."""
         self._panel = 0
         self._show_panel()
-        self.query_one("#field").focus()
+        self._show_meaning()
+        # `focus()` waits its turn behind keys that are typed already: they went to the list, and the text was lost.
+        self.set_focus(self.query_one("#field"))
 
     @on(Input.Submitted, "#field")
     def take_field(self, message: Input.Submitted) -> None:
