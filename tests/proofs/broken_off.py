@@ -57,10 +57,15 @@ class BrokenOff:
             lab.close()
         return self._whole
 
+    def remove_copies(self) -> None:
+        """End what runs in the copies and remove them."""
+        while self._copies:
+            remove(self._copies.pop())
+
     def close(self) -> None:
         """Remove all of it."""
-        for lab in [self.original, *self._copies]:
-            remove(lab)
+        self.remove_copies()
+        remove(self.original)
 
 
 def change_lines(path: Path, change: Callable[[int, dict[str, Any]], None]) -> None:

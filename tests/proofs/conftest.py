@@ -31,8 +31,15 @@ def labs() -> Iterator[Callable[..., ProofLab]]:
 
 
 @pytest.fixture(scope="package")
-def broken_off() -> Iterator[BrokenOff]:
-    """A chain broken off in its second training; tests take copies."""
+def one_broken_off() -> Iterator[BrokenOff]:
+    """A chain broken off in its second training, made once."""
     chain = BrokenOff()
     yield chain
     chain.close()
+
+
+@pytest.fixture
+def broken_off(one_broken_off: BrokenOff) -> Iterator[BrokenOff]:
+    """A chain broken off in its second training; a test takes copies, which end with it."""
+    yield one_broken_off
+    one_broken_off.remove_copies()
