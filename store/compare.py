@@ -123,14 +123,19 @@ WHERE list_contains($runs, run_id) ORDER BY created_at, name, run_id
 """
 
 
-def compare(lab: Asked, run_ids: Sequence[str], by: str = "cell") -> Comparison:
-    """These runs grouped by `cell`, `study`, `run` or a setting's dotted name; UsageError names what is allowed."""
+def compare(lab: Asked, run_ids: Sequence[str], by: str = "cell", judge: str | None = None) -> Comparison:
+    """These runs grouped by `cell`, `study`, `run` or a setting's dotted name; UsageError names what is allowed.
+
+    With a judge's id points and verdicts are by that judge's scores, else by those of each run's own.
+    """
     found = {row["run_id"]: settings_of_run(row) for row in lab.sql(RUNS, {"runs": list(run_ids)}).rows()}
     choices = choices_of(list(found.values()))
     if by not in [*ALWAYS, *(choice.name for choice in choices)]:
         differing = ", ".join(choice.name for choice in choices) or "cell, study, run"
         raise UsageError(f"by {by!r}: these runs do not differ in it; allowed: {differing}.")
     members = grouped(found, by)
+    if judge is not None:
+        return Comparison(by, _judged(lab, members, judge), choices)
     mixed = _mixed(lab, members)
     points = _points(lab, {name: ids for name, ids in members.items() if name not in mixed})
     told = {frozenset(ids): verdict for ids, verdict in _verdicts(lab)}
@@ -139,6 +144,13 @@ def compare(lab: Asked, run_ids: Sequence[str], by: str = "cell") -> Comparison:
         for name, ids in members.items()
     )
     return Comparison(by, groups, choices)
+
+
+def _judged(lab: Asked, members: Mapping[str, tuple[str, ...]], judge: str) -> tuple[Group, ...]:
+    from store.judged_groups import judged_group_verdicts, judged_points
+
+    points, told = judged_points(lab, members, judge), judged_group_verdicts(lab, members, judge)
+    return tuple(Group(name, ids, points[name], told.get(name)) for name, ids in members.items())
 
 
 def settings_of_run(row: Mapping[str, Any]) -> Settings:

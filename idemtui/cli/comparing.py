@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import UsageError
-from idemtui.cli.options import Json, lab_of
+from idemtui.cli.options import ByJudge, Json, lab_of
 
 if TYPE_CHECKING:
     from idemtui.console.comparing import Compared
@@ -28,6 +28,7 @@ def compare(
     by: Annotated[
         str, typer.Option(metavar="SETTING", help="cell, study, run, or a setting as run.regime that differs.")
     ] = "cell",
+    judge: ByJudge = None,
     as_json: Json = False,
 ) -> None:
     """Compare runs: each group's curve with the interval over its replicates, its verdict, and what else moved."""
@@ -36,12 +37,15 @@ def compare(
     from idemtui.console.comparing import Compared
     from store.compare import compare as compared_by
     from store.compare import matrix
+    from store.judged import chosen_judge
     from store.methods import judge_methods
 
     with open_client(lab_of(context)) as client:
-        comparison = compared_by(client, run_ids(client, what), by)
-        compared = Compared(comparison, tuple(matrix(client, comparison.groups)))
-        methods = judge_methods(client, [run_id for group in compared.groups for run_id in group.run_ids])
+        ids = run_ids(client, what)
+        chosen = None if judge is None else chosen_judge(client, ids, judge)
+        comparison = compared_by(client, ids, by, chosen)
+        compared = Compared(comparison, () if chosen else tuple(matrix(client, comparison.groups)))
+        methods = judge_methods(client, ids, chosen)
     if as_json:
         print_json([group_facts(compared, group, methods) for group in compared.groups])
     else:

@@ -155,8 +155,20 @@ def test_another_judge_is_chosen_by_name_and_said(idemtui: Idemtui, judged: Path
     assert "of different judges and no one scale" in both
 
 
+def test_groups_are_compared_by_another_judge(idemtui: Idemtui, judged: Path) -> None:
+    [own], [other] = (
+        idemtui("--lab", judged, "compare", "cells", *words, "--json").json for words in ((), ("--judge", "some"))
+    )
+    assert [point["cycle"] for point in other["points"]] == [point["cycle"] for point in own["points"]]
+    assert other["points"][-1]["delta"] == pytest.approx(own["points"][-1]["delta"] + 20, abs=1e-6)
+    assert other["points"][-1]["coherence"] is None
+    assert other["verdict"]["l"] == pytest.approx(own["verdict"]["l"] + 20)
+    assert (other["matrix"], other["points"][0]["runs"]) == ([], 3)
+    assert idemtui("--lab", judged, "compare", "cells", "--judge", "some").code == 0
+
+
 def test_a_judge_that_scored_nothing_is_refused_in_one_line(idemtui: Idemtui, judged: Path) -> None:
-    for words in (("verdict", "cells"), ("plot", ONE.name), ("show", ONE.name)):
+    for words in (("verdict", "cells"), ("compare", "cells"), ("plot", ONE.name), ("show", ONE.name)):
         said = idemtui("--lab", judged, *words, "--judge", "nobody")
         assert said.code == 2
         assert said.err.count("\n") == 1

@@ -1,0 +1,61 @@
+"""Groups of runs by a judge of one's choice: the points and verdicts that `store.compare` gives of the runs' own."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from store.compare import GroupPoint
+from store.intervals import Interval, t_interval
+from store.judged import judged_chains, judged_curves
+from store.judged_verdicts import judged_verdicts
+from store.queries import Point, Verdict
+from store.result import Asked
+
+Members = Mapping[str, Sequence[str]]
+NOTHING = Interval(float("nan"), None, None, float("nan"))
+
+
+def judged_points(lab: Asked, members: Members, judge: str) -> dict[str, tuple[GroupPoint, ...]]:
+    """By group the means over its runs of what one judge scored; a group that it never scored has none."""
+    run_ids = [run_id for ids in members.values() for run_id in ids]
+    curves = judged_curves(judged_chains(lab, run_ids, judge))
+    return {name: _group([point for run_id in ids for point in curves[run_id]]) for name, ids in members.items()}
+
+
+def _group(points: Sequence[Point]) -> tuple[GroupPoint, ...]:
+    by_cycle: dict[int, list[Point]] = defaultdict(list)
+    for point in points:
+        by_cycle[point.cycle].append(point)
+    return tuple(_point(cycle, by_cycle[cycle]) for cycle in sorted(by_cycle))
+
+
+def _point(cycle: int, points: Sequence[Point]) -> GroupPoint:
+    def over(value: Callable[[Point], float | None]) -> tuple[float | None, float | None, float | None]:
+        held = np.array([found for point in points if (found := value(point)) is not None])
+        interval = t_interval(held) if held.size else NOTHING
+        return (interval.mean if held.size else None), interval.low, interval.high
+
+    return GroupPoint(
+        cycle, len(points), *over(lambda p: p.trait), *over(lambda p: p.coherence), *over(lambda p: p.delta)
+    )
+
+
+def judged_group_verdicts(lab: Asked, members: Members, judge: str) -> dict[str, Verdict]:
+    """By group the verdict by that judge, where the group is one run or one whole cell."""
+    run_ids = [run_id for ids in members.values() for run_id in ids]
+    cells: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in lab.sql("SELECT study, cell, run_id FROM runs").rows():
+        cells[row["study"], row["cell"]].add(row["run_id"])
+    names = [field.name for field in fields(Verdict)]
+    told: dict[frozenset[str], Verdict] = {}
+    for row in judged_verdicts(lab, run_ids, judge):
+        of = {row["run_id"]} if row["scope"] == "run" else cells[row["study"], row["cell"]]
+        plain: dict[str, Any] = {name: row.get(name) for name in names}
+        plain |= {name: tuple(row[name] or ()) for name in ("suffixes", "notes")}
+        told[frozenset(of)] = Verdict(**plain)
+    return {name: told[frozenset(ids)] for name, ids in members.items() if frozenset(ids) in told}
