@@ -1,4 +1,7 @@
-"""A whole run whose judge is behind a server: a real worker, the pocket judge over HTTP, a key from the environment."""
+"""A study whose judge is behind a server: what it may say, and what is no part of a run.
+
+A whole run of one is a proof (`tests/proofs/test_served_judge.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import SpecError
-from engine.events import RunFailed, RunFinished
-from engine.models import load_model
-from engine.score_events import SamplesJudged
 from engine.study import resolve_study
-from tests.engine.judges.wire_server import ModelServer, complaint, serve
-from tests.engine.workers import events, finish, start_worker, write_run
 
 KEY = "sk-0123456789abcdef"
 STUDY = """
@@ -41,40 +39,6 @@ def study(folder: Path, text: str) -> Path:
     path = folder / "study.toml"
     path.write_text(text)
     return path
-
-
-def test_a_run_judged_by_a_server_shows_its_key_to_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LAB_KEY", KEY)
-    model = ModelServer(load_model("pocket/judge", threads=1))
-    wrong = True
-
-    def handle(body, headers):
-        assert headers["authorization"] == f"Bearer {KEY}"
-        if wrong:
-            return 401, complaint(f"Incorrect API key provided: {KEY}"), {}
-        return model(body, headers)
-
-    with serve(handle) as url:
-        [spec] = resolve_study(study(tmp_path, STUDY.format(server=url)))
-        assert spec.execution.secrets == ("LAB_KEY",)
-        folder = write_run(tmp_path / "lab" / "runs" / spec.run_id, spec)
-        code, said = finish(start_worker(folder))
-        assert code == 1
-        failed = events(folder)[-1]
-        assert isinstance(failed, RunFailed)
-        assert "401" in failed.message
-        assert "$LAB_KEY" in failed.message
-        wrong = False
-        code, more = finish(start_worker(folder))
-        assert code == 0, more
-    assert isinstance(events(folder)[-1], RunFinished)
-    judged = [event for event in events(folder) if isinstance(event, SamplesJudged)]
-    assert sum(event.requests for event in judged) >= 48
-    assert all(event.cost == (event.prompt_tokens + 2 * event.completion_tokens) / 1e6 for event in judged)
-    assert {score.label for event in judged for score in event.scores} <= {"score", "empty"}
-    written = [path.read_bytes() for path in (tmp_path / "lab").rglob("*") if path.is_file()]
-    assert KEY.encode() not in b"".join(written) + (said + more).encode()
-    assert len(list((tmp_path / "lab" / "judgements").glob("*.jsonl"))) == 2
 
 
 def test_what_is_paid_or_how_fast_is_no_part_of_a_run(tmp_path: Path) -> None:
