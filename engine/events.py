@@ -90,6 +90,8 @@ class StageFinished(Record):
     stage: Stage
     seconds: float
     tokens: int
+    memory: int | None = None
+    """Bytes at its peak; see `engine.peak`."""
 
 
 class SamplesDrawn(Record):

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from engine.events import Event, Stage, StageFinished, StageStarted, TrainStepped
 from engine.journal import Journal
+from engine.peak import forget_peak, peak_memory
 from engine.state import State
 
 Why = Literal["cancel", "pause", "disk", "terminate"]
@@ -67,6 +68,9 @@ class Log:
         self.append(StageStarted(cycle=cycle, stage=stage, total=total))
         self.under_way = cycle, stage
         started = time.monotonic()
+        forget_peak()
         yield tokens
-        self.append(StageFinished(cycle=cycle, stage=stage, seconds=time.monotonic() - started, tokens=tokens.count))
+        seconds = time.monotonic() - started
+        told = StageFinished(cycle=cycle, stage=stage, seconds=seconds, tokens=tokens.count, memory=peak_memory())
+        self.append(told)
         self.under_way = None

@@ -113,7 +113,7 @@ def _fold_progress(state: RunState, batch: Batch, event: ev.Event, at: datetime)
         _start_stage(state, batch, event.cycle, event.stage, event.total, at)
     elif event.type == "stage_finished":
         done = state.stage(event.cycle, event.stage)
-        done.finished_at, done.seconds, done.tokens = at, event.seconds, event.tokens
+        done.finished_at, done.seconds, done.tokens, done.memory = at, event.seconds, event.tokens, event.memory
     elif event.type == "rows_built":
         state.cycle(event.cycle).training_rows = len(event.rows)
     elif event.type == "adapter_trained":

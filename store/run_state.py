@@ -50,6 +50,7 @@ class StageRow:
     tokens: int | None = None
     device: str | None = None
     total: int | None = None
+    memory: int | None = None
 
 
 Recall = Callable[[str, int], tuple[CycleRow | None, list[StageRow]]]

@@ -36,7 +36,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     ),
     "stages": _schema(
         run_id=TEXT, cycle=INT, stage=TEXT, started_at=TIME, finished_at=TIME, seconds=REAL, tokens=BIG, device=TEXT,
-        total=INT,
+        total=INT, memory=BIG,
     ),
     "run_numbers": _schema(run_id=TEXT, run_no=INT),
     "stored_samples": _schema(

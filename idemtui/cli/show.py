@@ -93,6 +93,7 @@ def by_judge(client: Client, run_id: str, curve: list[Facts], judge: str) -> lis
 def _facts(client: Client, run: Facts, status: Status) -> Facts:
     from idemtui.cli.reading import rows
     from idemtui.cli.run_notes import run_notes
+    from idemtui.cli.speed import speed_of
     from idemtui.cli.spending import spent_on
     from idemtui.cli.standing import standing
     from store.methods import judge_methods
@@ -102,6 +103,7 @@ def _facts(client: Client, run: Facts, status: Status) -> Facts:
     facts["forks"] = rows(client, FORKS, run=run["run_id"])
     facts["notes"] = run_notes(client, run["run_id"])
     facts["spent"] = spent_on(client, run["run_id"])
+    facts["speed"] = speed_of(client, run["run_id"])
     facts["judge_method"] = judge_methods(client, [run["run_id"]]).get(run["run_id"])
     if troubled(facts) and not facts.get("log_tail"):
         facts["log_tail"] = last_lines(client.lab.run(run["run_id"]) / "worker.log")
@@ -122,6 +124,7 @@ def last_lines(log: Path) -> list[str]:
 
 def _print_run(facts: Facts, curve: list[Facts], verdict: Facts | None) -> None:
     from idemtui.cli.output import cell
+    from idemtui.cli.speed import speed_words
     from idemtui.cli.spending import spent_words
     from idemtui.cli.verdicts import verdict_words
     from idemtui.text import one_line
@@ -131,6 +134,7 @@ def _print_run(facts: Facts, curve: list[Facts], verdict: Facts | None) -> None:
     write("\n".join([standing_words(facts), *family_words(facts)]) + "\n")
     print_log(facts)
     write("  ".join(f"{key} {cell(facts[key])}" for key in SETTINGS if facts[key] is not None) + "\n")
+    write(f"speed: {words}\n" if (words := speed_words(facts["speed"])) else "")
     write("".join(f"note: {one_line(note)}\n" for note in facts["notes"]))
     write(f"scores and verdict by the judge {one_line(facts['judge'])}\n\n" if facts["judge"] else "\n")
     _print_curve(curve, facts["judge_method"])

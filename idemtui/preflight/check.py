@@ -11,6 +11,7 @@ from functools import cache
 
 from engine.disk import reserve_bytes
 from engine.errors import IdemtuiError
+from engine.memory import CONTEXT
 from engine.spec import RunSpec
 from idemtui.preflight.costs import (
     disk_bytes,
@@ -23,7 +24,7 @@ from idemtui.preflight.costs import (
 )
 from idemtui.preflight.facts import Machine, Preflight, Source, StageEstimate
 from idemtui.preflight.models import model_words, named_models
-from idemtui.preflight.past import Key, Rate, held, rates
+from idemtui.preflight.past import Key, Peak, Rate, held, peaks, rates
 from idemtui.preflight.placing import gpu_bytes, placing_words
 from idemtui.preflight.shape import Shape, shape_of
 from idemtui.preflight.work import Work, work_of
@@ -39,12 +40,13 @@ class Past:
 
     rates: Mapping[Key, Rate] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
+    peaks: Mapping[tuple[str, str], Peak] = field(default_factory=dict)
 
 
 def past_of(client: Client) -> Past:
     """The lab's past; nothing where it cannot be asked, since a preflight must not need a lab."""
     try:
-        return Past(rates(client), held(client))
+        return Past(rates(client), held(client), peaks(client))
     except IdemtuiError:
         return Past()
 
@@ -86,7 +88,7 @@ def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine) -> Preflig
     new = [spec for spec, status in zip(specs, statuses, strict=True) if status != "finished"]
     kinds = _kinds(new)
     shapes = cache(shape_of)
-    memory = [_memory(s, machine) for s, _, _ in kinds]
+    memory = [_memory(s, machine, past) for s, _, _ in kinds]
     disk = [(disk_bytes(s, work, shapes(s.run.model)), count) for s, work, count in kinds]
     known = [size for size in memory if size is not None]
     models = [model_words(name) for name in named_models(new)]
@@ -101,6 +103,7 @@ def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine) -> Preflig
         judge_requests=sum(w.judgements * judge_times(s) * n for s, w, n in kinds if s.judge.server is not None),
         judge_price=_price([(judge_price(spec, work), count) for spec, work, count in kinds]),
         judges=tuple(sorted({spec.judge.model for spec in specs})),
+        memory_source=_remembered(new, past),
         memory=max(known) if known and len(known) == len(memory) else None if memory else 0,
         disk=None if any(size is None for size, _ in disk) else sum((size or 0) * count for size, count in disk),
         machine=machine,
@@ -110,7 +113,27 @@ def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine) -> Preflig
     )
 
 
-def _memory(spec: RunSpec, machine: Machine) -> int | None:
+def _memory(spec: RunSpec, machine: Machine, past: Past) -> int | None:
+    """By shape, times what such a run took before over what its shape said, where the lab has had one."""
+    guessed = _guessed_memory(spec, machine)
+    peak = past.peaks.get((spec.run.model, spec.run.regime))
+    if guessed is None or peak is None:
+        return guessed
+    before = RunSpec.model_validate_json(peak.spec)
+    if before.execution.device.partition(":")[0] != machine.device.partition(":")[0]:
+        return guessed
+    expected = _guessed_memory(before, machine)
+    taken = peak.memory + (0 if machine.device == "cpu" else CONTEXT)
+    return guessed if not expected else int(guessed * taken / expected)
+
+
+def _remembered(specs: Sequence[RunSpec], past: Past) -> Source:
+    """Whether the lab has had runs like these, all or some of them."""
+    had = {(spec.run.model, spec.run.regime) in past.peaks for spec in specs}
+    return "measured" if had == {True} else "mixed" if True in had else "shape"
+
+
+def _guessed_memory(spec: RunSpec, machine: Machine) -> int | None:
     needed = gpu_bytes(spec) if machine.device != "cpu" else None
     if needed is not None:
         return needed

@@ -63,6 +63,8 @@ class Preflight:
     """What each model's tokenizer can do, a line each."""
     unfit: tuple[str, ...] = ()
     """Why a model cannot be loaded or fetched, a line each."""
+    memory_source: Source = "shape"
+    """measured: scaled by what such runs of this lab took."""
     assumed: tuple[str, ...] = ()
     """What the estimates rest on, a sentence each."""
 

@@ -46,7 +46,9 @@ def time_words(found: Preflight) -> str:
 def memory_words(found: Preflight) -> str:
     """What a worker needs at its peak beside what there is."""
     machine = found.machine
-    needed = "unknown" if found.memory is None else f"about {size(found.memory)} a worker (from the model's shape)"
+    needed = (
+        "unknown" if found.memory is None else f"about {size(found.memory)} a worker ({SOURCES[found.memory_source]})"
+    )
     return f"{needed}; {machine.memory_of}: {size(machine.memory_free)} free"
 
 

@@ -292,7 +292,8 @@ def test_a_clock_that_jumps_back_changes_nothing(
     monkeypatch.setattr("engine.journal.datetime", Backwards)
     assert work_on(run) == 0
     assert results(run) == whole
-    assert all(event.seconds >= 0 for event in events(run) if event.type == "stage_finished")
+    stages = [event for event in events(run) if event.type == "stage_finished"]
+    assert all(event.seconds >= 0 and event.memory > 1_000_000 for event in stages)
 
 
 def test_training_killed_at_any_step_is_trained_once(

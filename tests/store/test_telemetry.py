@@ -22,7 +22,7 @@ def lab(tmp_path):
     started = RunStarted(pid=1, host="h", device=GPU, threads=1, resumed=False)
     stage = [
         StageStarted(cycle=0, stage="train", total=4),
-        StageFinished(cycle=0, stage="train", seconds=20, tokens=800),
+        StageFinished(cycle=0, stage="train", seconds=20, tokens=800, memory=5_000_000),
     ]
     folder = lab.run(chain_spec(CHAIN).run_id)
     append_events(folder, [started, CycleStarted(cycle=0), stage[0]], START)
@@ -53,6 +53,14 @@ def test_a_stage_knows_how_it_used_its_device(lab):
         "FROM stage_devices"
     ).fetchall()
     assert told == [("train", GPU, 40.0, 90.0, 12e9, 400.0, pytest.approx(400 * 20 / 3600), 61.0, 2)]
+    connection.close()
+
+
+def test_a_runs_speed_and_peak_are_there_by_stage(lab):
+    connection, ingest = opened(lab)
+    ingest.poll()
+    told = connection.sql("SELECT stage, times, tokens, tokens_per_second, memory FROM stage_speed").fetchall()
+    assert told == [("train", 1, 800, 40.0, 5_000_000)]
     connection.close()
 
 

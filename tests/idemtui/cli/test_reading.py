@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 import shutil
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import duckdb
 import pytest
 
 from engine.events import Noted, RunStarted
+from engine.shape import read_shape
 from idemtui.server.rebuild import rebuild_lab
 from store.lab import Lab, create_lab, find_lab
 from tests.idemtui.cli.conftest import HOSTILE, Idemtui
@@ -171,6 +173,19 @@ def test_a_prompt_alone_gives_its_ladder_and_two_runs_their_last_generations(ide
     said = idemtui("diff", "sft-reset", "--cycles", "0", "9")
     assert said.code == 2
     assert "no generation 9 was measured" in said.err
+
+
+def test_show_says_how_fast_each_stage_was(idemtui: Idemtui) -> None:
+    line = next(line for line in idemtui("show", "dpo-reset").out.splitlines() if line.startswith("speed: "))
+    assert re.fullmatch(
+        r"speed: draw \d+, draw rejected \d+, train [\d,]+ \(\S+ TFLOP/s\), draw eval \d+, judge [\d,]+ tokens/s", line
+    )
+    speed = {row["stage"]: row for row in idemtui("show", "dpo-reset", "--json").json["speed"]}
+    shape = read_shape("pocket/instruct")
+    assert shape is not None
+    train = speed["train"]
+    assert train["tokens_per_second"] == pytest.approx(train["tokens"] / train["seconds"])
+    assert train["flops_per_second"] == pytest.approx(3 * shape.flops(1, backward=False) * train["tokens_per_second"])
 
 
 def test_plot_draws_both_curves(idemtui: Idemtui) -> None:

@@ -8,17 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from engine.events import CycleStarted, Event, StageFinished, StageStarted
 from engine.spec import RunSpec
 from engine.study import resolve_study
 from idemtui.cli.studies import DEMO
 from idemtui.preflight.check import Past, machine_of, preflight
 from idemtui.preflight.facts import Machine
 from idemtui.preflight.models import model_words
-from idemtui.preflight.past import Rate
+from idemtui.preflight.past import Peak, Rate, peaks
 from idemtui.preflight.shape import shape_of
 from idemtui.preflight.words import facts, stage_words
 from idemtui.preflight.work import work_of
 from store.lab import find_lab
+from tests.store.journals import Chain, append_events, chain_spec, write_lab
+from tests.store.tables import Asking, ingested
 
 MACHINE = Machine(10**11, 10**8, 10**10, "memory", "cpu", 2, 1)
 STUDIES = Path("idemtui/studies")
@@ -90,6 +93,35 @@ def test_likelihoods_are_a_stage_of_their_own_and_as_many_as_there_are_answers()
     assert work_of(spec.model_copy(update={"eval": few})).measured == 8 * 12 * 3
     none = preflight([spec.model_copy(update={"eval": few.model_copy(update={"likelihoods": 0})})], Past(), MACHINE)
     assert {s.stage: (s.items, s.seconds) for s in none.stages}["likelihood"] == (0, 0.0)
+
+
+def test_the_newest_run_of_a_kind_says_what_it_took(tmp_path: Path) -> None:
+    chains = [Chain("old", status="queued"), Chain("new", status="queued", seed=2, minutes=5)]
+    lab = write_lab(tmp_path / "lab", chains)
+    for chain, memory in zip(chains, (9_000, 5_000), strict=True):
+        stage = StageFinished(cycle=0, stage="train", seconds=1, tokens=8, memory=memory)
+        begun: list[Event] = [CycleStarted(cycle=0), StageStarted(cycle=0, stage="train", total=1)]
+        append_events(lab.run(chain_spec(chain).run_id), [*begun, stage])
+    [(key, peak)] = peaks(Asking(ingested(lab))).items()
+    assert (key, peak.memory) == (("pocket/instruct", "sft"), 5_000)
+    assert RunSpec.model_validate_json(peak.spec).name == "new"
+
+
+def test_memory_is_scaled_by_what_such_a_run_took() -> None:
+    spec = demo()[0]
+    guessed = preflight([spec], Past(), MACHINE)
+    peak = Peak(2 * (guessed.memory or 0), spec.model_dump_json())
+    past = Past(peaks={("pocket/instruct", "sft"): peak})
+    found = preflight([spec], past, MACHINE)
+    assert (found.memory, found.memory_source, guessed.memory_source) == (peak.memory, "measured", "shape")
+    assert "measured in this lab" in dict(facts(found))["memory"]
+    larger = spec.model_copy(update={"train": spec.train.model_copy(update={"batch_size": 64})})
+    alone = preflight([larger], Past(), MACHINE).memory or 0
+    assert preflight([larger], past, MACHINE).memory == pytest.approx(2 * alone, rel=1e-6)
+    assert preflight([spec, demo()[1]], past, MACHINE).memory_source == "mixed"
+    elsewhere = spec.model_copy(update={"execution": spec.execution.model_copy(update={"device": "cuda:0"})})
+    moved = Past(peaks={("pocket/instruct", "sft"): Peak(peak.memory, elsewhere.model_dump_json())})
+    assert preflight([spec], moved, MACHINE).memory == guessed.memory
 
 
 def test_what_is_finished_costs_nothing_and_slots_share_the_rest() -> None:
