@@ -53,15 +53,6 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Prompt:
-    """One eval prompt of a run, with how many draws there are of it."""
-
-    prompt_id: str
-    prompt: str
-    draws: int
-
-
-@dataclass(frozen=True)
 class Rung:
     """One generation's answer to one prompt."""
 
@@ -93,15 +84,6 @@ def sample(lab: Asked, sample_id: str, run_id: str | None = None) -> tuple[Sampl
     query = f"SELECT * FROM scores WHERE sample_id = $sample{holders} ORDER BY metric <> 'trait', metric, judge_id"
     rows = lab.sql(query, asked).rows()
     return held[0], [_judgement(row) for row in rows]
-
-
-def eval_prompts(lab: Asked, run_id: str) -> list[Prompt]:
-    """The prompts that a run is measured with."""
-    query = """
-        SELECT prompt_id, any_value(prompt) AS prompt, CAST(max(draw) + 1 AS INTEGER) AS draws FROM chain_samples
-        WHERE run_id = ? AND purpose = 'eval' GROUP BY prompt_id ORDER BY prompt, prompt_id
-    """
-    return read(Prompt, lab, query, [run_id])
 
 
 def ladder(lab: Asked, run_id: str, prompt_id: str, draw: int = 0) -> list[Rung]:

@@ -11,6 +11,7 @@ from engine.commands import append_command
 from engine.events import AdapterTrained, Event, RunCancelled, RunFailed, RunFinished, SamplesDrawn, TrainStepped
 from engine.spec import RunSpec
 from engine.study import resolve_study
+from tests.engine.fake_parts import work_on
 from tests.engine.workers import events, finish, results, start_worker, wait_until, write_run
 
 STUDY = """
@@ -70,18 +71,17 @@ def test_sigterm_stops_at_a_safe_point_and_cancel_is_recorded(tmp_path: Path) ->
 
 
 def test_a_changed_pack_or_adapter_refuses_to_go_on(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", make_spec(tmp_path))
-    worker = start_worker(run)
-    wait_until(run, lambda seen: any(isinstance(e, AdapterTrained) for e in seen), worker)
-    worker.kill()
-    finish(worker)
+    run = write_run(tmp_path / "run", make_spec(tmp_path, cycles=1))
+    assert work_on(run) == 0
+    journal = run / "events.jsonl"
+    trained = next(number for number, event in enumerate(events(run), 1) if isinstance(event, AdapterTrained))
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:trained]))
     adapter = run / "cycles/00/adapter/adapter_model.safetensors"
     adapter.write_bytes(adapter.read_bytes()[:-1] + b"?")
-    code, said = finish(start_worker(run))
-    assert code == 1
-    assert "changed since cycle 0 was trained" in said
+    assert work_on(run) == 1
     failed = events(run)[-1]
     assert isinstance(failed, RunFailed)
+    assert "changed since cycle 0 was trained" in failed.message
     assert failed.error == "ResumeError"
 
 
