@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +30,7 @@ def book_key(question: JudgeQuestion) -> str:
 
 
 class Book:
-    """One judge's judgements by one rubric; each process has its own, over the same file."""
+    """One judge's judgements by one rubric; each process has its own, over the same file, for all its threads."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -39,6 +40,7 @@ class Book:
         self._path = path
         self._places: dict[str, tuple[int, int]] = {}
         self._read_to = 0
+        self._looking = threading.Lock()
 
     def get(self, key: str) -> Judgement | None:
         """What was said, by this process or, as of the last `look`, by another; `spent` counts it as known."""
@@ -46,7 +48,11 @@ class Book:
         return None if place is None else _judgement(json.loads(os.pread(self._fd, place[1], place[0])))
 
     def look(self) -> None:
-        """Take in what was added since."""
+        """Take in what was added since; one thread at a time, or places would be counted twice and lead astray."""
+        with self._looking:
+            self._look()
+
+    def _look(self) -> None:
         size = os.fstat(self._fd).st_size
         content = os.pread(self._fd, size - self._read_to, self._read_to)
         for line in content.splitlines(keepends=True):

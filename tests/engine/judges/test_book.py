@@ -1,5 +1,9 @@
 """The lab's book of judgements: torn lines, other processes, whole batches."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 from engine.fakes import FakeJudge
 from engine.judges.book import Book, book_key
 from engine.judges.known import KnownJudge
@@ -78,3 +82,19 @@ def test_question_and_answer_are_told_apart():
     one, other = (JudgeQuestion("r", question, answer) for question, answer in (("ab", "c"), ("a", "bc")))
     assert book_key(one) != book_key(other)
     assert len(book_key(JudgeQuestion("r", "\ud800", ""))) == 32
+
+
+def test_threads_that_look_at_once_find_what_was_said_of_each_text(tmp_path):
+    path, every = tmp_path / "a.jsonl", 99
+    book, other = Book(path), Book(path)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for number in range(every):
+                other.put({f"{number:02}": replace(SAID, value=float(number))})
+                list(pool.map(lambda _: book.look(), range(8)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert book._read_to == path.stat().st_size
+    assert [book.get(f"{number:02}").value for number in range(every)] == list(range(every))
