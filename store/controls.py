@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from store.judged import judged_chains, judged_curves
 from store.queries import Point, curves, read
 from store.result import Asked
 from store.statistics.nullband import NullBand, null_band
@@ -101,6 +100,8 @@ def beside(lab: Asked, run_ids: Sequence[str], judge: str | None = None) -> dict
     if judge is None:
         held = curves(lab, list(chains))
     else:
+        from store.judged import judged_chains, judged_curves
+
         held = judged_curves(judged_chains(lab, list(chains), judge))
         chains = {run_id: replace(chain, judge=_who(judge, chain, held)) for run_id, chain in chains.items()}
     controls = [chain for chain in chains.values() if chain.control is not None]

@@ -84,6 +84,8 @@ class Run:
     parent_run_id: str | None = None
     """A fork's parent, whose cycles up to `forked_at_cycle` are this run's own."""
     forked_at_cycle: int | None = None
+    judge_method: str | None = None
+    """How its own judge came to its scores: `logprobs`, or `sampled-5` where they were drawn."""
 
     @property
     def live(self) -> bool:

@@ -6,7 +6,11 @@ from store.texts import RUNG
 
 # Curves are read beside it: the store's own question for runs would work each of them out once more.
 RUNS = """
-SELECT * EXCLUDE (spec) REPLACE (coalesce(message, '') AS message) FROM runs ORDER BY created_at, name, run_id
+SELECT r.* EXCLUDE (spec) REPLACE (coalesce(r.message, '') AS message), j.method AS judge_method
+FROM runs AS r
+LEFT JOIN run_judges AS o ON o.run_id = r.run_id AND o.metric = 'trait'
+LEFT JOIN judges AS j ON j.judge_id = o.judge_id AND j.metric = o.metric
+ORDER BY r.created_at, r.name, r.run_id
 """
 ADAPTERS = """
 SELECT c.cycle, coalesce(c.init, '–') AS init, coalesce(c.reference, '–') AS reference, c.optimizer_steps,

@@ -11,6 +11,7 @@ from textual.containers import Container, Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from idemtui.cli.drawn import drawn_mark
 from idemtui.console.charts import coherence_chart, trace_chart
 from idemtui.console.facts import Adapter, Glance, Run, RunDetail
 from idemtui.console.family import family
@@ -189,7 +190,7 @@ def headline(run: Run, glance: Glance, server: Server | None, controls: str = ""
     text.append(f"\n   {doing_now(run, server)}  cycle {cycle_of(run)}")
     if last is not None:
         text.append(f"  {generation(last.cycle)}: s {number(last.trait)}  Δ {signed(run.delta)}")
-        text.append(f"  coherence {number(last.coherence)}")
+        text.append(f"  coherence {number(last.coherence)}{drawn_mark(run.judge_method)}")
     if run.verdict:
         text.append(f"  {paper_word(run.verdict)}", "bold")
         text.append(f"  {chain_words(run.verdict)}  (one chain)")
