@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from store.controls import Beside
+from store.methods import is_drawn
 from store.queries import Point as StoredPoint
 from store.queries import Verdict
 
@@ -145,6 +147,11 @@ class Glance:
     def run(self, run_id: str | None) -> Run | None:
         """The run with this id, if the lab holds it."""
         return next((run for run in self.runs if run.run_id == run_id), None)
+
+    def method(self, run_ids: Sequence[str]) -> str | None:
+        """How the judges of these runs came to their scores; of several runs a method that draws comes first."""
+        methods = [run.judge_method for run in self.runs if run.run_id in run_ids]
+        return next(filter(is_drawn, methods), methods[0] if methods else None)
 
     def study(self, run: Run) -> tuple[Run, ...]:
         """All runs of the same study, in the lab's order."""

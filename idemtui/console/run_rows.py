@@ -18,12 +18,12 @@ from idemtui.console.words import (
     left_words,
     number,
     paper_word,
+    score,
     signed,
     spark_delta,
     verdict_label,
 )
 from idemtui.text import one_line
-from store.methods import is_drawn
 
 COLUMNS = (
     Column("", 2),
@@ -54,8 +54,6 @@ TONES: dict[str, Tone] = {
 FORKED = "↳ "
 MARKED = "*"
 """Beside the state of a run that is marked."""
-DRAWN = "≈"
-"""Before a score that is a mean of drawn numbers (`judge.method = "sampled"`)."""
 FOLDED, OPEN = "▸", "▾"
 TITLES = {"verdict": "A", "this chain: A, L [90 %]": "L", "doing": "status", "Δ curve": "Δ", "": "status"}
 """What a click on a title sorts by, where that is not what the title says."""
@@ -100,18 +98,13 @@ def run_cells(entry: Entry, server: Server | None = None, marked: bool = False) 
         Cell(cycle_of(run)),
         Cell(doing_now(run, server), tone),
         Cell(left_words(run) if run.live else "", "dim"),
-        Cell(score(last.trait if last else None, run)),
+        Cell(score(last.trait if last else None, run.judge_method)),
         Cell(signed(run.delta)),
         Cell(number(last.coherence if last else None, 0)),
         Cell(spark_delta(deltas(run))),
         Cell(paper_word(run.verdict), "warn" if run.verdict and run.verdict.amplified_by_paper else ""),
         Cell(why or chain_words(run.verdict), REASONED.get(run.status, "warn") if why else "dim"),
     )
-
-
-def score(value: float | None, run: Run) -> str:
-    """A mean score; behind ≈ and without decimals where its judge drew it."""
-    return f"{DRAWN}{number(value, 0)}" if value is not None and is_drawn(run.judge_method) else number(value)
 
 
 def deltas(run: Run) -> list[float | None]:

@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from idemtui.console.facts import BASE, Run
+from store.methods import is_drawn
 from store.queries import Verdict
 
 NONE = "–"
+DRAWN = "≈"
+"""Before a score that is a mean of drawn numbers (`judge.method = "sampled"`)."""
 BARS = "▁▂▃▄▅▆▇█"
 SIGNS = {"queued": "·", "running": "●", "paused": "‖", "finished": "✓", "failed": "✗", "cancelled": "○"}
 STAGES = {
@@ -33,6 +36,11 @@ def generation(cycle: int) -> str:
 def number(value: float | None, digits: int = 1) -> str:
     """A score, or a dash where there is none."""
     return NONE if value is None else f"{value:.{digits}f}"
+
+
+def score(value: float | None, method: str | None, digits: int = 1) -> str:
+    """A score by a judge's method; behind ≈ and without decimals where the judge drew it."""
+    return f"{DRAWN}{number(value, 0)}" if value is not None and is_drawn(method) else number(value, digits)
 
 
 def signed(value: float | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -12,6 +12,7 @@ from textual.containers import Container, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from idemtui.cli.drawn import drawn_words
 from idemtui.console.comparing import Compared, curves_chart, marker, path_chart
 from idemtui.console.facts import BASE, Run
 from idemtui.console.messages import ComparedRead
@@ -21,7 +22,7 @@ from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.columns import Cell, Column
 from idemtui.console.widgets.heat import heat_text
 from idemtui.console.widgets.ledger import Ledger
-from idemtui.console.words import NONE, generation, number, signed, variance_words, verdict_label, verdict_words
+from idemtui.console.words import NONE, generation, score, signed, variance_words, verdict_label, verdict_words
 from idemtui.text import one_line
 from store.compare import ALWAYS, Group
 
@@ -107,7 +108,7 @@ class CompareScreen(Room):
         ledger.styles.height = min(len(groups) + 1, max(self.size.height // 4, 4))
         names = [group.name for group in groups]
         at = before.groups[ledger.cursor].name if before and ledger.cursor < len(before.groups) else ""
-        ledger.show_rows([group_cells(group, index) for index, group in enumerate(groups)])
+        ledger.show_rows([group_cells(group, index, self._method(group)) for index, group in enumerate(groups)])
         ledger.cursor = names.index(at) if at in names else 0
         self._show_whose()
         self._show_views()
@@ -122,11 +123,16 @@ class CompareScreen(Room):
         if compared is None:
             return
         groups = compared.groups
-        self.query_one("#worth", Static).update(worth_words(groups[chosen]) if chosen < len(groups) else "")
+        worth = worth_words(groups[chosen], self._method(groups[chosen])) if chosen < len(groups) else ""
+        self.query_one("#worth", Static).update(worth)
         for name in ("trait", "coherence", "delta"):
             self.query_one(f"#{name}", ChartPane).show_chart(curves_chart(groups, chosen, name))
         self.query_one("#paths", ChartPane).show_chart(path_chart(groups, chosen))
-        self.query_one("#heat", Static).update(matrix_text(compared, self._shown_cycle(compared)))
+        methods = {group.name: self._method(group) for group in groups}
+        self.query_one("#heat", Static).update(matrix_text(compared, self._shown_cycle(compared), methods))
+
+    def _method(self, group: Group) -> str | None:
+        return self.glance.method(group.run_ids)
 
     def _shown_cycle(self, compared: Compared) -> int:
         cycles = cycles_of(compared)
@@ -191,8 +197,8 @@ def cycles_of(compared: Compared) -> list[int]:
     return sorted({point.cycle for group in compared.groups for point in group.points}) or [BASE]
 
 
-def group_cells(group: Group, index: int) -> Sequence[Cell]:
-    """One group as a row: its newest generation, with the interval over its runs."""
+def group_cells(group: Group, index: int, method: str | None = None) -> Sequence[Cell]:
+    """One group as a row: its newest generation, with the interval over its runs, and ≈ where a judge drew."""
     last, seeded = group.points[-1] if group.points else None, next((p for p in group.points if p.cycle == 0), None)
     delta = NONE
     if last is not None and last.cycle > 0:
@@ -204,19 +210,19 @@ def group_cells(group: Group, index: int) -> Sequence[Cell]:
         Cell(one_line(group.name)),
         Cell(str(len(group.run_ids))),
         Cell(generation(last.cycle) if last else NONE),
-        Cell(number(seeded.trait if seeded else None)),
-        Cell(number(last.trait if last else None)),
+        Cell(score(seeded.trait if seeded else None, method)),
+        Cell(score(last.trait if last else None, method)),
         Cell(delta),
-        Cell(number(last.coherence if last else None, 0)),
+        Cell(score(last.coherence if last else None, method, 0)),
         Cell(verdict_label(group.verdict)),
         Cell(verdict_words(group.verdict), "dim"),
     )
 
 
-def worth_words(group: Group) -> Text:
-    """What the verdict of the group under the cursor rests on: where its variance comes from, and what it lacks."""
+def worth_words(group: Group, method: str | None = None) -> Text:
+    """What the group under the cursor rests on: drawn scores, its verdict's variance, and what that lacks."""
     verdict = group.verdict
-    lines = [group.mixed or "", *([variance_words(verdict), *verdict.notes] if verdict else [])]
+    lines = [group.mixed or "", *drawn_words(method), *([variance_words(verdict), *verdict.notes] if verdict else [])]
     return Text("\n".join(f"   {one_line(line)}" for line in lines if line), "dim", no_wrap=True, overflow="ellipsis")
 
 
@@ -236,18 +242,18 @@ def whose_words(whose: Whose, by: str, runs: Sequence[Run], compared: Compared |
     return text
 
 
-def matrix_text(compared: Compared, cycle: int) -> Text:
+def matrix_text(compared: Compared, cycle: int, methods: Mapping[str, str | None]) -> Text:
     """Groups by traits at one generation; a cell holds the score and how far it is from base."""
     if not compared.matrix:
         return Text(" nothing scored yet", "dim")
 
     def value(group: str, trait: str) -> tuple[float | None, float | None]:
-        score, base = compared.value(group, cycle, trait), compared.value(group, BASE, trait)
-        return score, None if score is None or base is None else score - base
+        now, base = compared.value(group, cycle, trait), compared.value(group, BASE, trait)
+        return now, None if now is None or base is None else now - base
 
     names = [group.name for group in compared.groups]
     text = Text(f" every scored trait at {generation(cycle)}, and its distance from base   ← → another\n\n", "bold")
-    text.append(heat_text(names, compared.traits, value, "group"))
+    text.append(heat_text(names, compared.traits, value, "group", methods))
     if len(compared.traits) == 1:
         text.append("\n\n Only the seeded trait was scored.\n eval.traits in a study file scores others too.", "dim")
     return text

@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from idemtui.cli.drawn import drawn_mark
 from idemtui.console.facts import BASE, Run
 from idemtui.console.messages import DifferenceMade, LadderMade, PromptsRead, RungsRead
 from idemtui.console.reader import Reader
@@ -20,15 +21,15 @@ from idemtui.console.widgets.columns import Cell, Column
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.prose import difference, ladder_text, rung_head
 from idemtui.console.widgets.sides import Sides
-from idemtui.console.words import generation, number, signed
+from idemtui.console.words import generation, score, signed
 from idemtui.text import one_line, plain
 from idemtui.worddiff import word_diff
 
 CLIMB = (
     Column("", 5),
     Column("gen", 4),
-    Column("s", 3, right=True),
-    Column("coh", 3, right=True),
+    Column("s", 4, right=True),
+    Column("coh", 4, right=True),
     Column("answer", 30, flex=1),
 )
 SAME_RUN = "this run"
@@ -126,7 +127,7 @@ class LadderScreen(Room):
         right = nearest(other.cycles, self._right) if other and other.cycles else self._right
         self._right = right
         shown = (self._left, right) if sides and self._other_id is None else (self._left,) if sides else ()
-        self.query_one("#rungs", Static).update(rung_line(rungs, shown))
+        self.query_one("#rungs", Static).update(rung_line(rungs, shown, self._method(rungs)))
         if not sides:
             self.ask("ladder", partial(_ladder, rungs, draw))
             return
@@ -137,8 +138,8 @@ class LadderScreen(Room):
         right = other.answer(self._right, draw) if other else None
         sides, count = self.query_one(Sides), len(rungs.draws)
         name = self._called(self._other_id) if self._other_id else ""
-        sides.show_head("left", rung_head(left, self._left, count))
-        sides.show_head("right", rung_head(right, self._right, count, name))
+        sides.show_head("left", rung_head(left, self._left, count, method=self._method(rungs)))
+        sides.show_head("right", rung_head(right, self._right, count, name, self._method(other)))
         self.ask("difference", partial(_difference, left, right))
         climb = self.query_one(Ledger)
         climb.show_rows([self._climb_cells(rungs, cycle, draw) for cycle in rungs.cycles])
@@ -154,16 +155,16 @@ class LadderScreen(Room):
     @on(LadderMade)
     def show_ladder(self, message: LadderMade) -> None:
         """Show every generation's answer under the one before."""
-        self.query_one("#answers", Static).update(ladder_text(message.steps))
+        self.query_one("#answers", Static).update(ladder_text(message.steps, self._method(self._rungs)))
 
     def _climb_cells(self, rungs: Rungs, cycle: int, draw: int) -> Sequence[Cell]:
         answer = rungs.answer(cycle, draw)
-        right = self._right if self._other_id is None else None
+        right, method = self._right if self._other_id is None else None, self._method(rungs)
         return (
             Cell({self._left: "left", right: "right"}.get(cycle, ""), "accent"),
             Cell(generation(cycle)),
-            Cell(number(answer.trait if answer else None, 0)),
-            Cell(number(answer.coherence if answer else None, 0)),
+            Cell(score(answer.trait if answer else None, method, 0)),
+            Cell(score(answer.coherence if answer else None, method, 0)),
             Cell(one_line(answer.response) if answer else "", "dim"),
         )
 
@@ -222,6 +223,9 @@ class LadderScreen(Room):
     def _take_other(self, run_id: str | None) -> None:
         self._other_id, self._other = run_id, None
 
+    def _method(self, rungs: Rungs | None) -> str | None:
+        return self.glance.method([rungs.run_id]) if rungs else None
+
     def _called(self, run_id: str | None) -> str:
         run = self.glance.run(run_id)
         return one_line(run.name) if run else ""
@@ -258,13 +262,14 @@ def step_in(cycles: tuple[int, ...], cycle: int, step: int) -> int:
     return cycles[max(0, min(place, len(cycles) - 1))]
 
 
-def rung_line(rungs: Rungs, shown: Sequence[int]) -> Text:
+def rung_line(rungs: Rungs, shown: Sequence[int], method: str | None = None) -> Text:
     """Every generation with the prompt's mean trait score; those that are shown stand in brackets."""
     text = Text(" s ", "dim", overflow="ellipsis", end="")
     for cycle in rungs.cycles:
-        word = f"{generation(cycle)} {number(rungs.trait(cycle), 0)}"
+        word = f"{generation(cycle)} {score(rungs.trait(cycle), method, 0)}"
         here = cycle in shown
         text.append(f"[{word}]" if here else f" {word} ", "bold" if here else "")
+    text.append(drawn_mark(method), "dim")
     return text
 
 

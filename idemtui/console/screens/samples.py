@@ -152,7 +152,9 @@ class SamplesScreen(Room):
             return
         before = self._lines.get(ledger.cursor)
         self._lines.update(enumerate(message.lines, message.offset))
-        ledger.show_page(message.offset, [sample_cells(line, self._run_name) for line in message.lines])
+        ledger.show_page(
+            message.offset, [sample_cells(line, self._run_name, self.glance.method) for line in message.lines]
+        )
         if self._lines.get(ledger.cursor) != before:
             self._read(ledger.cursor)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.style import Style
 from rich.text import Text
 
 from idemtui.console.widgets.columns import pad
-from idemtui.console.words import NONE, number, signed
+from idemtui.console.words import NONE, score, signed
 
 CELL = 11
 NAME = 24
@@ -22,8 +22,12 @@ def heat_text(
     columns: Sequence[str],
     value: Callable[[str, str], tuple[float | None, float | None]],
     corner: str = "",
+    methods: Mapping[str, str | None] | None = None,
 ) -> Text:
-    """Rows by columns; `value` gives a score from 0 to 100 and how far it is from base."""
+    """Rows by columns; `value` gives a score from 0 to 100 and how far it is from base.
+
+    A row's method (`store.methods`) says whether its scores were drawn.
+    """
     text = Text(no_wrap=True, end="")
     text.append(pad(corner, NAME, right=False), "dim")
     for column in columns:
@@ -31,10 +35,10 @@ def heat_text(
     for row in rows:
         text.append("\n" + pad(row, NAME, right=False, name=True), "bold")
         for column in columns:
-            score, moved = value(row, column)
-            words = NONE if score is None else f"{number(score, 0)} {signed(moved):>6}"
+            now, moved = value(row, column)
+            words = NONE if now is None else f"{score(now, (methods or {}).get(row), 0)} {signed(moved):>6}"
             text.append(" ")
-            text.append(pad(words, CELL, right=True), shade(score))
+            text.append(pad(words, CELL, right=True), shade(now))
     return text
 
 

@@ -8,7 +8,7 @@ from rich.style import Style
 from rich.text import Text
 
 from idemtui.console.text_facts import Rung
-from idemtui.console.words import generation, number, signed
+from idemtui.console.words import generation, score, signed
 from idemtui.worddiff import Piece, marked
 
 REMOVED = Style(color="red", bold=True)
@@ -17,26 +17,26 @@ FAINT = Style(dim=True)
 STRONG = Style(bold=True)
 
 
-def rung_head(answer: Rung | None, cycle: int, count: int, run_name: str = "") -> Text:
+def rung_head(answer: Rung | None, cycle: int, count: int, run_name: str = "", method: str | None = None) -> Text:
     """The line above one side of the ladder, with the run's name where it is another's."""
     text = Text(no_wrap=True, end="")
     text.append(f" {generation(cycle)} ", Style(bold=True, reverse=True))
     text.append(f" {run_name}" if run_name else "", Style(bold=True))
     if answer is not None:
-        text.append(f" s {number(answer.trait)}  coherence {number(answer.coherence)}")
+        text.append(f" s {score(answer.trait, method)}  coherence {score(answer.coherence, method)}")
         text.append(f"  draw {answer.draw} of {count}", FAINT)
     return text
 
 
-def ladder_text(steps: Sequence[tuple[Rung, Sequence[Piece]]]) -> Text:
+def ladder_text(steps: Sequence[tuple[Rung, Sequence[Piece]]], method: str | None = None) -> Text:
     """Answers under each other, each with its scores and what it changed of the one before: `[-old-]{+new+}`."""
     text = Text()
     before: Rung | None = None
     for rung, pieces in steps:
         text.append(f" {generation(rung.cycle)} ", Style(bold=True, reverse=True))
         moved = rung.trait - before.trait if before and rung.trait is not None and before.trait is not None else None
-        text.append(f"  s {number(rung.trait)}" + ("" if before is None else f" ({signed(moved)})"), STRONG)
-        text.append(f"  coherence {number(rung.coherence)}  draw {rung.draw}\n", FAINT)
+        text.append(f"  s {score(rung.trait, method)}" + ("" if before is None else f" ({signed(moved)})"), STRONG)
+        text.append(f"  coherence {score(rung.coherence, method)}  draw {rung.draw}\n", FAINT)
         text.append_text(both_sides(pieces) if rung.response else Text("(empty)", FAINT))
         text.append("\n\n")
         before = rung

@@ -9,7 +9,7 @@ from rich.text import Text
 from idemtui.console.filter_words import line_of
 from idemtui.console.text_facts import Line, Listing
 from idemtui.console.widgets.columns import Cell, Column
-from idemtui.console.words import generation, number, signed
+from idemtui.console.words import generation, score, signed
 from idemtui.text import one_line
 
 COLUMNS = (
@@ -26,16 +26,19 @@ COLUMNS = (
 SORTED = {"drawn": "as drawn", "time": "newest first", "jump": "by jump", "length": "by length"}
 
 
-def sample_cells(line: Line | None, run_name: Callable[[str], str]) -> Sequence[Cell]:
-    """One sample as a row; one that is gone says so."""
+def sample_cells(
+    line: Line | None, run_name: Callable[[str], str], method_of: Callable[[Sequence[str]], str | None]
+) -> Sequence[Cell]:
+    """One sample as a row, with ≈ where the run's judge drew its scores; one that is gone says so."""
     if line is None:
         return (*(Cell(""),) * (len(COLUMNS) - 1), Cell("(removed since)", "dim"))
     answer = one_line(line.response) or "(empty)"
     marked = f"◆{','.join(map(one_line, line.marks))} " if line.marks else ""
+    method = method_of((line.run_id,))
     return (
         Cell(generation(line.cycle), "accent"),
-        Cell(number(line.trait, 0)),
-        Cell(number(line.coherence, 0)),
+        Cell(score(line.trait, method, 0)),
+        Cell(score(line.coherence, method, 0)),
         Cell(signed(line.jump), "dim"),
         Cell(line.purpose, "dim"),
         Cell(run_name(line.run_id), "dim"),

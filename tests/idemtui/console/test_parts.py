@@ -16,11 +16,8 @@ from textual.app import App, ComposeResult
 
 import idemtui.console.widgets as widgets
 from idemtui.console.charts import coherence_chart, draw, round_marks, trait_chart
-from idemtui.console.facts import Glance, Point, Run, Stage
-from idemtui.console.listing import Entry
+from idemtui.console.facts import Point, Run, Stage
 from idemtui.console.reader import settings_of, traces_of
-from idemtui.console.run_rows import run_cells
-from idemtui.console.screens.run import headline
 from idemtui.console.widgets.columns import GAP, Cell, Column, fit, pad
 from idemtui.console.widgets.ledger import PAGE, Ledger
 from idemtui.console.words import chain_words, cycle_of, doing, event_words, paper_word, signed, spark, time_of_day
@@ -179,13 +176,3 @@ def test_opening_the_console_imports_nothing_heavy() -> None:
     heavy = ["torch", "pandas", "pyarrow", "duckdb", "plotext", "numpy", "pydantic", "transformers", "tree_sitter"]
     done = subprocess.run([sys.executable, "-c", program, *heavy], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_a_score_that_was_drawn_says_so_in_the_table_and_over_the_run() -> None:
-    points = (Point(0, 47.3),)
-    read, drawn = run(points=points), run(points=points, judge_method="sampled-5")
-    plain, marked = ([cell.text for cell in run_cells(Entry(each))] for each in (read, drawn))
-    assert "47.3" in plain
-    assert "≈47" in marked
-    assert "(sampled-5)" in headline(drawn, Glance((drawn,)), None).plain
-    assert "sampled-" not in headline(read, Glance((read,)), None).plain
