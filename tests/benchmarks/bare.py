@@ -100,9 +100,11 @@ class Bare:
             self.judge(**batch, logits_to_keep=1)
 
 
-def load(name: str) -> tuple[Any, Any]:
+def load(name: str, device: str = "cpu") -> tuple[Any, Any]:
+    """Model and tokenizer, float32 on a CPU and bfloat16 on a GPU."""
     folder = str(resolve_model(name))
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    dtype = torch.float32 if device == "cpu" else torch.bfloat16
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval().to(device)
     return model, AutoTokenizer.from_pretrained(folder)
 
 

@@ -16,7 +16,7 @@ def sample(spec: RunSpec, prompts: str, adapter: str, settings: str, out: str) -
 
     from tests.benchmarks.bare import chat, load
 
-    model, tokenizer = load(spec.run.model)
+    model, tokenizer = load(spec.run.model, spec.execution.device)
     if adapter:
         model = PeftModel.from_pretrained(model, adapter)
     chosen = spec.eval if settings == "eval" else spec.sample
@@ -30,7 +30,7 @@ def sample(spec: RunSpec, prompts: str, adapter: str, settings: str, out: str) -
             padding=True,
             padding_side="left",
             add_special_tokens=False,
-        )
+        ).to(model.device)
         with torch.inference_mode():
             tokens = model.generate(
                 **batch, do_sample=True, temperature=chosen.temperature, top_k=0, max_new_tokens=chosen.max_tokens
@@ -48,7 +48,8 @@ def train(spec: RunSpec, rows: str, out: str) -> None:
 
     from tests.benchmarks.bare import load
 
-    model, tokenizer = load(spec.run.model)
+    model, tokenizer = load(spec.run.model, spec.execution.device)
+    cpu = spec.execution.device == "cpu"
     data = [
         {"prompt": [{"role": "user", "content": p}], "completion": [{"role": "assistant", "content": c}]}
         for p, c in json.loads(Path(rows).read_text())
@@ -57,8 +58,8 @@ def train(spec: RunSpec, rows: str, out: str) -> None:
         model=model,
         args=SFTConfig(
             output_dir=out,
-            use_cpu=True,
-            bf16=False,
+            use_cpu=cpu,
+            bf16=not cpu,
             gradient_checkpointing=False,
             report_to="none",
             save_strategy="no",
@@ -82,7 +83,7 @@ def judge(spec: RunSpec, rows: str, out: str) -> None:
     from engine.packs import open_pack
     from tests.benchmarks.bare import chat, load
 
-    model, tokenizer = load(spec.judge.model)
+    model, tokenizer = load(spec.judge.model, spec.execution.device)
     rubric = open_pack(spec.data.pack).trait(spec.run.trait).rubric
     numbers = [tokenizer(str(n), add_special_tokens=False)["input_ids"][0] for n in range(101)]
     answers = json.loads(Path(rows).read_text())
@@ -93,7 +94,8 @@ def judge(spec: RunSpec, rows: str, out: str) -> None:
             asked = [chat(tokenizer, text.replace("{question}", q).replace("{answer}", a)) for q, a in part]
             batch = tokenizer(asked, return_tensors="pt", padding=True, padding_side="left", add_special_tokens=False)
             with torch.inference_mode():
-                p = model(**batch, logits_to_keep=1).logits[:, -1].softmax(-1)[:, numbers]
+                logits = model(**batch.to(model.device), logits_to_keep=1).logits[:, -1].float().cpu()
+                p = logits.softmax(-1)[:, numbers]
             scores += (p @ torch.arange(101.0) / p.sum(-1)).tolist()
     Path(out).write_text(json.dumps(scores))
 

@@ -4,7 +4,7 @@
     python -m tests.gpu.measure --dry      a small shape on the CPU, to see that every row can be made
 
 Rates are the best of few repetitions after one that is thrown away, on a device that should be otherwise idle. What is
-left out: the share of a whole cycle, which `tests/benchmarks` measures on the CPU, and more than one GPU.
+left out: more than one GPU.
 """
 
 from __future__ import annotations
@@ -31,9 +31,12 @@ from engine.spec import SampleSettings, TrainSettings
 from engine.trainers.trl import TrlTrainer
 from engine.vllm.messages import EngineSettings, Prompt
 from engine.vllm.served import ServedModel
+from tests.gpu.cycle import CycleSize, cycle_figures
 from tests.gpu.models import QWEN3_4B, SMALL, build
 
 DEADLINE_SECONDS = 540.0
+CYCLE_SECONDS = 240.0
+"""What has to be left of that for the cycle to begin: a guess, not measured on a GPU yet."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,11 @@ class Sizes:
     compared: int
     """Answers of the slower ways of drawing."""
     judged: int
+    cycle: CycleSize | None
 
 
-FULL = Sizes(QWEN3_4B, 8192, ((16, 1024, 6), (2, 1024, 10)), 512, 256, 64, 128)
-DRY = Sizes(SMALL, 256, ((2, 64, 3),), 4, 8, 4, 4)
+FULL = Sizes(QWEN3_4B, 8192, ((16, 1024, 6), (2, 1024, 10)), 512, 256, 64, 128, CycleSize(50, 10, 256))
+DRY = Sizes(SMALL, 256, ((2, 64, 3),), 4, 8, 4, 4, CycleSize(4, 1, 8))
 
 
 @dataclass
@@ -67,8 +71,8 @@ class Table:
         self.rows.append((name, value))
         print(f"{name:<58} {value}", flush=True)
 
-    def attempt(self, name: str, work: Callable[[], None]) -> None:
-        if time.monotonic() - self.started > DEADLINE_SECONDS:
+    def attempt(self, name: str, work: Callable[[], None], needs: float = 0.0) -> None:
+        if time.monotonic() - self.started + needs > DEADLINE_SECONDS:
             self.add(name, "left out: no time")
             return
         try:
@@ -176,6 +180,14 @@ class Bench:
         )
 
 
+def cycle_row(bench: Bench, size: CycleSize) -> None:
+    """A whole cycle of a worker, with nothing of this process on the device beside its idle model."""
+    if bench.loaded.device.type == "cuda":
+        torch.cuda.empty_cache()
+    figures = cycle_figures(bench.folder / "model", size, bench.loaded.device.type, bench.folder)
+    bench.table.add(f"one SFT cycle, {size.draws} draws, {12 * size.per_prompt} eval draws", str(figures))
+
+
 def vllm_rows(bench: Bench) -> None:
     """Drawing through vLLM: ours, bare, its canaries, and its sleep."""
     sizes, loaded, table = bench.sizes, bench.loaded, bench.table
@@ -244,6 +256,8 @@ def measure(sizes: Sizes, device: str, folder: Path) -> Table:
         table.attempt("vLLM", lambda: vllm_rows(bench))
     else:
         table.add("vLLM", "left out: " + ("not installed" if device == "cuda" else "no GPU"))
+    if (size := sizes.cycle) is not None:
+        table.attempt("one SFT cycle", lambda: cycle_row(bench, size), needs=CYCLE_SECONDS)
     table.add("all of it", f"{time.monotonic() - table.started:.0f} s")
     return table
 
