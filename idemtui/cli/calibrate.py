@@ -50,6 +50,8 @@ def calibrate(
     from idemtui.cli.jobs import finish_job, submit_job
     from idemtui.cli.output import print_json
     from idemtui.cli.reading import served_client
+    from idemtui.cli.spending import spent_on, spent_words
+    from idemtui.cli.studies import tell_judging
 
     lab, wanted = lab_of(context), _numbers("--targets", targets, 100)
     stated = {"run.model": model, "run.trait": trait, "run.regime": regime, **parse_changes(changes or ())}
@@ -70,15 +72,20 @@ def calibrate(
         secrets=(spec.judge.key_name,) if spec.judge.key_name else (),
         pack_files=spec.provenance.pack_files,
     )
+    if not as_json:
+        tell_judging(lab, [spec], of="each M0 and its base: ")
     queued = submit_job(lab, job, again=again, priority=priority)
     ended = finish_job(lab, queued, detach=detach, as_json=as_json)
     with served_client(lab) as client:
         client.sync()
+        spent = spent_on(client, queued["job_id"])
         if as_json:
             doses = dose_table(client, queued["job_id"])
             chosen = [] if detach else [vars(choice) for choice in _choices(settings, doses)]
-            print_json({**queued, "status": ended["status"] if ended else None, "doses": doses, "targets": chosen})
+            told = {"doses": doses, "targets": chosen, "spent": spent}
+            print_json({**queued, "status": ended["status"] if ended else None, **told})
         elif ended is not None:
+            sys.stdout.write("".join(f"judging: {line}\n" for line in spent_words(spent)))
             print_doses(client, queued["job_id"], settings.model_dump(mode="json"))
     raise typer.Exit(int(ended is not None and ended["status"] != "finished"))
 

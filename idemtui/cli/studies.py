@@ -72,8 +72,11 @@ def demo(
         raise typer.Exit(watch(lab, queued, specs[0].study))
 
 
-def tell_judging(lab: Lab, specs: list[RunSpec]) -> None:
-    """What judging by a server will take, on stderr before anything is queued; nothing where all judges are local."""
+def tell_judging(lab: Lab, specs: list[RunSpec], of: str = "") -> None:
+    """What judging by a server will take, on stderr before anything is queued; nothing where all judges are local.
+
+    `of` says in front what is judged, where that is not the runs themselves.
+    """
     if not any(spec.judge.server for spec in specs):
         return
     from idemtui.cli.output import tell
@@ -84,7 +87,7 @@ def tell_judging(lab: Lab, specs: list[RunSpec]) -> None:
     with connect(lab) as client:
         found = preflight(specs, past_of(client), machine_of(lab, None))
     if found.judge_requests:
-        tell(f"{judging_words(found)}; what the lab knows is not asked again")
+        tell(f"{of}{judging_words(found)}; what the lab knows is not asked again")
 
 
 def submit(lab: Lab, specs: list[RunSpec], *, again: bool, priority: int = 0) -> list[dict[str, Any]]:

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -24,36 +17,16 @@ from engine.model_files import resolve_model
 from engine.models import load_model
 from engine.spec import SampleSettings
 from tests.engine.judges.test_server import asked, judge_at
+from tests.engine.judges.transformers_server import transformers_serve
 from tests.engine.workers import events, finish, start_worker, wait_until
 
 MODEL = str(resolve_model("pocket/judge"))
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    with closing(socket.socket()) as tried:
-        return tried.connect_ex(("127.0.0.1", port)) == 0
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    program = shutil.which("transformers", path=str(Path(sys.executable).parent))
-    assert program is not None
-    port = free_port()
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    command = [program, "serve", "--host", "127.0.0.1", "--port", str(port)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        tick = threading.Event()
-        while not answers(port):
-            assert server.poll() is None, "transformers serve ended"
-            tick.wait(0.1)
-        yield f"http://127.0.0.1:{port}/v1"
-        server.kill()
+    with transformers_serve() as url:
+        yield url
 
 
 @pytest.mark.proof
