@@ -16,7 +16,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import huggingface_hub.constants
 import torch
 import transformers
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from engine.adapters import AdapterSwitch
 from engine.errors import ModelError
@@ -65,6 +65,7 @@ class LoadedModel:
 def load_model(name: str, device: str = "cpu", threads: int | None = None) -> LoadedModel:
     """Load weights from safetensors, float32 on a CPU and bfloat16 on a GPU, running no code of the model's own.
 
+    Attention is PyTorch's scaled dot product; a model that has none of it is computed eagerly, and its notes say so.
     Raises ModelError in one line for a folder or hub id that cannot be loaded.
     """
     if threads is not None:
@@ -102,7 +103,7 @@ def wrap_model(name: str, model: Any, tokenizer: Any) -> LoadedModel:
         accepts_system=system,
         stop_ids=stop_ids,
         context=_context(model),
-        notes=_notes(tokenizer, chat, system, model.device),
+        notes=_notes(model, tokenizer, chat, system),
         switch=AdapterSwitch(model),
     )
 
@@ -127,11 +128,22 @@ def _load_weights(name: str, source: str, device: torch.device) -> Any:
     try:
         config = AutoConfig.from_pretrained(source, trust_remote_code=False)
         model: Any = AutoModelForCausalLM.from_pretrained(
-            source, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False
+            source,
+            config=config,
+            dtype=dtype,
+            attn_implementation=_attention(config),
+            use_safetensors=True,
+            trust_remote_code=False,
         )
     except Exception as error:
         raise ModelError(refusal(name, error) or f"model {name!r} cannot be loaded: {_first_line(error)}") from error
     return model.to(device)
+
+
+def _attention(config: Any) -> str:
+    """SDPA, named rather than left to the library's choice; "eager" for an architecture that it refuses with SDPA."""
+    architecture: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
+    return "sdpa" if architecture is None or architecture._supports_sdpa else "eager"
 
 
 def _first_line(error: Exception) -> str:
@@ -152,9 +164,11 @@ def _context(model: Any) -> int:
     return int(positions) if positions else DEFAULT_CONTEXT
 
 
-def _notes(tokenizer: Any, chat: bool, system: bool, device: torch.device) -> tuple[str, ...]:
+def _notes(model: Any, tokenizer: Any, chat: bool, system: bool) -> tuple[str, ...]:
     notes = []
-    if device.type != "cpu":
+    if model.config._attn_implementation == "eager":
+        notes.append("this architecture has no SDPA attention: it is computed eagerly, slower and with more memory")
+    if model.device.type != "cpu":
         notes.append(
             "drawn on a GPU in bfloat16: another batch plan or device may draw other answers from the same keys"
         )

@@ -135,3 +135,13 @@ def test_asking_what_a_folder_is_needs_no_torch():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_attention_is_sdpa_where_the_architecture_has_it_and_told_where_not(tiny, tiny_folder, monkeypatch):
+    for kind in ("qwen3", "llama", "gemma"):
+        assert tiny(kind).model.config._attn_implementation == "sdpa"
+        assert not any("SDPA" in note for note in tiny(kind).notes)
+    monkeypatch.setattr(type(tiny("qwen3").model), "_supports_sdpa", False)
+    eager = load_model(str(tiny_folder("qwen3")))
+    assert eager.model.config._attn_implementation == "eager"
+    assert any("no SDPA attention" in note for note in eager.notes)
