@@ -113,7 +113,7 @@ def console(
     if context.invoked_subcommand is None:
         if not on_terminal():
             raise UsageError("the console needs a terminal; `idemtui ls` lists the runs, --help names all commands.")
-        from idemtui.console.app import open_console
+        from idemtui.console.opening import open_console
 
         raise typer.Exit(open_console(context.obj))
 

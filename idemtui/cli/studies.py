@@ -133,7 +133,7 @@ def watch(lab: Lab, queued: list[dict[str, Any]], study: str) -> int:
     from idemtui.cli.verdict_rows import read_verdicts
     from idemtui.cli.verdicts import print_verdicts
     from idemtui.cli.watching import Watch
-    from idemtui.console.app import open_console
+    from idemtui.console.opening import open_console
 
     code = open_console(lab, follow=study)
     run_ids = [run["run_id"] for run in queued]

@@ -25,10 +25,10 @@ from idemtui.console.feed import Feed, Pace
 from idemtui.console.lab_facts import Server
 from idemtui.console.palette import ConsoleCommands
 from idemtui.console.reader import Connect, Reader, connect_through_server
-from idemtui.console.remembered import Remembered, memory_path, recall, remember
+from idemtui.console.remembered import Remembered
 from idemtui.console.screens.modes import MODES
 from idemtui.console.screens.room import Room
-from idemtui.console.settings import Settings, settings_path, usable_settings
+from idemtui.console.settings import Settings
 from store.lab import Lab
 
 if TYPE_CHECKING:
@@ -288,14 +288,3 @@ class Console(App[None]):
             self.notify(str(error), severity="error", markup=False)
         else:
             self.notify(words(answer), markup=False)
-
-
-def open_console(lab: Lab, follow: str | None = None) -> int:
-    """Show the lab until the user leaves; `follow` names the study to begin with. Returns the exit code."""
-    memory = memory_path()
-    settings, trouble = usable_settings(settings_path())
-    console = Console(lab, follow, settings=settings, remembered=recall(memory, lab.root), notice=trouble)
-    console.run()
-    console.reader.close()
-    remember(memory, lab.root, console.remembered)
-    return console.return_code or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -29,16 +30,12 @@ class LinesRead(Message):
         self.number, self.offset, self.lines = number, offset, lines
 
 
-class SampleRead(Message):
-    """One sample in full; None where it is gone."""
+class SamplesRead(Message):
+    """Samples in full, by their ids: the one under the cursor, and those around it."""
 
-    def __init__(self, reading: Reading | None) -> None:
+    def __init__(self, number: int, readings: Mapping[str, Reading]) -> None:
         super().__init__()
-        self.reading = reading
-
-    def can_replace(self, message: Message) -> bool:
-        """Only the newest text is worth drawing."""
-        return isinstance(message, SampleRead)
+        self.number, self.readings = number, readings
 
 
 class Annotated(Message):

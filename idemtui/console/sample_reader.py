@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from engine.errors import UsageError
 from idemtui.console.reader import Reader
-from idemtui.console.text_facts import Line, Reading
+from idemtui.console.text_facts import Line, Reading, Said
 from store import labelling, texts
 from store.labelling import ToLabel, said
 from store.listing import read_lines
@@ -24,14 +24,14 @@ def lines(reader: Reader, places: Sequence[int]) -> list[Line | None]:
     return read_lines(reader.client(), places, OPENING)
 
 
-def reading(reader: Reader, sample_id: str, run_id: str) -> Reading | None:
-    """One sample in full with what judges and people said of it; None where the lab does not hold it."""
+def readings(reader: Reader, sample_ids: Sequence[str], run_id: str) -> dict[str, Reading]:
+    """Samples of one run in full with what judges and people said of them; without those that the lab does not hold."""
     client = reader.client()
-    try:
-        sample, judgements = texts.sample(client, sample_id, run_id)
-    except UsageError:
-        return None
-    return Reading(sample, tuple(judgements), tuple(said(client, run_id, sample_id=sample_id)))
+    told: dict[str, list[Said]] = defaultdict(list)
+    for one in said(client, run_id):
+        told[one.sample_id].append(one)
+    found = texts.samples(client, sample_ids, run_id)
+    return {id_: Reading(sample, tuple(judged), tuple(told[id_])) for id_, (sample, judged) in found.items()}
 
 
 def annotate(reader: Reader, notes: Sequence[Mapping[str, object]]) -> None:

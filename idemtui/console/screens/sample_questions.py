@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from idemtui.console import sample_reader
 from idemtui.console.reader import Reader
-from idemtui.console.sample_messages import Annotated, LinesRead, SampleRead
+from idemtui.console.sample_messages import Annotated, LinesRead, SamplesRead
 from idemtui.console.text_facts import Line
 from idemtui.text import one_line
 
@@ -23,9 +23,9 @@ def page(number: int, offset: int, places: Sequence[int], reader: Reader) -> Lin
     return LinesRead(number, offset, sample_reader.lines(reader, places))
 
 
-def sample(sample_id: str, run_id: str, reader: Reader) -> SampleRead:
-    """One sample in full."""
-    return SampleRead(sample_reader.reading(reader, sample_id, run_id))
+def samples(number: int, sample_ids: Sequence[str], run_id: str, reader: Reader) -> SamplesRead:
+    """Samples of one run in full."""
+    return SamplesRead(number, sample_reader.readings(reader, sample_ids, run_id))
 
 
 def annotate(words: str, notes: Sequence[Note], reader: Reader) -> Annotated:

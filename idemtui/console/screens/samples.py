@@ -9,7 +9,7 @@ from typing import get_args
 
 from rich.text import Text
 from textual import on
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Static
 from textual.worker import Worker
@@ -18,13 +18,15 @@ from engine.errors import UsageError
 from idemtui.console.facts import BASE
 from idemtui.console.filter_words import HINT, line_of, parse
 from idemtui.console.messages import Refused
-from idemtui.console.sample_messages import Annotated, LinesRead, PlacesFound, SampleRead
+from idemtui.console.nearby import Nearby
+from idemtui.console.sample_messages import Annotated, LinesRead, PlacesFound, SamplesRead
 from idemtui.console.sample_places import Places
 from idemtui.console.screens import sample_questions as questions
 from idemtui.console.screens.room import Room
 from idemtui.console.searching import search
-from idemtui.console.text_facts import MEASURED, Line, Listing, Order
+from idemtui.console.text_facts import MEASURED, Line, Listing, Order, Reading
 from idemtui.console.widgets.ledger import PAGE, Ledger
+from idemtui.console.widgets.page import Page
 from idemtui.console.widgets.sample_lines import COLUMNS, filter_words, sample_cells
 from idemtui.console.widgets.sample_text import sample_text
 from idemtui.text import one_line
@@ -48,6 +50,7 @@ class SamplesScreen(Room):
         self._share = 1.0
         self._lines: dict[int, Line | None] = {}
         self._all_runs = False
+        self._nearby = Nearby()
         self._shown_id: str | None = None
 
     def contents(self) -> Iterable[Widget]:
@@ -57,8 +60,7 @@ class SamplesScreen(Room):
         yield Static(id="filter-trouble")
         with Horizontal(id="reading"):
             yield Ledger(COLUMNS, id="samples")
-            with VerticalScroll(id="text", can_focus=False):
-                yield Static(id="sample")
+            yield Page(id="sample")
 
     def on_mount(self) -> None:
         """Take the order of last time."""
@@ -70,6 +72,7 @@ class SamplesScreen(Room):
         run = self.chosen
         run_id = None if run is None or self._all_runs else run.run_id
         wanted = self._asked.wanted
+        self._nearby.forget()
         if run_id != wanted.run_id or not self._number:
             self._take(run_id=run_id)
         elif run_id is not None or (wanted.pattern is None and self._asked.order == "drawn"):
@@ -92,6 +95,7 @@ class SamplesScreen(Room):
         self._share = 0.0
         if anew:
             self._places, self._lines, self._shown_id = Places(), {}, None
+            self._nearby.forget()
             ledger = self.query_one(Ledger)
             ledger.set_reactive(Ledger.cursor, 0)
             ledger.show_count(0)
@@ -120,7 +124,7 @@ class SamplesScreen(Room):
                 ledger.renew(self._places.count)
         self._show_filter()
         if message.share >= 1 and not self._places.count:
-            self.query_one("#sample", Static).update(Text("No samples here.", "dim"))
+            self.query_one(Page).show(Text("No samples here.", "dim"), from_start=True)
 
     @on(Refused)
     def show_wrong_filter(self, message: Refused) -> None:
@@ -164,20 +168,28 @@ class SamplesScreen(Room):
         self._read(message.row)
 
     def _read(self, row: int) -> None:
-        line = self._lines.get(row)
-        if line is not None:
-            self.ask("sample", partial(questions.sample, line.sample_id, self._asked.wanted.run_id or line.run_id))
-
-    @on(SampleRead)
-    def show_sample(self, message: SampleRead) -> None:
-        """Show one text, from its beginning where it is another one."""
-        reading = message.reading
-        if reading is None:
+        line, named = self._lines.get(row), self._asked.wanted.run_id
+        if line is None:
             return
-        self.query_one("#sample", Static).update(sample_text(reading, self._run_name(reading.sample.run_id)))
-        if reading.sample.sample_id != self._shown_id:
-            self._shown_id = reading.sample.sample_id
-            self.query_one("#text").scroll_home(animate=False)
+        if (reading := self._nearby.get(line.sample_id)) is not None:
+            self._show(reading)
+        if lacking := self._nearby.lacking(self._lines, row, named):
+            self.ask("sample", partial(questions.samples, self._number, lacking, named or line.run_id))
+
+    @on(SamplesRead)
+    def keep_samples(self, message: SamplesRead) -> None:
+        """Keep them; show the one under the cursor if it has just come."""
+        if message.number != self._number:
+            return
+        self._nearby.keep(message.readings)
+        line = self.under_cursor
+        if line is not None and line.sample_id in message.readings:
+            self._show(message.readings[line.sample_id])
+
+    def _show(self, reading: Reading) -> None:
+        another, self._shown_id = reading.sample.sample_id != self._shown_id, reading.sample.sample_id
+        text = sample_text(reading, self._run_name(reading.sample.run_id))
+        self.query_one(Page).show(text, from_start=another)
 
     @property
     def under_cursor(self) -> Line | None:
@@ -227,7 +239,7 @@ class SamplesScreen(Room):
 
     def action_scroll_text(self, lines: int) -> None:
         """Scroll the text; the list's own keys go on moving in the list."""
-        self.query_one("#text").scroll_relative(y=lines, animate=False)
+        self.query_one(Page).scroll_relative(y=lines, animate=False)
 
     def action_cycle(self, step: int) -> None:
         """Another generation; before base and after the newest come all of them."""
@@ -286,6 +298,7 @@ class SamplesScreen(Room):
     def show_annotated(self, message: Annotated) -> None:
         """Say that it is written down, and show it."""
         self.notify(message.words, markup=False)
+        self._nearby.forget()
         self._read(self.query_one(Ledger).cursor)
         self.query_one(Ledger).renew(self._places.count)
 

@@ -49,7 +49,7 @@ class Ledger(ScrollView, can_focus=True):
         Binding("end,G", "last", show=False),
     ]
 
-    cursor: reactive[int] = reactive(0)
+    cursor: reactive[int] = reactive(0, repaint=False)
 
     class PageWanted(Message):
         """Rows from `offset` on are in sight and unknown."""

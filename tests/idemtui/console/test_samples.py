@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from idemtui.console.screens.labelling import LabelScreen
 from idemtui.console.screens.samples import ORDERS
 from idemtui.console.text_facts import Line
+from idemtui.console.widgets.page import Page
 from tests.idemtui.console.conftest import House
 from tests.idemtui.console.waiting import ledger_of, press, screen_lines, screen_text, settled
 from tests.store.journals import DEMO, chain_spec
@@ -20,7 +21,9 @@ SFT = chain_spec(DEMO[0]).run_id
 
 
 def words(pilot: Pilot[None], selector: str) -> str:
-    return str(pilot.app.screen.query_one(selector, Static).content)
+    widget = pilot.app.screen.query_one(selector)
+    assert isinstance(widget, Static | Page)
+    return str(widget.content)
 
 
 def lines(pilot: Pilot[None]) -> list[Line]:
