@@ -95,6 +95,8 @@ def beside(lab: Asked, run_ids: Sequence[str], judge: str | None = None) -> dict
 
     All of it by the runs' own judges, or by `judge` alone: then controls that it did not score are left out by name.
     """
+    from store.judged import judged_chains, judged_curves  # numpy, which an opening console does without
+
     wanted = list(run_ids)
     chains = {chain.run_id: chain for chain in read(_Chain, lab, CHAINS, [wanted, wanted])}
     if judge is None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from engine.errors import UsageError
 from store.intervals import mean_or_none, t_interval
 from store.queries import Point
@@ -89,8 +91,6 @@ def judged_curves(chains: Mapping[str, Chain]) -> dict[str, list[Point]]:
 
 
 def _point(chain: Chain, cycle: int) -> Point:
-    import numpy as np
-
     values = np.array([score for score in chain.trait[cycle].values() if score is not None])
     over = t_interval(values) if values.size else None
     error = float(over.deviation / np.sqrt(values.size)) if over is not None and over.low is not None else None

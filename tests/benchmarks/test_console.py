@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(2400)]
 
 RUNS = int(os.environ.get("CONSOLE_RUNS", "100"))
 PEERS = os.environ.get("CONSOLE_PEERS", "")
-WALK = (*["j"] * 20, *["\x1b[6~"] * 15, "G", "g", *["k"] * 5, *["\x1b[5~"] * 10, *["j"] * 10)
+WALK = (*["j"] * 20, *["\x1b[6~"] * 15, *["k"] * 5, "G", *["\x1b[5~"] * 10, "g", *["j"] * 10)
 OFTEN = "ea.*tion?"
 LIMITS = {
     "first text, s": "no later than harlequin",
