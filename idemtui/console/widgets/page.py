@@ -14,6 +14,8 @@ from textual.strip import Strip
 class Page(ScrollView, can_focus=False):
     """A text, wrapped to the width; it scrolls, and a mouse may select in it."""
 
+    DEFAULT_CSS = "Page { overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable; }"
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.content = Text()
