@@ -17,9 +17,10 @@ from store.result import Asked
 from store.statistics.chain import Chain
 
 JUDGES = """
-SELECT DISTINCT a.judge_id FROM held_cycles AS h JOIN judged_answers AS a
+SELECT DISTINCT a.judge_id, any_value(j.model) FROM held_cycles AS h JOIN judged_answers AS a
     ON a.run_id = h.source_run_id AND a.cycle > h.after_cycle AND a.cycle <= h.to_cycle
-WHERE list_contains($runs, h.run_id) AND a.metric = 'trait' ORDER BY 1
+LEFT JOIN judges AS j ON j.judge_id = a.judge_id AND j.metric = a.metric
+WHERE list_contains($runs, h.run_id) AND a.metric = 'trait' GROUP BY a.judge_id ORDER BY 1
 """
 SCORES = """
 WITH once AS (
@@ -40,11 +41,12 @@ RUNS = "SELECT run_id, replicate, cycles FROM runs WHERE list_contains($runs, ru
 
 
 def chosen_judge(lab: Asked, run_ids: Sequence[str], asked: str) -> str:
-    """The judge id that a name means, or a part that only one has; UsageError names those that scored these runs."""
-    known = [row[0] for row in lab.sql(JUDGES, {"runs": list(run_ids)}).tuples()]
-    found = [judge for judge in known if judge == asked] or [judge for judge in known if asked and asked in judge]
+    """The judge whose id this is, else whose model, else a part of whose id; UsageError names those that judged."""
+    known: dict[str, str | None] = dict(lab.sql(JUDGES, {"runs": list(run_ids)}).tuples())
+    found = [judge for judge in known if judge == asked] or [judge for judge in known if known[judge] == asked]
+    found = found or [judge for judge in known if asked and asked in judge]
     if len(found) == 1:
-        return str(found[0])
+        return found[0]
     several = f"may be {', '.join(found)}; give more of it" if found else "scored none of these answers"
     raise UsageError(f"--judge {asked!r} {several}; judges of their trait: {', '.join(known) or 'none'}.")
 

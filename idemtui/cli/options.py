@@ -16,7 +16,7 @@ Work = Annotated[str, typer.Argument(metavar="RUN", help="A run or job: its id, 
 Runs = Annotated[list[str], typer.Argument(metavar="RUN…", help="Run ids, unique prefixes of them, or names.")]
 ByJudge = Annotated[
     str | None,
-    typer.Option("--judge", metavar="NAME", help="By the scores of this judge, not by those of each run's own."),
+    typer.Option("--judge", metavar="NAME", help="By this judge (its id, its model or a part), not each run's own."),
 ]
 Priority = Annotated[int, typer.Option(metavar="N", help="A higher number goes first; 0 is usual.")]
 

@@ -69,7 +69,8 @@ def test_another_judges_scores_are_never_mixed_with_the_runs_own(lab: Asking) ->
     assert "still was scored by another judge (pocket-judge:tree) and is left out" in band.notes
 
 
-def test_a_judge_is_named_in_full_or_by_a_part_that_no_other_has(lab: Asking) -> None:
+def test_a_judge_is_named_by_its_id_its_model_or_a_part_that_no_other_has(lab: Asking) -> None:
+    assert chosen_judge(lab, IDS, OWN) == chosen_judge(lab, IDS, "pocket/judge") == OWN
     assert chosen_judge(lab, IDS, "some") == OTHER
     for asked, told in (("o", "may be pocket-judge:tree, somebody"), ("nobody", "scored none"), ("", "scored none")):
         with pytest.raises(UsageError, match=told) as caught:
