@@ -23,12 +23,29 @@ LEFT JOIN judges AS j ON j.judge_id = a.judge_id AND j.metric = a.metric
 WHERE list_contains($runs, h.run_id) AND a.metric = 'trait' GROUP BY a.judge_id ORDER BY 1
 """
 SCORES = """
-WITH once AS (
+WITH named AS (
+    SELECT judge_id, metric,
+        CASE WHEN ends_with(judge_id, '-' || rubric_version)
+            THEN left(judge_id, len(judge_id) - len(rubric_version) - 1) ELSE judge_id END AS stem
+    FROM judges
+),
+answers AS (
     SELECT h.run_id, a.* EXCLUDE (run_id) FROM held_cycles AS h JOIN judged_answers AS a
         ON a.run_id = h.source_run_id AND a.cycle > h.after_cycle AND a.cycle <= h.to_cycle
-    WHERE list_contains($runs, h.run_id) AND a.judge_id = $judge AND a.metric IN ('trait', 'coherence')
+    WHERE list_contains($runs, h.run_id) AND a.metric IN ('trait', 'coherence')
+),
+beside AS (
+    SELECT a.judge_id FROM answers AS a JOIN named AS n ON n.judge_id = a.judge_id AND n.metric = a.metric
+    WHERE a.metric = 'coherence'
+        AND n.stem IN (SELECT stem FROM named WHERE judge_id = $judge AND metric = 'trait')
+    GROUP BY a.judge_id ORDER BY bool_or(a.own) DESC, count(*) DESC, a.judge_id LIMIT 1
+),
+once AS (
+    SELECT * FROM answers
+    WHERE (metric = 'trait' AND judge_id = $judge)
+        OR (metric = 'coherence' AND judge_id = (SELECT judge_id FROM beside))
     QUALIFY row_number() OVER (
-        PARTITION BY h.run_id, a.sample_id, a.metric ORDER BY a.own DESC, a.judged_by
+        PARTITION BY run_id, sample_id, metric ORDER BY own DESC, judged_by
     ) = 1
 )
 SELECT run_id, cycle, metric, prompt_id,
@@ -36,7 +53,11 @@ SELECT run_id, cycle, metric, prompt_id,
     count(*) AS answers, count(*) FILTER (label = 'empty') AS empty
 FROM once GROUP BY ALL ORDER BY ALL
 """
-"""An answer counts once, however often one judge was asked about it."""
+"""An answer counts once, however often one judge was asked about it.
+
+A judge's id ends in the version of the rubric it went by (`engine.judging.declare_judge`), so that its coherence scores
+have an id of their own: the same but for that end, the runs' own first, then the one with the most answers.
+"""
 RUNS = "SELECT run_id, replicate, cycles FROM runs WHERE list_contains($runs, run_id) ORDER BY replicate, run_id"
 
 

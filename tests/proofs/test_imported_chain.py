@@ -42,6 +42,7 @@ def test_a_chain_made_elsewhere_goes_from_files_to_a_verdict(proof_lab: ProofLab
     curve = {point["cycle"]: point["trait"] for point in group["points"]}
     assert list(curve) == [0, 1, 2, 3, 4]
     assert curve[0] == curve[1] < curve[4] == curve[3]
+    assert all(point["coherence"] is not None for point in group["points"])
     [verdict] = idemtui("verdict", *BY, "--json").json
     assert verdict["judge"].startswith("judge-logprobs-")
     assert verdict["a"] == pytest.approx(curve[4] - curve[0])

@@ -9,11 +9,22 @@ from typing import Any
 import pytest
 
 from engine.errors import UsageError
+from engine.events import Event
+from engine.score_events import JudgeDeclared, SamplesJudged
 from store import queries
 from store.controls import beside
 from store.judged import chosen_judge, judged_chains, judged_curves
 from store.judged_verdicts import judged_verdicts
-from tests.store.journals import Chain, chain_spec, replicates, write_chain, write_lab, write_twice_judged
+from tests.store.invented import chain_events
+from tests.store.journals import (
+    Chain,
+    append_events,
+    chain_spec,
+    replicates,
+    write_chain,
+    write_lab,
+    write_twice_judged,
+)
 from tests.store.tables import Asking, ingested
 
 SMALL: dict[str, Any] = {"prompts": 5, "draws": 3, "n_seed": 2, "n_sampled": 2, "steps": 1}
@@ -87,3 +98,23 @@ def test_a_forks_inherited_cycles_are_read_where_they_are(tmp_path: Path) -> Non
     parent, fork = (judged_chains(lab, ids, OTHER)[run_id] for run_id in ids)
     assert sorted(fork.trait) == [-1, 0, 1, 2, 3, 4]
     assert all(fork.trait[cycle] == parent.trait[cycle] for cycle in fork.trait)
+
+
+def test_a_judges_coherence_is_found_though_its_rubric_has_another_version(tmp_path: Path) -> None:
+    """A judge's ids are its name and the version of the rubric it went by, one for each metric (declare_judge)."""
+    lab = write_lab(tmp_path / "lab", [])
+    events: list[Event] = []
+    for event in chain_events(LONE):
+        if isinstance(event, JudgeDeclared | SamplesJudged):
+            version = f"version-of-{event.metric}"
+            event = event.model_copy(update={"judge_id": f"{event.judge_id}-{version}"})
+            if isinstance(event, JudgeDeclared):
+                event = event.model_copy(update={"rubric_version": version})
+        events.append(event)
+    run_id = write_chain(lab, dataclasses.replace(LONE, status="queued"))
+    append_events(lab.run(run_id), events)
+    asking = Asking(ingested(lab))
+    kept = queries.curves(asking, [run_id])[run_id]
+    asked = judged_curves(judged_chains(asking, [run_id], f"{OWN}-version-of-trait"))[run_id]
+    assert [point.coherence for point in asked] == pytest.approx([point.coherence for point in kept])
+    assert all(point.coherence is not None for point in asked)
