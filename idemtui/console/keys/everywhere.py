@@ -19,7 +19,7 @@ EVERYWHERE: tuple[Action, ...] = (
         "everywhere",
         "r",
         "pause_or_resume",
-        "Pause/resume",
+        "Pause",
         "Pause the chosen run at its next safe point, or continue it where its journal ends.",
     ),
     Action("everywhere", "f", "fork_run", "Fork", "Start a new run from one of the chosen run's generations."),

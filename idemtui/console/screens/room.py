@@ -13,7 +13,6 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 from textual.worker import Worker
 
 from engine.errors import IdemtuiError
@@ -26,6 +25,7 @@ from idemtui.console.lab_facts import Server
 from idemtui.console.reader import Reader
 from idemtui.console.saved_charts import save_charts
 from idemtui.console.widgets.chart import ChartPane
+from idemtui.console.widgets.footer import KeyFooter
 from idemtui.console.widgets.masthead import Banner, Masthead
 from idemtui.console.words import SIGNS
 
@@ -90,7 +90,7 @@ class Room(Screen[None]):
         yield Masthead(self.console_app.lab.root.name, self.ROOM)
         yield Banner()
         yield from self.contents()
-        yield Footer(compact=True, show_command_palette=False)
+        yield KeyFooter(compact=True, show_command_palette=False)
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another room was open."""
