@@ -40,17 +40,20 @@ def lab_to_write() -> Iterator[Lab]:
     folder = Path(tempfile.mkdtemp(prefix="lab"))
     lab = create_lab(find_lab(folder / "lab"))
     yield lab
-    pid = holder_pid(lab.lock)
-    if pid is not None:
-        os.kill(pid, signal.SIGKILL)
-    for lock in lab.root.glob("*/*/worker.lock"):
-        worker = holder_pid(lock)
-        if worker is not None:
-            os.kill(worker, signal.SIGKILL)
+    for lock in (lab.lock, *lab.root.glob("*/*/worker.lock")):
+        _end_holder(lock)
     for server in STARTED:
         server.kill()
         server.wait(PATIENCE_SECONDS)
     shutil.rmtree(folder)
+
+
+def _end_holder(lock: Path) -> None:
+    """Kill who holds a lock and wait until it is gone: until then it writes into its folder."""
+    pid = holder_pid(lock)
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: holder_pid(lock) is None, f"the end of process {pid}")
 
 
 @pytest.fixture

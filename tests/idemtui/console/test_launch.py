@@ -115,7 +115,7 @@ async def test_a_refusal_of_the_server_is_said_and_the_draft_stays(house: House)
 
 
 async def test_every_panel_comes_in_turn(house: House) -> None:
-    async with house.console().run_test(size=(80, 24)) as pilot:
+    async with house.console().run_test(size=(80, 40)) as pilot:
         await press(pilot, "7", "v")
         assert "run id" in screen_text(pilot)
         await press(pilot, "v")
