@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -46,11 +47,21 @@ def small() -> Iterator[Callable[..., ProofLab]]:
 
 
 def fill(lab: ProofLab, leave: int) -> Path:
-    """Take all but `leave` bytes of the lab's disk."""
+    """Take all but `leave` bytes of the lab's disk, on which others write meanwhile."""
     ballast = lab.root.with_name("ballast")
-    free = shutil.disk_usage(lab.root).free
-    with ballast.open("ab") as file:
-        os.posix_fallocate(file.fileno(), 0, max(free - leave, 1))
+
+    def taken() -> bool:
+        free = shutil.disk_usage(lab.root).free
+        try:
+            with ballast.open("ab") as file:
+                os.posix_fallocate(file.fileno(), 0, max(free - leave, 1))
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            return False
+        return True
+
+    until(taken, "the ballast")
     return ballast
 
 

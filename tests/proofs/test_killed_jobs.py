@@ -64,8 +64,11 @@ def count(kind: type[Event], at_least: int) -> Callable[[list[Event]], bool]:
 
 
 def judging_a_point(folder: Path) -> bool:
-    """Whether an M_0 under way was judged in part."""
-    return any('"samples_judged"' in path.read_text() for path in folder.glob("points/*/events.jsonl"))
+    """Whether an M_0 under way was judged in part; one that is done is let go of while we look."""
+    try:
+        return any('"samples_judged"' in path.read_text() for path in folder.glob("points/*/events.jsonl"))
+    except FileNotFoundError:
+        return False
 
 
 def test_a_calibration_killed_twice_ends_as_one_left_alone(tmp_path: Path) -> None:
@@ -87,7 +90,7 @@ def test_a_calibration_killed_twice_ends_as_one_left_alone(tmp_path: Path) -> No
 def test_a_chain_made_elsewhere_is_judged_through_two_kills(tmp_path: Path) -> None:
     lab = tmp_path / "lab"
     run_id = imported(lab, tmp_path)
-    judge = JudgeSettings(model="pocket/judge", batch_size=8)
+    judge = JudgeSettings(model="pocket/judge", batch_size=2)
     settings = RejudgeSettings(runs=(run_id,), metrics=("trait", "coherence"), judge=judge)
     spec = resolve_job("judge", "judge-theirs", settings, judge="pocket/judge")
     other = tmp_path / "other"
