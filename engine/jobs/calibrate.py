@@ -29,6 +29,7 @@ from engine.spec import IDENTITY, Frozen, RunSpec, spec_identity
 from engine.state import State, fold
 
 SNIPPET = "n_seed.toml"
+POINTS = "points"
 
 
 class CalibrateSettings(Frozen):
@@ -68,6 +69,8 @@ def calibrate(job: Job) -> None:
     choices = settings.search.chosen(curve(job.log.state, settings.seeds))
     text = snippet(settings.run["run"]["trait"], settings.run["run"]["regime"], choices)
     write_lines(job.folder / SNIPPET, text.splitlines())
+    for left in (job.folder / POINTS).glob("*"):  # of a process that was killed between a score and its letting go
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def curve(state: State, seeds: Sequence[int]) -> Curve:
@@ -108,7 +111,7 @@ def _measure(job: Job, settings: CalibrateSettings, n: int, seed: int) -> None:
     from engine.parts import build_chain
 
     spec = point_spec(job, settings, n, seed)
-    folder = job.folder / "points" / spec.run_id
+    folder = job.folder / POINTS / spec.run_id
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with Journal(folder / "events.jsonl") as journal:
         log = Log(journal, fold(journal.replay()), job.log.safe_point)

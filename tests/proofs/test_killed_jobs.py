@@ -79,6 +79,7 @@ def test_a_calibration_killed_twice_ends_as_one_left_alone(tmp_path: Path) -> No
     spec = resolve_job("calibrate", "calibrate-bliss", settings, model="pocket/instruct", judge="pocket/judge")
     alone = whole(folder_of(tmp_path / "alone", spec))
     folder = folder_of(tmp_path / "killed", spec)
+    (folder / "points" / "left-by-one-killed-before").mkdir(parents=True)
     assert killed_and_resumed(folder, [lambda _: judging_a_point(folder), count(DoseMeasured, 2)]) == alone
     doses = [(e.n_seed, e.seed) for e in alone if isinstance(e, DoseMeasured)]
     assert len(doses) == len(set(doses)) >= 4
