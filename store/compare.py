@@ -138,7 +138,7 @@ def compare(lab: Asked, run_ids: Sequence[str], by: str = "cell", judge: str | N
         return Comparison(by, _judged(lab, members, judge), choices)
     mixed = _mixed(lab, members)
     points = _points(lab, {name: ids for name, ids in members.items() if name not in mixed})
-    told = {frozenset(ids): verdict for ids, verdict in _verdicts(lab)}
+    told = by_runs(lab, verdicts(lab))
     groups = tuple(
         Group(name, ids, points.get(name, ()), told.get(frozenset(ids)), mixed.get(name))
         for name, ids in members.items()
@@ -149,8 +149,8 @@ def compare(lab: Asked, run_ids: Sequence[str], by: str = "cell", judge: str | N
 def _judged(lab: Asked, members: Mapping[str, tuple[str, ...]], judge: str) -> tuple[Group, ...]:
     from store.judged_groups import judged_group_verdicts, judged_points
 
-    points, told = judged_points(lab, members, judge), judged_group_verdicts(lab, members, judge)
-    return tuple(Group(name, ids, points[name], told.get(name)) for name, ids in members.items())
+    points, told = judged_points(lab, members, judge), by_runs(lab, judged_group_verdicts(lab, members, judge))
+    return tuple(Group(name, ids, points[name], told.get(frozenset(ids))) for name, ids in members.items())
 
 
 def settings_of_run(row: Mapping[str, Any]) -> Settings:
@@ -225,16 +225,18 @@ def _asked(members: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {"runs": [run_id for run_id, _ in pairs], "names": [name for _, name in pairs]}
 
 
-def _verdicts(lab: Asked) -> Iterable[tuple[Sequence[str], Verdict]]:
-    """Verdicts with the runs they are about; a cell's come last, so that a cell of one run keeps its chain's."""
+def by_runs(lab: Asked, told: Iterable[Verdict]) -> dict[frozenset[str], Verdict]:
+    """Verdicts by the runs they are about; of a cell of one run its chain's."""
     cells: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in lab.sql("SELECT study, cell, run_id FROM runs").rows():
         cells[row["study"], row["cell"]].append(row["run_id"])
-    for verdict in verdicts(lab):
+    found: dict[frozenset[str], Verdict] = {}
+    for verdict in told:
         if verdict.scope == "run" and verdict.run_id is not None:
-            yield [verdict.run_id], verdict
+            found[frozenset([verdict.run_id])] = verdict
         elif len(cells[verdict.study, verdict.cell]) > 1:
-            yield cells[verdict.study, verdict.cell], verdict
+            found[frozenset(cells[verdict.study, verdict.cell])] = verdict
+    return found
 
 
 def _is_number(text: str) -> bool:

@@ -95,14 +95,12 @@ def beside(lab: Asked, run_ids: Sequence[str], judge: str | None = None) -> dict
 
     All of it by the runs' own judges, or by `judge` alone: then controls that it did not score are left out by name.
     """
-    from store.judged import judged_chains, judged_curves  # numpy, which an opening console does without
-
     wanted = list(run_ids)
     chains = {chain.run_id: chain for chain in read(_Chain, lab, CHAINS, [wanted, wanted])}
     if judge is None:
         held = curves(lab, list(chains))
     else:
-        from store.judged import judged_chains, judged_curves
+        from store.judged import judged_chains, judged_curves  # numpy, which an opening console does without
 
         held = judged_curves(judged_chains(lab, list(chains), judge))
         chains = {run_id: replace(chain, judge=_who(judge, chain, held)) for run_id, chain in chains.items()}

@@ -45,17 +45,11 @@ def _point(cycle: int, points: Sequence[Point]) -> GroupPoint:
     )
 
 
-def judged_group_verdicts(lab: Asked, members: Members, judge: str) -> dict[str, Verdict]:
-    """By group the verdict by that judge, where the group is one run or one whole cell."""
-    run_ids = [run_id for ids in members.values() for run_id in ids]
-    cells: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in lab.sql("SELECT study, cell, run_id FROM runs").rows():
-        cells[row["study"], row["cell"]].add(row["run_id"])
+def judged_group_verdicts(lab: Asked, members: Members, judge: str) -> list[Verdict]:
+    """The verdicts by that judge of the groups' runs and of their cells."""
     names = [field.name for field in fields(Verdict)]
-    told: dict[frozenset[str], Verdict] = {}
-    for row in judged_verdicts(lab, run_ids, judge):
-        of = {row["run_id"]} if row["scope"] == "run" else cells[row["study"], row["cell"]]
+    told = []
+    for row in judged_verdicts(lab, [run_id for ids in members.values() for run_id in ids], judge):
         plain: dict[str, Any] = {name: row.get(name) for name in names}
-        plain |= {name: tuple(row[name] or ()) for name in ("suffixes", "notes")}
-        told[frozenset(of)] = Verdict(**plain)
-    return {name: told[frozenset(ids)] for name, ids in members.items() if frozenset(ids) in told}
+        told.append(Verdict(**{**plain, **{name: tuple(row[name] or ()) for name in ("suffixes", "notes")}}))
+    return told

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from statistics import fmean
 from typing import Any
 
@@ -25,6 +26,7 @@ from engine.lineage import BASE
 from engine.lines import write_lines
 from engine.log import Log
 from engine.score_events import JudgeDeclared, SamplesJudged
+from engine.seams import Spent
 from engine.spec import IDENTITY, Frozen, RunSpec, spec_identity
 from engine.state import State, fold
 
@@ -173,12 +175,9 @@ def _spent(chain: Chain, cycle: int, metric: str) -> dict[str, Any]:
         for event in read_some(chain.log.journal.path, ("samples_judged",))
         if isinstance(event, SamplesJudged) and (event.cycle, event.metric) == (cycle, metric)
     ]
-    counts = {
-        name: sum(getattr(event, name) for event in judged)
-        for name in ("requests", "prompt_tokens", "completion_tokens", "known")
-    }
+    each = (Spent(e.requests, e.prompt_tokens, e.completion_tokens, e.known) for e in judged)
     costs = [event.cost for event in judged if event.cost is not None]
-    return {**counts, "cost": sum(costs) if costs else None}
+    return {**asdict(sum(each, Spent())), "cost": sum(costs) if costs else None}
 
 
 def _prompt_means(state: State, cycle: int, metric: str) -> Mapping[str, float]:

@@ -82,8 +82,11 @@ def _gpus() -> list[tuple[int, str]]:
         return []
 
 
-def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine) -> Preflight:
-    """What queueing these runs would ask of the machine; imports no torch and reads no weights."""
+def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine, *, models: bool = True) -> Preflight:
+    """What queueing these runs would ask of the machine; imports no torch and reads no weights.
+
+    With `models` their files are looked at too, and the hub is asked for those that are not here.
+    """
     statuses = [past.held.get(spec.run_id) for spec in specs]
     new = [spec for spec, status in zip(specs, statuses, strict=True) if status != "finished"]
     kinds = _kinds(new)
@@ -91,7 +94,7 @@ def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine) -> Preflig
     memory = [_memory(s, machine, past) for s, _, _ in kinds]
     disk = [(disk_bytes(s, work, shapes(s.run.model)), count) for s, work, count in kinds]
     known = [size for size in memory if size is not None]
-    models = [model_words(name) for name in named_models(new)]
+    words = [model_words(name) for name in named_models(new)] if models else []
     return Preflight(
         runs=len(specs),
         controls=sum(spec.run.control is not None for spec in specs),
@@ -107,8 +110,8 @@ def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine) -> Preflig
         memory=max(known) if known and len(known) == len(memory) else None if memory else 0,
         disk=None if any(size is None for size, _ in disk) else sum((size or 0) * count for size, count in disk),
         machine=machine,
-        models=tuple(words for words, fine in models if fine),
-        unfit=tuple(words for words, fine in models if not fine),
+        models=tuple(line for line, fine in words if fine),
+        unfit=tuple(line for line, fine in words if not fine),
         assumed=_assumed(new, machine) + (placing_words(new, machine) if machine.device != "cpu" else ()),
     )
 

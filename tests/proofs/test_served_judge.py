@@ -12,31 +12,11 @@ from typing import Any
 import pytest
 
 from engine.models import load_model
+from tests.engine.judges.test_run import KEY, STUDY
 from tests.engine.judges.wire_server import ModelServer, complaint, serve
 from tests.proofs.labs import ProofLab, new_lab, remove
 
 pytestmark = pytest.mark.proof
-KEY = "sk-0123456789abcdef"
-STUDY = """
-[study]
-name = "served"
-controls = []
-[run]
-model = "pocket/instruct"
-trait = "bliss"
-regime = "sft"
-cycles = 0
-n_seed = 4
-[eval]
-samples_per_prompt = 1
-max_tokens = 16
-[judge]
-model = "pocket-judge"
-server = "{server}"
-key = "LAB_KEY"
-price_input = 1.0
-price_output = 2.0
-"""
 
 
 @pytest.fixture
