@@ -68,7 +68,8 @@ def _struct(kind: type[Record]) -> type[msgspec.Struct]:
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for name, field in kind.model_fields.items():
         annotation = _annotation(field.annotation)
-        fields.append((name, annotation) if field.is_required() else (name, annotation, _default(field.default)))
+        default = field.get_default(call_default_factory=True, validated_data={})
+        fields.append((name, annotation) if field.is_required() else (name, annotation, _default(default)))
     return msgspec.defstruct(kind.__name__, fields, forbid_unknown_fields=True, gc=False, kw_only=True)
 
 
