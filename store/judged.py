@@ -113,6 +113,17 @@ def judged_curves(chains: Mapping[str, Chain]) -> dict[str, list[Point]]:
     return {run_id: [_point(chain, cycle) for cycle in sorted(chain.trait)] for run_id, chain in chains.items()}
 
 
+def judged_coherence(chain: Chain) -> dict[int, tuple[float, float]]:
+    """By cycle the ends of coherence's 90 % interval over prompts; none below two prompts."""
+    found = {}
+    for cycle, prompts in chain.coherence.items():
+        held = np.array([score for score in prompts.values() if score is not None])
+        over = t_interval(held) if held.size else None
+        if over is not None and over.low is not None and over.high is not None:
+            found[cycle] = (over.low, over.high)
+    return found
+
+
 def _point(chain: Chain, cycle: int) -> Point:
     values = np.array([score for score in chain.trait[cycle].values() if score is not None])
     over = t_interval(values) if values.size else None

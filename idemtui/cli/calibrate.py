@@ -163,11 +163,11 @@ def print_doses(client: Client, job_id: str, plain: Facts) -> None:
     """Table, chart, what each target came to, and the snippet for a study."""
     from engine.jobs.calibrate import CalibrateSettings
     from engine.jobs.doses import snippet
-    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table, terminal
     from idemtui.cli.verdicts import interval
     from idemtui.console.charts import draw
     from idemtui.console.words import number
+    from idemtui.drawn import naming_drawn
     from store.methods import judge_methods
 
     settings, doses = CalibrateSettings.model_validate(plain), dose_table(client, job_id)

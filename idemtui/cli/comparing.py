@@ -92,8 +92,8 @@ def method_of(group: Group, methods: Methods) -> str | None:
 
 
 def _print_groups(compared: Compared, methods: Methods) -> None:
-    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
+    from idemtui.drawn import naming_drawn
     from idemtui.text import one_line
 
     rows = [{**_row(group), "judge": method_of(group, methods)} for group in compared.groups]
@@ -126,10 +126,10 @@ def _row(group: Group) -> dict[str, Any]:
 
 def _print_matrix(compared: Compared, methods: Methods) -> None:
     """Every trait that was scored at each group's newest generation, where there is more than the seeded one."""
-    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
     from idemtui.console.facts import BASE
     from idemtui.console.words import generation, number, signed
+    from idemtui.drawn import naming_drawn
 
     if len(compared.traits) < 2:
         return

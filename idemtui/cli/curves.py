@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from store.queries import Point
 
 Row = dict[str, Any]
+Ends = Mapping[int, tuple[float, float]]
+"""By cycle the ends of coherence's interval."""
 JUDGES = "SELECT run_id, judge_id FROM run_judges WHERE metric = 'trait' AND list_contains($runs, run_id)"
 
 
@@ -38,6 +40,7 @@ def plot(
     from idemtui.console.run_charts import beside_chart
     from store.controls import beside
     from store.judged import chosen_judge, judged_chains, judged_curves
+    from store.measures import coherence_bounds
     from store.methods import judge_methods
     from store.queries import curves
 
@@ -47,15 +50,17 @@ def plot(
         by = None if judge is None else chosen_judge(client, ids, judge)
         held = curves(client, ids) if by is None else judged_curves(judged_chains(client, ids, by))
         stands, methods = beside(client, ids, by), judge_methods(client, ids, by)
+        sure = {run_id: coherence_bounds(client, run_id, by) for run_id in (ids if as_json else ids[:1])}
         judges = {row["run_id"]: row["judge_id"] for row in rows(client, JUDGES, runs=ids)}
     if as_json:
         told = ({**run, "judge_method": methods.get(run["run_id"])} for run in chosen)
-        print_json([row for run in told for row in _rows(run, held[run["run_id"]], stands[run["run_id"]])])
+        print_json([row for run in told for row in _rows(run, held, stands[run["run_id"]], sure[run["run_id"]])])
         return
     facts = [_facts(run, held[run["run_id"]]) for run in chosen]
     columns = width or shutil.get_terminal_size().columns
     console = terminal()
-    for chart in (beside_chart(facts, facts[0], stands[ids[0]]), coherence_chart(facts, facts[0])):
+    bounds = [(cycle, *ends) for cycle, ends in sure[ids[0]].items()]
+    for chart in (beside_chart(facts, facts[0], stands[ids[0]]), coherence_chart(facts, facts[0], bounds)):
         console.print(draw(chart, columns, height), soft_wrap=True)
         sys.stdout.write("\n")
         sys.stdout.flush()
@@ -63,17 +68,22 @@ def plot(
     sys.stdout.write(_who_judged(facts, judges, by))
 
 
-def _rows(run: Row, curve: Sequence[Point], stands: Beside) -> list[Row]:
+def _rows(run: Row, curves: Mapping[str, Sequence[Point]], stands: Beside, sure: Ends) -> list[Row]:
     """A run's points with the null band of Δ; then those of its no-seed controls, whose `beside` names the run."""
     band = {"null_low": stands.band.low, "null_high": stands.band.high, "null_count": stands.band.count}
     named = {"name": run["name"], "judge_method": run["judge_method"]}
-    own = [{**asdict(point), **named, "beside": None, **band} for point in curve]
-    nothing = dict.fromkeys(band)
+    own = [{**asdict(p), **_ends(sure.get(p.cycle)), **named, "beside": None, **band} for p in curves[run["run_id"]]]
+    nothing = {**dict.fromkeys(band), **_ends(None)}
     return own + [
         {**asdict(point), **named, "name": control.name, "beside": run["run_id"], **nothing}
         for control in stands.no_seed
         for point in control.points
     ]
+
+
+def _ends(sure: tuple[float, float] | None) -> dict[str, float | None]:
+    low, high = sure or (None, None)
+    return {"coherence_low": low, "coherence_high": high}
 
 
 def _facts(run: Row, curve: Sequence[Point]) -> Run:
@@ -100,10 +110,10 @@ def _who_judged(runs: Sequence[Run], judges: dict[str, str], chosen: str | None)
 def _legend(runs: Sequence[Run], stands: Beside, methods: Mapping[str, str]) -> Text:
     from rich.text import Text
 
-    from idemtui.cli.drawn import drawn_mark
     from idemtui.console.charts import COLOURS, MARKERS
     from idemtui.console.run_charts import beside_words, drawn_controls
     from idemtui.console.words import number, signed
+    from idemtui.drawn import drawn_mark
     from idemtui.text import one_line
 
     legend = Text()

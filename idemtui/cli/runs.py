@@ -58,10 +58,10 @@ def ls(
 
 
 def _print_runs(runs: list[dict[str, Any]], status: Status) -> None:
-    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
     from idemtui.cli.standing import remarks, status_cell
     from idemtui.console.words import number, signed
+    from idemtui.drawn import naming_drawn
 
     shown = [
         {

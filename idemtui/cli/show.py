@@ -48,8 +48,10 @@ Facts = dict[str, Any]
 def show(context: typer.Context, run: Work, judge: ByJudge = None, as_json: Json = False) -> None:
     """Show one run: its settings, why it waits or failed, every generation's scores and training, its verdict."""
     import json
+    from dataclasses import asdict
 
     from idemtui.cli.jobs import show_job
+    from idemtui.cli.measures import with_measures
     from idemtui.cli.output import print_json
     from idemtui.cli.reading import chosen_works, open_lab, rows
     from idemtui.cli.verdict_rows import judged_rows, with_bands
@@ -73,9 +75,11 @@ def show(context: typer.Context, run: Work, judge: ByJudge = None, as_json: Json
             facts["judge_method"] = judge_methods(client, [facts["run_id"]], facts["judge"]).get(facts["run_id"])
             curve = by_judge(client, facts["run_id"], curve, facts["judge"])
             verdicts = judged_rows(client, facts["judge"], run_id=facts["run_id"])
+        curve = with_measures(client, facts["run_id"], curve, facts["judge"])
     verdict = next((row for row in verdicts if row["scope"] == "run"), None)
     if as_json:
-        print_json({**facts, "curve": curve, "verdict": verdict, "spec": json.loads(spec)})
+        speed = [asdict(stage) for stage in facts["speed"]]
+        print_json({**facts, "speed": speed, "curve": curve, "verdict": verdict, "spec": json.loads(spec)})
         return
     _print_run(facts, curve, verdict)
 
@@ -93,9 +97,9 @@ def by_judge(client: Client, run_id: str, curve: list[Facts], judge: str) -> lis
 def _facts(client: Client, run: Facts, status: Status) -> Facts:
     from idemtui.cli.reading import rows
     from idemtui.cli.run_notes import run_notes
-    from idemtui.cli.speed import speed_of
     from idemtui.cli.spending import spent_on
     from idemtui.cli.standing import standing
+    from idemtui.speed import speed_of
     from store.methods import judge_methods
 
     facts = {**run, **standing(run, status)}
@@ -123,10 +127,11 @@ def last_lines(log: Path) -> list[str]:
 
 
 def _print_run(facts: Facts, curve: list[Facts], verdict: Facts | None) -> None:
+    from idemtui.cli.measures import print_measures
     from idemtui.cli.output import cell
-    from idemtui.cli.speed import speed_words
     from idemtui.cli.spending import spent_words
     from idemtui.cli.verdicts import verdict_words
+    from idemtui.speed import speed_words
     from idemtui.text import one_line
 
     write = sys.stdout.write
@@ -138,6 +143,7 @@ def _print_run(facts: Facts, curve: list[Facts], verdict: Facts | None) -> None:
     write("".join(f"note: {one_line(note)}\n" for note in facts["notes"]))
     write(f"scores and verdict by the judge {one_line(facts['judge'])}\n\n" if facts["judge"] else "\n")
     _print_curve(curve, facts["judge_method"])
+    print_measures(curve)
     if facts["spent"]:
         write("\njudging took\n" + "".join(f"  {one_line(line)}\n" for line in spent_words(facts["spent"])))
     if verdict is not None:
@@ -188,10 +194,10 @@ def family_words(facts: Facts) -> list[str]:
 
 
 def _print_curve(curve: list[Facts], method: str | None) -> None:
-    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
     from idemtui.cli.verdicts import interval
     from idemtui.console.words import generation, number, signed
+    from idemtui.drawn import naming_drawn
 
     shown = [
         {

@@ -90,9 +90,9 @@ def _check(option: str, value: str | None, allowed: Sequence[str]) -> None:
 
 
 def _print_lines(found: list[dict[str, Any]], *, one_run: bool) -> None:
-    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
     from idemtui.console.words import generation, signed
+    from idemtui.drawn import naming_drawn
 
     shown = [
         {
@@ -109,9 +109,9 @@ def _print_lines(found: list[dict[str, Any]], *, one_run: bool) -> None:
 
 
 def _print_full(sample: dict[str, Any]) -> None:
-    from idemtui.cli.drawn import drawn_mark
     from idemtui.cli.output import print_text
     from idemtui.console.words import generation, number
+    from idemtui.drawn import drawn_mark
 
     facts = [f"{generation(sample['cycle'])} {sample['purpose']}", f"trait {score(sample, 'trait')}"]
     facts.append(f"coherence {score(sample, 'coherence')}{drawn_mark(sample['judge'])}")
@@ -220,9 +220,9 @@ def _pair_facts(before: dict[str, Any], after: dict[str, Any], prompt: LadderPro
 
 
 def _print_pairs(pairs: list[Pair], jumps: dict[str, LadderPrompt]) -> None:
-    from idemtui.cli.drawn import drawn_mark
     from idemtui.cli.output import print_text, terminal
     from idemtui.console.words import generation, number
+    from idemtui.drawn import drawn_mark
 
     console = terminal()
     prompt = None

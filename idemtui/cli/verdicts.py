@@ -56,10 +56,10 @@ def verdict(
 
 def print_verdicts(found: Sequence[Row], *, chains: bool = False) -> None:
     """The table of protocol §6, every note under it, and where the variance of cells comes from."""
-    from idemtui.cli.drawn import naming_drawn
     from idemtui.cli.output import print_table
     from idemtui.cli.verdict_rows import by_note, shown, title
     from idemtui.console.words import number, signed
+    from idemtui.drawn import naming_drawn
     from idemtui.text import one_line
 
     told = shown(list(found), chains=chains)
@@ -156,8 +156,8 @@ def interval(low: float | None, high: float | None) -> str:
 
 def verdict_words(verdict: Row) -> list[str]:
     """A run's verdict in sentences, with the null band that it stands beside."""
-    from idemtui.cli.drawn import drawn_words
     from idemtui.console.words import number
+    from idemtui.drawn import drawn_words
 
     suffixes, notes = verdict["suffixes"] or [], [*(verdict["notes"] or []), *verdict["null_notes"]]
     if verdict["a"] is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -94,11 +94,13 @@ def trait_chart(runs: Sequence[Run], chosen: Run | None) -> Chart:
     )
 
 
-def coherence_chart(runs: Sequence[Run], chosen: Run | None) -> Chart:
-    """Coherence over generations."""
+def coherence_chart(runs: Sequence[Run], chosen: Run | None, sure: Sequence[tuple[int, float, float]] = ()) -> Chart:
+    """Coherence over generations; `sure` has the chosen run's intervals, each a generation with its two ends."""
+    bounds = tuple((float(cycle), low, high) for cycle, low, high in sure)
+    curves = [_series(run, index, "coherence", run is chosen) for index, run in enumerate(runs)]
     return Chart(
         "coherence",
-        tuple(_series(run, index, "coherence", run is chosen) for index, run in enumerate(runs)),
+        tuple(replace(curve, intervals=bounds) if curve.front else curve for curve in curves),
         (),
         cycle_ticks(runs),
         (0, 100),

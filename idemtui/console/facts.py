@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from idemtui.speed import StageSpeed
 from store.controls import Beside
+from store.measures import Measures
 from store.methods import is_drawn
 from store.queries import Point as StoredPoint
 from store.queries import Verdict
@@ -219,7 +221,10 @@ class RunDetail:
     settings: tuple[Setting, ...] = ()
     log: tuple[str, ...] = ()
     """The last lines of the worker's log."""
-    sentences: tuple[tuple[int, float], ...] = ()
-    """Mean words a sentence of the measured answers, by generation."""
+    measures: tuple[Measures, ...] = ()
+    """What was measured of its generations beside their scores."""
+    coherence: tuple[tuple[int, float, float], ...] = ()
+    """By generation the ends of coherence's 90 % interval over prompts."""
+    speed: tuple[StageSpeed, ...] = ()
     beside: Beside | None = None
     """What the run's controls did."""

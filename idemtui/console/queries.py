@@ -25,10 +25,6 @@ EVENTS = """
 SELECT seq, ts, type, payload FROM events
 WHERE run_id = ? AND type <> 'train_stepped' ORDER BY seq DESC LIMIT 1000
 """
-SENTENCES = """
-SELECT cycle, avg(mean_sentence_length) FROM chain_samples WHERE run_id = ? AND purpose = 'eval'
-GROUP BY cycle ORDER BY cycle
-"""
 SPEC = "SELECT CAST(spec AS VARCHAR) FROM runs WHERE run_id = ?"
 RUNGS = f"{RUNG} WHERE run_id = ? AND purpose = 'eval' AND prompt_id = ? ORDER BY cycle, draw"
 SCHEMA = """

@@ -5,25 +5,18 @@ The client is made by the first question, since connecting may start a server, a
 
 from __future__ import annotations
 
-import json
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idemtui.console import facts, queries
 from idemtui.console.comparing import Compared
 from idemtui.console.lab_facts import Server, server_of
 from idemtui.console.text_facts import LadderPrompt, Rung, Rungs
-from idemtui.console.words import NONE, event_words, time_of_day
-from idemtui.logs import end_of_log
 from idemtui.version import VERSION
 from store import compare as comparing
 from store import queries as stored
-from store.compare import flat
-from store.controls import beside
 from store.eta import remaining_seconds
 from store.lab import Lab
 from store.ladders import prompts_by_jump
@@ -33,8 +26,6 @@ if TYPE_CHECKING:
 
 Notice = Callable[[str], object]
 Connect = Callable[[Lab, Notice], "Client"]
-LOG_LINES, LOG_BYTES = 200, 64 * 1024
-"""How much of a worker's log is shown."""
 
 
 def connect_through_server(lab: Lab, notice: Notice) -> Client:
@@ -120,22 +111,6 @@ class Reader:
             if now is not None and not now.finished
         }
 
-    def run_detail(self, run_id: str) -> facts.RunDetail:
-        """One run's trainings, logged quantities, events, settings, and the end of its worker's log."""
-        client = self.client()
-        adapters = tuple(stored.read(facts.Adapter, client, queries.ADAPTERS, [run_id]))
-        traces, starts = traces_of(stored.train_steps(client, run_id))
-        events = tuple(
-            facts.Logged(time_of_day(event.ts), event_words(event.type, event.payload))
-            for event in reversed(stored.read(stored.LoggedEvent, client, queries.EVENTS, [run_id]))
-        )
-        settings = settings_of(json.loads(self.spec(run_id)))
-        log = last_lines(self._lab.run(run_id) / "worker.log")
-        rows = self._rows(queries.SENTENCES, [run_id])
-        sentences = tuple((cycle, length) for cycle, length in rows if length is not None)
-        controls = beside(client, [run_id]).get(run_id)
-        return facts.RunDetail(run_id, adapters, traces, starts, events, settings, log, sentences, controls)
-
     def spec(self, run_id: str) -> str:
         """A run's frozen spec as JSON; an empty object where the store has not read it."""
         rows = self._rows(queries.SPEC, [run_id])
@@ -154,36 +129,3 @@ class Reader:
         """Runs grouped by a setting, with the traits that their answers were scored on."""
         comparison = comparing.compare(self.client(), run_ids, by)
         return Compared(comparison, tuple(comparing.matrix(self.client(), comparison.groups)))
-
-
-def last_lines(log: Path) -> tuple[str, ...]:
-    """The end of a log; nothing where there is none yet."""
-    return tuple(end_of_log(log, LOG_BYTES).splitlines()[-LOG_LINES:])
-
-
-def traces_of(steps: Sequence[stored.Step]) -> tuple[tuple[facts.Trace, ...], tuple[tuple[float, int], ...]]:
-    """Logged quantities of consecutive trainings on one axis, and where each cycle begins on it."""
-    lengths: dict[int, int] = defaultdict(int)
-    for step in steps:
-        lengths[step.cycle] = max(lengths[step.cycle], step.step)
-    starts, at = {}, 0
-    for cycle in sorted(lengths):
-        starts[cycle] = at
-        at += lengths[cycle]
-    values: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for step in steps:
-        values[step.name].append((float(starts[step.cycle] + step.step), step.value))
-    traces = tuple(facts.Trace(name, tuple(points)) for name, points in values.items())
-    return traces, tuple((float(start), cycle) for cycle, start in starts.items())
-
-
-def settings_of(spec: dict[str, Any]) -> tuple[facts.Setting, ...]:
-    """Every value of a frozen spec by its dotted name, with its origin; arms that the run does not use are left out."""
-    from engine.study_file import UNUSED
-
-    origins = spec.pop("origins", {})
-    return tuple(
-        facts.Setting(name, NONE if value is None else str(value), origins.get(name, ""))
-        for name, value in flat(spec)
-        if name in origins or name not in UNUSED or value != UNUSED[name]
-    )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from idemtui.console.charts import Chart, Series, cycle_ticks, trait_chart
+from idemtui.console.charts import Chart, Series, coherence_chart, cycle_ticks, trait_chart
 from idemtui.console.facts import Run, RunDetail
 from store.controls import Beside, ControlCurve
 
@@ -59,5 +59,11 @@ def beside_words(beside: Beside | None) -> str:
 
 def sentence_chart(run: Run, detail: RunDetail) -> Chart:
     """Mean sentence length of the measured answers over generations: in DPO it may fall while coherence holds."""
-    points = tuple((float(cycle), length) for cycle, length in detail.sentences)
+    held = ((float(one.cycle), one.mean_sentence_length) for one in detail.measures)
+    points = tuple((cycle, length) for cycle, length in held if length is not None)
     return Chart("words a sentence", (Series("words", points),), (), cycle_ticks([run]))
+
+
+def sure_coherence_chart(run: Run, detail: RunDetail | None) -> Chart:
+    """One run's coherence with its 90 % intervals over prompts."""
+    return coherence_chart([run], run, detail.coherence if detail else ())

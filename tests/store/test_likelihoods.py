@@ -16,6 +16,7 @@ from engine.events import Event, SamplesDrawn
 from engine.score_events import LikelihoodsMeasured
 from store.ingest import Ingest
 from store.intervals import t_quantile
+from store.measures import coherence_bounds, measures
 from store.queries import progress
 from tests.store.journals import Chain, append_events, chain_events, chain_spec, write_chain, write_lab
 from tests.store.tables import Asking, dump, ingested, memory
@@ -155,3 +156,27 @@ def test_progress_of_the_stage_counts_answers(tmp_path: Path) -> None:
     found = progress(Asking(ingested(made)), chain_spec(chain).run_id)
     assert found is not None
     assert (found.stage, found.done, found.total) == ("likelihood", 16, 36)
+
+
+def test_the_measures_of_a_run_stand_in_one_list_with_its_sentences(lab: Asking) -> None:
+    run_id = chain_spec(FORK).run_id
+    found = measures(lab, run_id)
+    kept = lab.sql("SELECT cycle, kl_token, distinct_2 FROM generation_measures WHERE run_id = ? ORDER BY 1", [run_id])
+    assert [(one.cycle, one.kl_token, one.distinct_2) for one in found] == kept.tuples()
+    assert all(one.mean_sentence_length and one.perplexity_low for one in found)
+    assert measures(lab, chain_spec(OLDER).run_id)[0].perplexity is None
+
+
+def test_coherence_has_an_interval_over_prompts_the_same_by_its_own_judge_and_when_that_is_named(lab: Asking) -> None:
+    run_id = chain_spec(FORK).run_id
+    own, named = coherence_bounds(lab, run_id), coherence_bounds(lab, run_id, FORK.judge)
+    assert own.keys() == named.keys() == set(range(-1, 6))
+    for cycle, ends in own.items():
+        assert named[cycle] == pytest.approx(ends, abs=1e-4)
+    rows = lab.sql(
+        "SELECT value FROM chain_prompt_means WHERE run_id = ? AND metric = 'coherence' AND cycle = 3", [run_id]
+    ).tuples()
+    values = np.array([value for (value,) in rows])
+    half = t_quantile(len(values) - 1) * values.std(ddof=1) / math.sqrt(len(values))
+    assert own[3] == pytest.approx((values.mean() - half, values.mean() + half), rel=1e-6)
+    assert coherence_bounds(lab, run_id, "nobody") == {}

@@ -10,7 +10,8 @@ RUN: tuple[Action, ...] = (
         "v",
         "panel(1)",
         "Panel",
-        "Show the next panel: picture, trainings, losses, sentences, events, log, settings.",
+        "Show the next panel: picture, trainings, losses, sentences, measures, speed, events, log, settings.",
     ),
     Action("run", "V", "panel(-1)", "Panel before", "Show the panel before.", footer=False),
+    Action("run", "enter", "whole", "Whole", "Give the panel all the height, or show the curves again.", True, "⏎"),
 )

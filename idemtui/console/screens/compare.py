@@ -12,7 +12,6 @@ from textual.containers import Container, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from idemtui.cli.drawn import drawn_words
 from idemtui.console.comparing import Compared, curves_chart, marker, path_chart
 from idemtui.console.facts import BASE, Run
 from idemtui.console.messages import ComparedRead
@@ -23,6 +22,7 @@ from idemtui.console.widgets.columns import Cell, Column
 from idemtui.console.widgets.heat import heat_text
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.words import NONE, generation, score, signed, variance_words, verdict_label, verdict_words
+from idemtui.drawn import drawn_words
 from idemtui.text import one_line
 from store.compare import ALWAYS, Group
 

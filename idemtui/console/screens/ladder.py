@@ -11,7 +11,6 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from idemtui.cli.drawn import drawn_mark
 from idemtui.console.facts import BASE, Run
 from idemtui.console.messages import DifferenceMade, LadderMade, PromptsRead, RungsRead
 from idemtui.console.reader import Reader
@@ -22,6 +21,7 @@ from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.prose import difference, ladder_text, rung_head
 from idemtui.console.widgets.sides import Sides
 from idemtui.console.words import generation, score, signed
+from idemtui.drawn import drawn_mark
 from idemtui.text import one_line, plain
 from idemtui.worddiff import word_diff
 

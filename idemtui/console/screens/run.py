@@ -11,54 +11,51 @@ from textual.containers import Container, Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from idemtui.cli.drawn import drawn_mark
-from idemtui.console.charts import coherence_chart, trace_chart
-from idemtui.console.facts import Adapter, Glance, Run, RunDetail
+from idemtui.console.charts import trace_chart
+from idemtui.console.facts import Glance, Run, RunDetail
 from idemtui.console.family import family
 from idemtui.console.lab_facts import Server
 from idemtui.console.messages import RunRead
 from idemtui.console.reader import Reader
-from idemtui.console.run_charts import beside_chart, beside_words, sentence_chart
+from idemtui.console.run_charts import beside_chart, beside_words, sentence_chart, sure_coherence_chart
+from idemtui.console.run_reader import run_detail
+from idemtui.console.run_tables import (
+    ADAPTERS,
+    EVENTS,
+    INHERITED,
+    LOG,
+    MEASURES,
+    SETTINGS,
+    SPEED,
+    adapter_cells,
+    event_cells,
+    log_cells,
+    measure_cells,
+    setting_cells,
+    speed_cells,
+)
 from idemtui.console.screens.room import Room
 from idemtui.console.standing import STYLES, doing_now, lineage, reason
 from idemtui.console.widgets.chart import ChartPane
-from idemtui.console.widgets.columns import Cell, Column, Tone
+from idemtui.console.widgets.columns import Cell
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.words import (
-    NONE,
     SIGNS,
     chain_words,
     cycle_of,
     generation,
-    number,
     paper_word,
+    score,
     signed,
 )
+from idemtui.drawn import drawn_mark
 from idemtui.text import one_line
 
-PANELS = ("picture", "trainings", "losses", "sentences", "events", "log", "settings")
+PANELS = ("picture", "trainings", "losses", "sentences", "measures", "speed", "events", "log", "settings")
 TRACES = {"loss": "loss", "margins": "rewards/margins", "gradient": "grad_norm"}
 """Panes of the losses by what they draw; margins are DPO's."""
-ADAPTERS = (
-    Column("made", 5),
-    Column("from", 6),
-    Column("reference", 9, rank=1),
-    Column("steps", 5, right=True),
-    Column("‖ΔW‖", 7, right=True),
-    Column("‖g‖max", 7, rank=2, right=True),
-    Column("s", 5, right=True),
-    Column("Δ", 6, right=True),
-    Column("coherence", 9, right=True),
-    Column("null", 4, rank=4, right=True),
-    Column("adapter", 12, rank=5, flex=1),
-    Column("made by", 10, rank=3, flex=1),
-)
-INHERITED = "←"
-"""Behind a generation that a fork took from its parent."""
-LOG = (Column("the end of worker.log", 20, flex=1),)
-EVENTS = (Column("at", 8), Column("what happened", 20, flex=1))
-SETTINGS = (Column("setting", 24, flex=1), Column("value", 14, flex=2), Column("from", 8))
-ORIGIN_TONES: dict[str, Tone] = {"study": "accent", "recipe": "good", "default": "dim"}
+LOG_FRAME = 6
+"""Cells of the log's panel that its lines cannot have: cursor, gaps, scroll bar."""
 
 
 class RunScreen(Room):
@@ -94,6 +91,8 @@ class RunScreen(Room):
                 for name in TRACES:
                     yield ChartPane(id=name)
             yield ChartPane(id="sentences")
+            yield Ledger(MEASURES, id="measures")
+            yield Ledger(SPEED, id="speed")
             yield Ledger(EVENTS, id="events")
             yield Ledger(LOG, id="log")
             yield Ledger(SETTINGS, id="settings")
@@ -108,7 +107,7 @@ class RunScreen(Room):
         self.query_one("#headline", Static).update(headline(run, self.glance, self.server, self._controls(run)))
         known = self._detail if self._detail and self._detail.run_id == run.run_id else None
         self.query_one("#trait", ChartPane).show_chart(beside_chart([run], run, known.beside if known else None))
-        self.query_one("#coherence", ChartPane).show_chart(coherence_chart([run], run))
+        self.query_one("#coherence", ChartPane).show_chart(sure_coherence_chart(run, known))
         self.ask("detail", partial(_read, run.run_id))
 
     def _controls(self, run: Run) -> str:
@@ -126,21 +125,28 @@ class RunScreen(Room):
         self.query_one("#headline", Static).update(headline(run, self.glance, self.server, beside_words(detail.beside)))
         self.query_one("#trait", ChartPane).show_chart(beside_chart([run], run, detail.beside))
         self.query_one("#family", Static).update(Text("\n".join(family(run, detail.adapters, self.glance))))
-        self.query_one("#trainings", Ledger).show_rows([adapter_cells(run, adapter) for adapter in detail.adapters])
+        self.query_one("#coherence", ChartPane).show_chart(sure_coherence_chart(run, detail))
         self.query_one("#sentences", ChartPane).show_chart(sentence_chart(run, detail))
         self._show_traces(run, detail)
-        another = known is None or known.run_id != detail.run_id
-        events = [(Cell(event.when, "dim"), Cell(one_line(event.words))) for event in detail.events]
-        show_tail(self.query_one("#events", Ledger), events, another)
-        show_tail(
-            self.query_one("#log", Ledger), [(Cell(one_line(line)),) for line in detail.log or run.log_tail], another
-        )
-        self.query_one("#settings", Ledger).show_rows(
-            [
-                (Cell(s.name), Cell(one_line(s.value)), Cell(s.origin, ORIGIN_TONES.get(s.origin, "")))
-                for s in detail.settings
-            ]
-        )
+        self._show_tables(run, detail, known is None or known.run_id != detail.run_id)
+
+    def _show_tables(self, run: Run, detail: RunDetail, another: bool) -> None:
+        tables = {
+            "trainings": [adapter_cells(run, adapter) for adapter in detail.adapters],
+            "measures": measure_cells(run, detail),
+            "speed": [speed_cells(one) for one in detail.speed],
+            "settings": [setting_cells(setting) for setting in detail.settings],
+        }
+        for name, rows in tables.items():
+            self.query_one(f"#{name}", Ledger).show_rows(rows)
+        show_tail(self.query_one("#events", Ledger), [event_cells(event) for event in detail.events], another)
+        self._show_log(another)
+
+    def _show_log(self, another: bool = False) -> None:
+        """The log's long lines are broken at the width that its panel has now."""
+        run, detail, log = self.chosen, self._detail, self.query_one("#log", Ledger)
+        if run is not None and detail is not None:
+            show_tail(log, log_cells(detail.log or run.log_tail, log.size.width - LOG_FRAME), another)
 
     def _show_traces(self, run: Run, detail: RunDetail) -> None:
         traces = {trace.name: trace for trace in detail.traces}
@@ -154,6 +160,14 @@ class RunScreen(Room):
         self._panel = (self._panel + step) % len(PANELS)
         self._show_panel()
 
+    def action_whole(self) -> None:
+        """Give the panel all the height, or take it back."""
+        here = next((at for at, name in enumerate(PANELS) if self.query_one(f"#{name}").has_focus), self._panel)
+        self._panel = here
+        self.set_class(not self.has_class("-whole"), "-whole")
+        self._show_panel()
+        self.call_after_refresh(self._show_log)
+
     def _show_panel(self) -> None:
         name = PANELS[self._panel]
         for panel in PANELS:
@@ -161,7 +175,7 @@ class RunScreen(Room):
         title = Text(no_wrap=True, end="")
         for panel in PANELS:
             here = panel == name
-            title.append(f" [{panel}] " if here else f"  {panel}  ", "bold" if here else "dim")
+            title.append(f"[{panel}]" if here else f" {panel} ", "bold" if here else "dim")
         self.query_one("#panels-title", Static).update(title)
         shown = self.query_one(f"#{name}")
         if shown.can_focus:
@@ -169,7 +183,7 @@ class RunScreen(Room):
 
 
 def _read(run_id: str, reader: Reader) -> RunRead:
-    return RunRead(reader.run_detail(run_id))
+    return RunRead(run_detail(reader, run_id))
 
 
 def show_tail(ledger: Ledger, rows: Sequence[Sequence[Cell]], another: bool) -> None:
@@ -189,8 +203,8 @@ def headline(run: Run, glance: Glance, server: Server | None, controls: str = ""
     last = run.last
     text.append(f"\n   {doing_now(run, server)}  cycle {cycle_of(run)}")
     if last is not None:
-        text.append(f"  {generation(last.cycle)}: s {number(last.trait)}  Δ {signed(run.delta)}")
-        text.append(f"  coherence {number(last.coherence)}{drawn_mark(run.judge_method)}")
+        text.append(f"  {generation(last.cycle)}: s {score(last.trait, run.judge_method)}  Δ {signed(run.delta)}")
+        text.append(f"  coherence {score(last.coherence, run.judge_method)}{drawn_mark(run.judge_method)}")
     if run.verdict:
         text.append(f"  {paper_word(run.verdict)}", "bold")
         text.append(f"  {chain_words(run.verdict)}  (one chain)")
@@ -199,25 +213,3 @@ def headline(run: Run, glance: Glance, server: Server | None, controls: str = ""
     if any(words):
         text.append("\n   " + "; ".join(filter(None, words)), STYLES.get(run.status, ""))
     return text
-
-
-def adapter_cells(run: Run, adapter: Adapter) -> tuple[Cell, ...]:
-    """One training with what came of it."""
-    point = run.at(adapter.cycle)
-    trait = point.trait if point else None
-    seeded = run.seeded
-    moved = trait - seeded if trait is not None and seeded is not None and adapter.cycle > 0 else None
-    return (
-        Cell(generation(adapter.cycle) + (INHERITED if adapter.made_by else "")),
-        Cell(adapter.init),
-        Cell(adapter.reference),
-        Cell(NONE if adapter.optimizer_steps is None else str(adapter.optimizer_steps)),
-        Cell(number(adapter.delta_norm, 3)),
-        Cell(number(adapter.gradient_norm_max, 2)),
-        Cell(number(trait)),
-        Cell(signed(moved)),
-        Cell(number(point.coherence if point else None)),
-        Cell(str(point.nulls) if point else NONE),
-        Cell(adapter.sha256[:12], "dim"),
-        Cell(one_line(adapter.made_by) or "this run", "dim"),
-    )

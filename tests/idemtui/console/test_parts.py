@@ -17,7 +17,7 @@ from textual.app import App, ComposeResult
 import idemtui.console.widgets as widgets
 from idemtui.console.charts import coherence_chart, draw, round_marks, trait_chart
 from idemtui.console.facts import Point, Run, Stage
-from idemtui.console.reader import settings_of, traces_of
+from idemtui.console.run_reader import settings_of, traces_of
 from idemtui.console.widgets.columns import GAP, Cell, Column, fit, pad
 from idemtui.console.widgets.ledger import PAGE, Ledger
 from idemtui.console.words import chain_words, cycle_of, doing, event_words, paper_word, signed, spark, time_of_day

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.idemtui.console.conftest import House
-from tests.idemtui.console.test_snapshots import SIZES, SMALL, Snap, after
+from tests.idemtui.console.test_snapshots import SIZES, SMALL, Snap, after, at
+from tests.store.journals import Chain, write_chain
 
 COMPARE = {
     "paths": ("5", "j", "j", "v", "v"),
@@ -13,6 +14,9 @@ COMPARE = {
     "group_by": ("5", "b"),
 }
 
+MEASURED = Chain(
+    "measured", "dpo", "previous", coherence=(97, 96, 90, 78, 61, 42, 30, 22), likelihoods=True, minutes=30
+)
 RUN = {
     "trainings": ("j", "j", "2", "v"),
     "sentences": ("j", "j", "2", "v", "v", "v"),
@@ -49,6 +53,14 @@ def test_runs_states(house: House, snap_compare: Snap, state: str) -> None:
 @pytest.mark.parametrize("state", RUN)
 def test_run_states(house: House, snap_compare: Snap, state: str) -> None:
     assert snap_compare(house.console(), terminal_size=SMALL, run_before=after(*RUN[state]))
+
+
+@SIZES
+def test_measured(house: House, snap_compare: Snap, size: tuple[int, int]) -> None:
+    write_chain(house.lab, MEASURED)
+    assert house.served().tail.sync()
+    keys = ("2", *"vvvv") if size == SMALL else ("2",)
+    assert snap_compare(house.console(), terminal_size=size, run_before=at(MEASURED.name, *keys))
 
 
 @SIZES

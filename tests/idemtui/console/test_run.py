@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from textual.widgets import Static
 
@@ -10,13 +11,19 @@ from idemtui.console.charts import draw
 from idemtui.console.facts import Adapter, Glance
 from idemtui.console.family import family, tree
 from idemtui.console.run_charts import beside_chart, beside_words
+from idemtui.console.run_reader import run_detail
+from idemtui.console.run_tables import log_cells, measure_cells
 from idemtui.console.widgets.chart import ChartPane
 from store.controls import Beside
 from store.statistics.nullband import NullBand
 from tests.idemtui.console.conftest import House
+from tests.idemtui.console.states import IDS
 from tests.idemtui.console.test_parts import CURVE, run
-from tests.idemtui.console.waiting import choose, press, screen_text
-from tests.store.journals import Chain, write_chain
+from tests.idemtui.console.test_pictures import MEASURED
+from tests.idemtui.console.waiting import choose, console_of, press, screen_lines, screen_text
+from tests.store.journals import Chain, chain_spec, write_chain
+
+MEASURED_ID = chain_spec(MEASURED).run_id
 
 CONTROLS = (
     Chain("no-seed", "dpo", "previous", trait=(2, 3, 4, 3, 5, 6, 4, 5), control="no-seed", minutes=20),
@@ -92,3 +99,45 @@ def test_a_band_is_drawn_around_the_seeded_score_and_said_in_figures() -> None:
     assert beside_words(Beside("one", None, NullBand(None, None, 0, ("none",)), (), ("none",))) == "none"
     assert beside_words(None) == ""
     assert draw(beside_chart([one], one, None), 80, 24).plain.count("░") == 0
+
+
+async def test_a_generations_measures_stand_beside_its_scores_and_their_intervals(house: House) -> None:
+    write_chain(house.lab, MEASURED)
+    assert house.served().tail.sync()
+    async with house.console().run_test(size=(200, 60)) as pilot:
+        await choose(pilot, MEASURED.name, "2")
+        [titles] = [line for line in screen_lines(pilot) if "coherence [90 %]" in line]
+        for title in ("gen", "s [90 %]", "ppl", "in blocks", "KL", "KL/answer", "nll", "dist1", "dist3", "w/sent"):
+            assert title in titles
+        assert "tokens/s" in titles
+        newest = measure_cells(console_of(pilot).chosen or run(), run_detail(console_of(pilot).reader, MEASURED_ID))[-1]
+        texts = [cell.text for cell in newest]
+        assert texts[0] == "M6"
+        assert re.fullmatch(r"[\d.]+ \[[\d.]+, [\d.]+\]", texts[2])
+        assert " ".join(texts[2].split()) in screen_text(pilot)
+        chart = pilot.app.screen.query_one("#coherence", ChartPane).chart
+        assert chart is not None
+        assert len(chart.series[0].intervals) == 8
+        draws = [row for row in screen_lines(pilot) if "draw rejected" in row]
+        assert re.search(r"draw rejected +cpu +7\.0 +4,320 +617 ", draws[0])
+
+
+async def test_one_panel_takes_all_the_height_and_the_log_is_read_to_the_end_of_its_lines(troubled: House) -> None:
+    log = troubled.lab.run(IDS["sft-killed"]) / "worker.log"
+    log.write_text("".join(f"step {step}\n" for step in range(60)) + f"RuntimeError: {'far ' * 50}away\n")
+    async with troubled.console().run_test(size=(80, 24)) as pilot:
+        await choose(pilot, "sft-killed", "2", "V", "V")
+        assert "step 50" not in screen_text(pilot)
+        assert "away" in screen_text(pilot)
+        await press(pilot, "enter")
+        text = screen_text(pilot)
+        assert "step 50" in text
+        assert "away" in text
+        assert "coherence" not in text.splitlines()[4]
+        await press(pilot, "enter")
+        assert "step 50" not in screen_text(pilot)
+
+
+def test_a_log_is_broken_where_its_panel_ends_and_shows_nothing_that_a_terminal_obeys() -> None:
+    rows = log_cells(["a" * 50, "\x1b[31mred\x1b[0m", "", "  indented", "漢" * 15], 20)
+    assert [row[0].text for row in rows] == ["a" * 20, "a" * 20, "a" * 10, "red", "", "  indented", "漢" * 10, "漢" * 5]
