@@ -20,6 +20,7 @@ from idemtui.cli.calibrate import calibrate
 from idemtui.cli.comparing import compare
 from idemtui.cli.control import rebuild, serve, stop
 from idemtui.cli.curves import plot
+from idemtui.cli.devices import devices
 from idemtui.cli.doctor import doctor
 from idemtui.cli.forking import fork
 from idemtui.cli.freeing import gc, rm
@@ -83,7 +84,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         marks,
         sql,
     ),
-    SERVER: (serve, stop, doctor, rebuild, hold, release, rm, gc),
+    SERVER: (serve, stop, doctor, devices, rebuild, hold, release, rm, gc),
 }
 for panel, commands in COMMANDS.items():
     for command in commands:

@@ -7,8 +7,10 @@ nothing happens is not drawn again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from idemtui.device_words import coarse
 
 MEGABYTE = 1_000_000
 
@@ -21,6 +23,8 @@ class Device:
     name: str
     state: str
     reason: str = ""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    """Memory, how busy it is and whose processes are on it, rounded (`idemtui.device_words`)."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def server_of(answer: Mapping[str, Any], own_version: str) -> Server:
         version=version,
         slots=int(answer.get("slots", 0)),
         devices=tuple(
-            Device(d["device"], d.get("name") or "", d["state"], d.get("reason") or "")
+            Device(d["device"], d.get("name") or "", d["state"], d.get("reason") or "", coarse(d))
             for d in _records(answer, "devices")
         ),
         workers=tuple(_worker(w, patience) for w in _records(answer, "workers")),

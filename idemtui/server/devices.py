@@ -28,7 +28,7 @@ class GpuProcess:
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU now; memory in bytes."""
+    """One GPU now: memory in bytes, percent, watts, degrees Celsius; None where its driver does not tell."""
 
     uuid: str
     index: int
@@ -36,15 +36,7 @@ class Gpu:
     total: int
     used: int
     processes: tuple[GpuProcess, ...] = ()
-
-
-@dataclass(frozen=True)
-class Gauges:
-    """What one GPU does now; None where its driver does not tell. Percent, bytes, watts, degrees Celsius."""
-
-    uuid: str
     utilization: float | None = None
-    memory: float | None = None
     power: float | None = None
     temperature: float | None = None
 
@@ -74,16 +66,9 @@ class NvmlReader:
         """The driver; DevicesError as `read`."""
         return self._asked(_driver)
 
-    def gauges(self) -> list[Gauges]:
-        """What every GPU does now; DevicesError as `read`."""
-        return self._of_each(_gauges)
-
     def read(self) -> list[Gpu]:
         """Every GPU that the driver knows; DevicesError without driver or library, or where NVML fails."""
-        return self._of_each(_gpu)
-
-    def _of_each(self, look: Callable[[Any, int], T]) -> list[T]:
-        return self._asked(lambda nvml: [look(nvml, index) for index in range(nvml.nvmlDeviceGetCount())])
+        return self._asked(lambda nvml: [_gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount())])
 
     def _asked(self, ask: Callable[[Any], T]) -> T:
         try:
@@ -105,28 +90,17 @@ def _driver(nvml: Any) -> Driver:
     return Driver(_text(nvml.nvmlSystemGetDriverVersion()), f"{cuda // 1000}.{cuda % 1000 // 10}")
 
 
-def _gauges(nvml: Any, index: int) -> Gauges:
-    handle = nvml.nvmlDeviceGetHandleByIndex(index)
-
-    def told(ask: Callable[[], float]) -> float | None:
-        try:
-            return float(ask())
-        except nvml.NVMLError:
-            return None
-
-    return Gauges(
-        uuid=_text(nvml.nvmlDeviceGetUUID(handle)),
-        utilization=told(lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu),
-        memory=told(lambda: nvml.nvmlDeviceGetMemoryInfo(handle).used),
-        power=told(lambda: nvml.nvmlDeviceGetPowerUsage(handle) / 1000),
-        temperature=told(lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU)),
-    )
-
-
 def _gpu(nvml: Any, index: int) -> Gpu:
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
     memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-    running = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
+
+    def told(ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except nvml.NVMLError:
+            return None
+
+    running = told(lambda: nvml.nvmlDeviceGetComputeRunningProcesses(handle)) or ()
     return Gpu(
         uuid=_text(nvml.nvmlDeviceGetUUID(handle)),
         index=index,
@@ -134,6 +108,9 @@ def _gpu(nvml: Any, index: int) -> Gpu:
         total=int(memory.total),
         used=int(memory.used),
         processes=tuple(GpuProcess(int(p.pid), p.usedGpuMemory) for p in running),
+        utilization=told(lambda: float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
+        power=told(lambda: nvml.nvmlDeviceGetPowerUsage(handle) / 1000),
+        temperature=told(lambda: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))),
     )
 
 

@@ -12,6 +12,7 @@ from engine.errors import IdemtuiError
 from idemtui.server.device_locks import device_holder
 from idemtui.server.devices import VARIABLE as VISIBLE
 from idemtui.server.devices import DevicesError, Gpu, GpuReader, left_alone, visible
+from idemtui.server.figures import Figures
 from idemtui.server.slots import asked_slots, cores, share_cores
 
 _HELD = "{what} is held; `idemtui release {name}` gives it back"
@@ -52,6 +53,7 @@ class Places:
         self.held = held
         self._asked, self._share, self._reader = asked_slots(asked), free_share, reader
         self._cpu = share_cores(asked)
+        self._figures = Figures()
         self._gpus: list[Gpu] = []
         self._read_at = -FRESH_SECONDS
         self.problem: str | None = None
@@ -129,16 +131,21 @@ class Places:
         self._read_at = time.monotonic()
 
     def table(self, workers: Collection[Placed]) -> list[dict[str, Any]]:
-        """What `status` shows of the devices."""
+        """What `status` shows of the devices: state and reason now, figures as of a few seconds ago."""
         look = self.look(workers)
         if not look.gpus:
-            on_cpu = sum(worker.device == "cpu" for worker in workers)
-            name = f"{self._cpu.count} workers side by side, {self._cpu.threads} threads each"
-            held = "cpu" in self.held
-            state = "held" if held else "busy" if on_cpu >= self._cpu.count else "free"
-            reason = _HELD.format(what="the CPU", name="cpu") if held else self.problem
-            return [{"device": "cpu", "name": name, "state": state, "reason": reason}]
-        return [self._row(gpu, look) for gpu in look.gpus]
+            return [self._cpu_row(workers)]
+        pids = [worker.pid for worker in workers]
+        return [self._row(gpu, look) | self._figures.of_gpu(gpu, pids) for gpu in look.gpus]
+
+    def _cpu_row(self, workers: Collection[Placed]) -> dict[str, Any]:
+        pids = [worker.pid for worker in workers if worker.device == "cpu"]
+        name = f"{self._cpu.count} workers side by side, {self._cpu.threads} threads each"
+        held = "cpu" in self.held
+        state = "held" if held else "busy" if len(pids) >= self._cpu.count else "free"
+        reason = _HELD.format(what="the CPU", name="cpu") if held else self.problem
+        row = {"device": "cpu", "name": name, "state": state, "reason": reason}
+        return row | self._figures.of_cpu(pids)
 
     def _row(self, gpu: Gpu, look: Look) -> dict[str, Any]:
         reason = look.reasons.get(gpu.uuid)

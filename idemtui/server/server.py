@@ -48,7 +48,7 @@ class Server:
         holds = Holds(lab)
         gpus = NvmlReader()
         self.places = Places(self.settings.slots, self.settings.gpu_free_share, gpus, holds)
-        self._telemetry = Telemetry(lab.telemetry, gpus.gauges)
+        self._telemetry = Telemetry(lab.telemetry, gpus.read)
         launcher = ProcessLauncher(lab.root / "workers", self.settings, options.worker)
         silence = Silence(self.settings.silent_seconds)
         self.queue = Queue(self._floor, launcher, self.places, secrets, silence, self._disk)

@@ -12,7 +12,7 @@ import msgspec
 
 from engine.errors import IdemtuiError
 from engine.lines import append_line
-from idemtui.server.devices import DevicesError, Gauges
+from idemtui.server.devices import DevicesError, Gpu
 from store.telemetry import Look
 
 log = logging.getLogger("idemtui.server")
@@ -23,8 +23,8 @@ EVERY_SECONDS = 10.0
 class Telemetry:
     """One lab's looks."""
 
-    def __init__(self, path: Path, gauges: Callable[[], list[Gauges]], every_seconds: float = EVERY_SECONDS) -> None:
-        self._path, self._gauges, self._every = path, gauges, every_seconds
+    def __init__(self, path: Path, read: Callable[[], list[Gpu]], every_seconds: float = EVERY_SECONDS) -> None:
+        self._path, self._read, self._every = path, read, every_seconds
         self._looked_at = -every_seconds
 
     def look(self, devices: Collection[str]) -> int:
@@ -36,7 +36,7 @@ class Telemetry:
             return 0
         self._looked_at = time.monotonic()
         try:
-            looks = [_look(gauge) for gauge in self._gauges() if gauge.uuid in devices]
+            looks = [_look(gpu) for gpu in self._read() if gpu.uuid in devices]
             for line in looks:
                 append_line(self._path, line)
         except (DevicesError, IdemtuiError, OSError) as error:
@@ -45,7 +45,7 @@ class Telemetry:
         return len(looks)
 
 
-def _look(gauge: Gauges) -> bytes:
+def _look(gpu: Gpu) -> bytes:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
-    look = Look(now, gauge.uuid, gauge.utilization, gauge.memory, gauge.power, gauge.temperature)
+    look = Look(now, gpu.uuid, gpu.utilization, float(gpu.used), gpu.power, gpu.temperature)
     return msgspec.json.encode(look) + b"\n"

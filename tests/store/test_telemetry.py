@@ -1,10 +1,12 @@
 """Where GPU time went: looks at devices joined to the stages that ran between them."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
 
+import store
 from engine.events import CycleStarted, RunStarted, StageFinished, StageStarted
 from store.database import open_database
 from store.ingest import Ingest
@@ -92,4 +94,20 @@ def test_a_stage_on_a_cpu_has_no_looks(tmp_path):
         0,
         None,
     )
+    connection.close()
+
+
+def test_the_shipped_queries_say_where_gpu_time_went_and_how_fast_training_was(lab):
+    look(lab, 5, utilization=80, memory=10e9, power=300)
+    look(lab, 15, utilization=100, memory=12e9, power=500)
+    connection, ingest = opened(lab)
+    ingest.poll()
+    shipped = Path(store.__file__).parent.parent / "idemtui/sql/queries"
+    told = connection.sql((shipped / "gpu-time.sql").read_text()).fetchall()
+    assert told == [("on-a-gpu", "train", 20.0, 90.0, 12.0, round(400 * 20 / 3600, 1), 40.0, 2)]
+    speed = (shipped / "training-speed.sql").read_text()
+    assert connection.sql(speed).fetchall() == [("on-a-gpu", GPU, 800, 20.0, 40.0, None, None, None)]
+    connection.execute("UPDATE runs SET model = 'Qwen/Qwen3-4B-Instruct-2507'")
+    ((*_, weights, teraflops, mfu),) = connection.sql(speed.replace("cast(null as double)", "1.6e12")).fetchall()
+    assert (weights, teraflops, mfu) == (4.0, pytest.approx(0.64), pytest.approx(0.4))
     connection.close()

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from idemtui.console.facts import Glance
 from idemtui.console.lab_facts import Device, Server, Worker
+from idemtui.device_words import gauge_words, gigabytes, memory_words, other_words, together
 from idemtui.text import one_line
 
 Word = tuple[str, str]
@@ -42,13 +43,28 @@ def _short(server: Server) -> Iterable[Word]:
     if len(server.devices) == 1:
         device = server.devices[0]
         reason = f": {one_line(device.reason, 40)}" if device.state in ("taken", "held") else ""
-        yield f"{device.device} {device.state}{reason}", _tone(device)
+        yield f"{_named(device, 12)} {device.state}{reason}", _tone(device)
+        yield from ((word, "") for word in [_short_gauges(device)] if word)
     elif server.devices:
         yield "devices " + ", ".join(f"{n} {state}" for state, n in counted.items()), ""
+        yield from ((word, "") for word in [together([device.figures for device in server.devices])] if word)
     yield _number(len(server.workers), "worker"), ""
     yield f"{len(server.waiting)} waiting", ""
     if server.free_gigabytes is not None and not server.disk_low:
         yield disk(server), "dim"
+
+
+def _short_gauges(device: Device) -> str:
+    """`61/80 GB 90 %`: the memory's share and how busy it is."""
+    busy = device.figures.get("utilization")
+    return " ".join([memory_words(device.figures), *([] if busy is None else [f"{busy} %"])]).strip()
+
+
+def _named(device: Device, most: int) -> str:
+    """A GPU by its number and name, which its UUID does not add to."""
+    if device.name.startswith("GPU "):
+        return one_line(device.name, most)
+    return device.device
 
 
 def _long(server: Server, glance: Glance) -> Iterable[Word]:
@@ -70,19 +86,26 @@ def _reasons(server: Server) -> str:
 
 
 def _device(device: Device, server: Server, glance: Glance) -> str:
-    words = f"{device.device} {one_line(device.name, 40)}".strip() + f" {device.state}"
-    if device.state in ("taken", "held"):
+    called = _named(device, 40)
+    words = f"{called if called != device.device else f'{called} {one_line(device.name, 40)}'.strip()} {device.state}"
+    gauges, others = gauge_words(device.figures), other_words(device.figures)
+    words += f" {gauges}" if gauges else ""
+    words += f", beside {others}" if others else ""
+    if device.state == "held" or (device.state == "taken" and not (others and "left alone" in device.reason)):
         return f"{words}: {one_line(device.reason, 60)}"
     here = [worker for worker in server.workers if worker.run_id and worker.device == device.device]
-    names = ", ".join(_busy(worker, glance) for worker in here)
+    names = ", ".join(_busy(worker, glance, device) for worker in here)
     note = f" ({one_line(device.reason, 60)})" if device.reason else ""
     return f"{words}: {names}{note}" if names else f"{words}{note}"
 
 
-def _busy(worker: Worker, glance: Glance) -> str:
+def _busy(worker: Worker, glance: Glance, device: Device) -> str:
     run = glance.run(worker.run_id)
     name = one_line(run.name, 24) if run else worker.run_id
     notes = [f"process {worker.pid}"]
+    taken = next((p["memory"] for p in device.figures.get("processes") or () if p["pid"] == worker.pid), None)
+    if taken is not None:
+        notes.append(f"{gigabytes(taken)} GB")
     if worker.adopted:
         notes.append("of an earlier server")
     if worker.silent_minutes is not None:

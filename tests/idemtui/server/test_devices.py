@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import signal
 import stat
@@ -87,9 +88,9 @@ def test_a_gpu_in_use_is_shown_with_its_reason_until_it_is_free(lab: Lab) -> Non
     bench.ask(run)
     reason = "GPU 0 is left alone: 71 GB of 80 GB in use by another process"
     assert bench.reason(run) == reason
-    assert bench.queue.devices() == [
-        {"device": gpu(0).uuid, "name": "GPU 0: H200", "state": "taken", "reason": reason},
-    ]
+    (row,) = bench.queue.devices()
+    told = {name: row[name] for name in ("device", "name", "state", "reason")}
+    assert told == {"device": gpu(0).uuid, "name": "GPU 0: H200", "state": "taken", "reason": reason}
     gpus.gpus = [gpu(0)]
     bench.tick()
     assert bench.running == [run]
@@ -137,6 +138,9 @@ def test_locks_lie_in_a_folder_of_this_user_alone(tmp_path: Path, monkeypatch: p
 
 
 def test_nvml_is_read_as_it_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(handle: int) -> int:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+
     answers = {
         "nvmlInit": lambda: None,
         "nvmlDeviceGetCount": lambda: 1,
@@ -145,11 +149,17 @@ def test_nvml_is_read_as_it_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
         "nvmlDeviceGetComputeRunningProcesses": lambda handle: [SimpleNamespace(pid=7, usedGpuMemory=None)],
         "nvmlDeviceGetUUID": lambda handle: b"GPU-00000000-aaaa",
         "nvmlDeviceGetName": lambda handle: "H200",
+        "nvmlDeviceGetUtilizationRates": lambda handle: SimpleNamespace(gpu=93),
+        "nvmlDeviceGetPowerUsage": unsupported,
+        "nvmlDeviceGetTemperature": lambda handle, sensor: 55,
     }
     for name, answer in answers.items():
         monkeypatch.setattr(pynvml, name, answer)
     reader = NvmlReader()
-    assert reader.read() == [gpu(0, GB, processes=(GpuProcess(7, None),))]
+    told = gpu(0, GB, processes=(GpuProcess(7, None),), utilization=93.0, temperature=55.0)
+    assert reader.read() == [told]
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", unsupported)
+    assert reader.read() == [dataclasses.replace(told, processes=())]
 
     def lost(index: int) -> int:
         raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)

@@ -1,0 +1,120 @@
+"""What each device does now, for people: memory, how busy it is, and whose processes are on it.
+
+Looked at every few seconds at most, however often `status` is asked: a console that shows these figures is drawn again
+no more often than they are taken.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+import psutil
+
+from idemtui.server.devices import Gpu, GpuProcess
+
+Row = dict[str, Any]
+EVERY_SECONDS = 5.0
+MOST_PROCESSES = 8
+"""Processes that are named on one device, the largest; the others are counted."""
+
+
+class Figures:
+    """The figures of one server's devices. Not safe to call from several threads at once."""
+
+    def __init__(self, every_seconds: float = EVERY_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every, self._clock = every_seconds, clock
+        self._rows: dict[str, Row] = {}
+        self._taken: dict[str, float] = {}
+        self._cpu_then: tuple[float, float] | None = None
+
+    def of_gpu(self, gpu: Gpu, pids: Collection[int]) -> Row:
+        """A GPU's figures; `pids` are this server's workers, whose children (vLLM) count as theirs."""
+        return self._recent(gpu.uuid, lambda: _gpu_row(gpu, with_children(pids)))
+
+    def of_cpu(self, pids: Collection[int]) -> Row:
+        """The machine's memory and cores, and what the workers among `pids` take of them."""
+        return self._recent(f"cpu {sorted(pids)}", lambda: self._cpu_row(pids))
+
+    def _recent(self, key: str, look: Callable[[], Row]) -> Row:
+        now = self._clock()
+        if now - self._taken.get(key, -self._every) >= self._every:
+            self._forget_before(now)
+            self._rows[key], self._taken[key] = look(), now
+        return self._rows[key]
+
+    def _forget_before(self, now: float) -> None:
+        for key in [key for key, taken in self._taken.items() if now - taken > 10 * self._every]:
+            del self._taken[key], self._rows[key]
+
+    def _cpu_row(self, pids: Collection[int]) -> Row:
+        memory = psutil.virtual_memory()
+        rows = [row for pid in sorted(pids) if (row := _worker_row(pid)) is not None]
+        return _figures(memory.total - memory.available, memory.total, self._cores_busy(), rows)
+
+    def _cores_busy(self) -> float | None:
+        """Percent of this process's cores that were at work since the last look; None at the first."""
+        cores = psutil.cpu_times(percpu=True)
+        allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(cores))
+        times = [cores[core] for core in allowed if core < len(cores)]
+        idle, total = sum(each.idle for each in times), sum(sum(each) for each in times)
+        then, self._cpu_then = self._cpu_then, (idle, total)
+        if then is None or total <= then[1]:
+            return None
+        return round(100.0 * (1.0 - float(idle - then[0]) / float(total - then[1])), 1)
+
+
+def _figures(used: int, total: int, utilization: float | None, processes: list[Row], **more: float | None) -> Row:
+    processes = sorted(processes, key=lambda row: -(row["memory"] or 0))
+    return {
+        "memory_used": used,
+        "memory_total": total,
+        "utilization": utilization,
+        "power": more.get("power"),
+        "temperature": more.get("temperature"),
+        "processes": processes[:MOST_PROCESSES],
+        "more_processes": max(len(processes) - MOST_PROCESSES, 0),
+    }
+
+
+def _gpu_row(gpu: Gpu, ours: set[int]) -> Row:
+    processes = [_process_row(process, process.pid in ours) for process in gpu.processes]
+    more = {"power": gpu.power, "temperature": gpu.temperature}
+    return _figures(gpu.used, gpu.total, gpu.utilization, processes, **more)
+
+
+def _process_row(process: GpuProcess, ours: bool) -> Row:
+    user, program = who(process.pid)
+    return {"pid": process.pid, "user": user, "program": program, "memory": process.used, "ours": ours}
+
+
+def _worker_row(pid: int) -> Row | None:
+    """A worker with its children as one; None where it is gone."""
+    try:
+        memory = sum(psutil.Process(each).memory_info().rss for each in with_children([pid]))
+    except psutil.Error:
+        return None
+    user, program = who(pid)
+    return {"pid": pid, "user": user, "program": program, "memory": memory, "ours": True}
+
+
+def with_children(pids: Iterable[int]) -> set[int]:
+    """These processes and all that they started."""
+    found = set(pids)
+    for pid in list(found):
+        try:
+            found |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
+        except psutil.Error:
+            continue
+    return found
+
+
+def who(pid: int) -> tuple[str | None, str | None]:
+    """A process's user and program; None where it cannot be looked at (another container's, another user's)."""
+    try:
+        process = psutil.Process(pid)
+        return process.username(), process.name()
+    except (psutil.Error, KeyError):
+        return None, None
