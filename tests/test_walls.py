@@ -32,6 +32,11 @@ def test_help_needs_neither_arrow_nor_duckdb_nor_pydantic() -> None:
     assert not loaded & (HEAVY | {"pyarrow", "duckdb", "pydantic", "textual", "numpy", "plotext"})
 
 
+def test_what_console_and_commands_share_draws_nothing() -> None:
+    shared = ("idemtui.listing", "idemtui.live", "idemtui.drawn", "idemtui.speed", "idemtui.console.facts")
+    assert not loaded_by("\n".join(f"import {name}" for name in shared)) & {"textual", "rich", "plotext", "pyarrow"}
+
+
 def test_the_console_paints_before_arrow_is_there() -> None:
     assert not loaded_by("import idemtui.console.app") & {"pyarrow", "duckdb"}
 

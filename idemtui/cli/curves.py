@@ -37,6 +37,7 @@ def plot(
     from idemtui.cli.output import print_json, terminal
     from idemtui.cli.reading import chosen_runs, open_client, rows
     from idemtui.console.charts import coherence_chart, draw
+    from idemtui.console.facts import run_of, shown_point
     from idemtui.console.run_charts import beside_chart
     from store.controls import beside
     from store.judged import chosen_judge, judged_chains, judged_curves
@@ -56,7 +57,7 @@ def plot(
         told = ({**run, "judge_method": methods.get(run["run_id"])} for run in chosen)
         print_json([row for run in told for row in _rows(run, held, stands[run["run_id"]], sure[run["run_id"]])])
         return
-    facts = [_facts(run, held[run["run_id"]]) for run in chosen]
+    facts = [run_of(run, [shown_point(point) for point in held[run["run_id"]]]) for run in chosen]
     columns = width or shutil.get_terminal_size().columns
     console = terminal()
     bounds = [(cycle, *ends) for cycle, ends in sure[ids[0]].items()]
@@ -84,15 +85,6 @@ def _rows(run: Row, curves: Mapping[str, Sequence[Point]], stands: Beside, sure:
 def _ends(sure: tuple[float, float] | None) -> dict[str, float | None]:
     low, high = sure or (None, None)
     return {"coherence_low": low, "coherence_high": high}
-
-
-def _facts(run: Row, curve: Sequence[Point]) -> Run:
-    from idemtui.console.facts import Run, shown_point
-
-    keys = ("run_id", "study", "name", "cell", "status", "trait", "model", "regime", "init", "reference", "rejected")
-    counts = ("cycles", "seed", "n_seed", "n_sampled")
-    points = tuple(shown_point(point) for point in curve)
-    return Run(**{key: run[key] for key in (*keys, *counts)}, points=points)
 
 
 def _who_judged(runs: Sequence[Run], judges: dict[str, str], chosen: str | None) -> str:

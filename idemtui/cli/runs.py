@@ -10,21 +10,36 @@ import typer
 from idemtui.cli.options import Json, lab_of
 
 if TYPE_CHECKING:
-    from idemtui.cli.standing import Status
+    from collections.abc import Sequence
 
+    from idemtui.cli.standing import Status
+    from idemtui.listing import Line, View
+    from store.client import Client
+
+Row = dict[str, Any]
 RUNS = """
 SELECT r.* EXCLUDE (spec), last.cycle AS cycle, last.trait AS trait_score, last.coherence AS coherence,
-    d.delta AS delta, v.a AS a, v.amplified_by_paper, j.method AS judge_method
+    d.deltas[-1] AS delta, d.deltas, v.a AS a, v.l AS l, v.ci_low, v.ci_high, v.suffixes, v.amplified_by_paper,
+    j.method AS judge_method
 FROM runs AS r
 LEFT JOIN (
     SELECT * FROM trait_curve QUALIFY row_number() OVER (PARTITION BY run_id ORDER BY cycle DESC) = 1
 ) AS last USING (run_id)
-LEFT JOIN deltas AS d ON d.run_id = r.run_id AND d.cycle = last.cycle AND last.cycle > 0
+LEFT JOIN (
+    SELECT run_id, list(delta ORDER BY cycle) AS deltas FROM deltas WHERE cycle >= 1 GROUP BY run_id
+) AS d USING (run_id)
 LEFT JOIN verdicts AS v ON v.run_id = r.run_id AND v.scope = 'run'
 LEFT JOIN run_judges AS o ON o.run_id = r.run_id AND o.metric = 'trait'
 LEFT JOIN judges AS j ON j.judge_id = o.judge_id AND j.metric = o.metric
-ORDER BY r.created_at, r.study, r.run_id
+ORDER BY r.created_at, r.name, r.run_id
 """
+SORTED = {
+    "queued": "as queued", "arm": "regime, arm", "score": "s", "delta": "Δ", "coherence": "coh",
+    **{name: name for name in ("run", "status", "study", "trait", "model", "seed", "cycle", "left", "A", "L")},
+}  # fmt: skip
+"""What `--sort` calls the console's orders."""
+SPARE = ("Δ curve", "L [90 %]", "A", "study", "trait", "left", "arm", "score")
+NONE_YET = "No runs yet: `idemtui demo`, or `idemtui run STUDY.toml`."
 
 
 def ls(
@@ -32,63 +47,131 @@ def ls(
     jobs: Annotated[
         bool, typer.Option("--jobs", help="Jobs instead: seed data and other work that is no run.")
     ] = False,
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="KEY", help=f"By {', '.join(SORTED)}; what has no value stands last.")
+    ] = "queued",
+    reverse: Annotated[bool, typer.Option("--reverse", "-r", help="The order turned round.")] = False,
+    filter_: Annotated[
+        str,
+        typer.Option(
+            "--filter",
+            metavar="WORDS",
+            help="Only runs with all these words; `study:demo`, `status:live` and the like look in one field.",
+        ),
+    ] = "",
+    group: Annotated[
+        str | None, typer.Option("--group", metavar="study|cell", help="A line above each study, or each cell.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the lab's runs: status, newest generation, Δ, coherence; who waits, who is silent, what troubles the lab."""
     from idemtui.cli.jobs import list_jobs
-    from idemtui.cli.output import print_json, tell
+    from idemtui.cli.output import tell
     from idemtui.cli.reading import open_lab, rows
     from idemtui.cli.standing import lab_troubles, standing
+    from idemtui.listing import arrange
 
+    view = view_of(sort, reverse, filter_, group)
     client, status = open_lab(lab_of(context))
     with client:
         if jobs:
             list_jobs(client, as_json=as_json)
             return
-        runs = [{**run, **standing(run, status)} for run in rows(client, RUNS)]
+        found = {run["run_id"]: {**run, **standing(run, status)} for run in rows(client, RUNS)}
+        lines = arrange(_glance(client, found, view), view)
         unread = rows(client, "SELECT error FROM ingest_errors ORDER BY run_id, file")
     for row in unread:
         tell(f"not read: {row['error']}")
     if as_json:
         for line in lab_troubles(status):
             tell(line)
-        print_json(runs)
+        _print_json(lines, found)
     else:
-        _print_runs(runs, status)
+        _print_runs(lines, found, status, view)
 
 
-def _print_runs(runs: list[dict[str, Any]], status: Status) -> None:
+def view_of(sort: str, reverse: bool, words: str, group: str | None) -> View:
+    """What was asked for; UsageError for an order or a grouping that is none."""
+    from engine.errors import UsageError
+    from idemtui.listing import GROUPINGS, View
+
+    if sort not in SORTED:
+        raise UsageError(f"--sort {sort!r}: allowed are {', '.join(SORTED)}.")
+    by = next((one for one in GROUPINGS if one == (group or "")), None)
+    if by is None or group == "":
+        raise UsageError(f"--group {group!r}: allowed are {', '.join(filter(None, GROUPINGS))}.")
+    return View(SORTED[sort], reverse, words, by=by)
+
+
+def _glance(client: Client, found: dict[str, Row], view: View) -> Any:
+    """The runs as facts, with only their newest point; cells' verdicts where they are asked for."""
+    from idemtui.console.facts import Glance, Point, run_of
+    from idemtui.live import stages_of
+    from store.queries import verdicts
+
+    stages = stages_of(client, {id_: run["cycles"] for id_, run in found.items() if run["status"] == "running"})
+    told = verdicts(client) if view.by == "cell" or view.order in ("A", "L") else []
+    by_run = {verdict.run_id: verdict for verdict in told if verdict.scope == "run"}
+    runs = []
+    for id_, run in found.items():
+        point = Point(run["cycle"], run["trait_score"], coherence=run["coherence"], delta=run["delta"])
+        points = [] if run["cycle"] is None else [point]
+        runs.append(run_of(run, points, stage=stages.get(id_), verdict=by_run.get(id_)))
+    return Glance(tuple(runs), tuple(verdict for verdict in told if verdict.scope == "cell"))
+
+
+def _print_json(lines: Sequence[Line], found: dict[str, Row]) -> None:
+    """Runs; under headings these, each with its runs."""
+    from dataclasses import asdict
+
+    from idemtui.cli.output import print_json
+    from idemtui.cli.run_lines import run_fields
+    from idemtui.listing import Heading
+
+    told: list[Row] = []
+    for line in lines:
+        if isinstance(line, Heading):
+            verdict = asdict(line.verdict) if line.verdict else None
+            told.append({"group": line.title, "runs": [], "delta": line.delta, "verdict": verdict})
+        else:
+            into = told[-1]["runs"] if told and "group" in told[-1] else told
+            into.append({**found[line.run.run_id], **run_fields(line.run)})
+    print_json(told)
+
+
+def _print_runs(lines: Sequence[Line], found: dict[str, Row], status: Status, view: View) -> None:
     from idemtui.cli.output import print_table
-    from idemtui.cli.standing import remarks, status_cell
-    from idemtui.console.words import number, signed
+    from idemtui.cli.run_lines import heading_cells, run_cells
+    from idemtui.cli.standing import remarks
     from idemtui.drawn import naming_drawn
+    from idemtui.listing import Entry, Heading
 
+    runs = [found[line.run.run_id] for line in lines if isinstance(line, Entry)]
     shown = [
-        {
-            "id": run["run_id"],
-            "run": run["name"],
-            "study": run["study"],
-            "trait": run["trait"],
-            "status": status_cell(run),
-            "cycle": f"{generation_of(run['cycle'])}/{run['cycles']}",
-            "score": number(run["trait_score"]),
-            "Δ": signed(run["delta"]),
-            "coherence": number(run["coherence"]),
-            "judge": run["judge_method"],
-        }
-        for run in runs
+        heading_cells(line) if isinstance(line, Heading) else run_cells(line.run, found[line.run.run_id], line.depth)
+        for line in lines
     ]
-    columns = ["id", "run", "study", "trait", "status", "cycle", "score", "Δ", "coherence"]
-    if len({run["study"] for run in runs}) == 1:
+    columns = [
+        "id",
+        "run",
+        "study",
+        "trait",
+        "arm",
+        "status",
+        "left",
+        "cycle",
+        "score",
+        "Δ",
+        "coherence",
+        "Δ curve",
+        "A",
+    ]
+    columns.append("L [90 %]")
+    if view.by == "study" or len({run["study"] for run in runs}) == 1:
         columns.remove("study")
-    spare = ("study", "trait", "score")
+    if not any(run["status"] == "running" for run in runs):
+        columns.remove("left")
     columns = naming_drawn(columns, shown)
-    print_table(columns, shown, empty="No runs yet: `idemtui demo`, or `idemtui run STUDY.toml`.", spare=spare)
+    empty = NONE_YET if not found else f"No run has these words: {view.words!r}."
+    print_table(columns, shown, empty=empty, spare=SPARE)
     sys.stdout.writelines(f"{line}\n" for line in remarks(runs, status))
-
-
-def generation_of(cycle: int | None) -> str:
-    """`base`, `M0`, …, or a dash before anything was measured."""
-    from idemtui.console.words import generation
-
-    return "–" if cycle is None else generation(cycle)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 from idemtui.speed import StageSpeed
 from store.controls import Beside
@@ -115,9 +116,9 @@ class Run:
     def delta(self) -> float | None:
         """Δ of the newest generation: s(M_j) − s(M_0)."""
         last, seeded = self.last, self.seeded
-        if last is None or last.trait is None or seeded is None or last.cycle < 1:
+        if last is None or last.trait is None or last.cycle < 1:
             return None
-        return last.trait - seeded if last.delta is None else last.delta
+        return last.delta if last.delta is not None else None if seeded is None else last.trait - seeded
 
     def inherits(self, cycle: int) -> bool:
         """Whether a fork took this generation from its parent."""
@@ -132,6 +133,16 @@ class Run:
         if self.rejected == "previous":
             word += " rej previous"
         return word
+
+
+def run_of(row: Mapping[str, Any], points: Sequence[Point], **more: Any) -> Run:
+    """A run from its row in `runs`, with its curve and whatever else is known of it."""
+    asked = [field.name for field in fields(Run) if field.name in row and row[field.name] is not None]
+    return Run(
+        **{**{name: row[name] for name in asked}, "reference": row["reference"], "rejected": row["rejected"]},
+        points=tuple(points),
+        **more,
+    )
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from idemtui.console import facts, queries
 from idemtui.console.comparing import Compared
 from idemtui.console.lab_facts import Server, server_of
 from idemtui.console.text_facts import LadderPrompt, Rung, Rungs
+from idemtui.live import stages_of
 from idemtui.version import VERSION
 from store import compare as comparing
 from store import queries as stored
-from store.eta import remaining_seconds
 from store.lab import Lab
 from store.ladders import prompts_by_jump
 
@@ -87,7 +87,7 @@ class Reader:
         curves = stored.curves(client, [run.run_id for run in held])
         verdicts = stored.verdicts(client)
         of_runs = {verdict.run_id: verdict for verdict in verdicts if verdict.scope == "run"}
-        stages = self._stages([run for run in held if run.live])
+        stages = stages_of(client, {run.run_id: run.cycles for run in held if run.live})
         runs = (
             replace(
                 run,
@@ -99,17 +99,6 @@ class Reader:
             for run in held
         )
         return facts.Glance(tuple(runs), tuple(verdict for verdict in verdicts if verdict.scope == "cell"))
-
-    def _stages(self, live: Sequence[facts.Run]) -> dict[str, facts.Stage]:
-        """What live runs are doing, and how long they still have."""
-        client = self.client()
-        doing = {run.run_id: (run.cycles, stored.progress(client, run.run_id)) for run in live}
-        left = remaining_seconds(client, doing)
-        return {
-            run_id: facts.Stage(now.cycle, now.stage, now.done, now.total, left.get(run_id))
-            for run_id, (_, now) in doing.items()
-            if now is not None and not now.finished
-        }
 
     def spec(self, run_id: str) -> str:
         """A run's frozen spec as JSON; an empty object where the store has not read it."""

@@ -8,7 +8,6 @@ from rich.text import Text
 
 from idemtui.console.facts import Run
 from idemtui.console.lab_facts import Server
-from idemtui.console.listing import AS_QUEUED, Entry, Heading, Line, View
 from idemtui.console.standing import doing_now, reason
 from idemtui.console.widgets.columns import Cell, Column, Tone
 from idemtui.console.words import (
@@ -23,6 +22,7 @@ from idemtui.console.words import (
     spark_delta,
     verdict_label,
 )
+from idemtui.listing import AS_QUEUED, Entry, Heading, Line, View
 from idemtui.text import one_line
 
 COLUMNS = (

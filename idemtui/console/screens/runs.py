@@ -14,7 +14,6 @@ from textual.widgets import Input, Static
 
 from idemtui.console.charts import COLOURS, MARKERS, STYLES, coherence_chart, trait_chart
 from idemtui.console.facts import Run
-from idemtui.console.listing import GROUPINGS, SORTS, STATUSES, Entry, Heading, Line, View, arrange
 from idemtui.console.run_rows import COLUMNS, TITLES, heading_words, line_cells, view_words
 from idemtui.console.screens.room import Room
 from idemtui.console.standing import LOG_LINES, standing
@@ -22,6 +21,7 @@ from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.columns import Cell
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.strip import strip_text
+from idemtui.listing import GROUPINGS, SORTS, STATUSES, Entry, Heading, Line, View, arrange
 from idemtui.text import one_line
 
 OVERLAID = len(MARKERS)
@@ -34,7 +34,7 @@ five minutes on two cores, no GPU and no network.
 
 Or, in a shell:   idemtui demo            the same study
                   idemtui run STUDY.toml  a study of your own"""
-FILTER = "words that a run must have; Enter keeps them, Esc takes them away"
+FILTER = "words that a run must have, study:demo, status:live; Enter keeps, Esc clears"
 ALWAYS_RUNS = ("demo", "open_run", "overlay", "mark", "filter", "status", "sort", "group")
 INTERVAL = " │ 90 % interval of the underlined run"
 LOADING = "Reading the lab …"

@@ -8,7 +8,6 @@ import pytest
 
 from idemtui.console.comparing import Compared
 from idemtui.console.facts import Glance, Point
-from idemtui.console.listing import Entry
 from idemtui.console.run_rows import run_cells
 from idemtui.console.screens.compare import group_cells, matrix_text, worth_words
 from idemtui.console.screens.ladder import rung_line
@@ -17,6 +16,7 @@ from idemtui.console.text_facts import Line, Rungs
 from idemtui.console.widgets.columns import Cell
 from idemtui.console.widgets.prose import ladder_text, rung_head
 from idemtui.console.widgets.sample_lines import sample_cells
+from idemtui.listing import Entry
 from store.compare import Comparison, Group, GroupPoint, MatrixCell
 from store.ladders import LadderPrompt
 from store.texts import Rung

@@ -1,4 +1,7 @@
-"""Which runs the table shows, in what order, and under which headings; forks stand below their parents."""
+"""Which runs a table shows, in what order, and under which headings: the console's Runs and `idemtui ls`.
+
+Forks stand below their parents.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ class View:
     order: str = AS_QUEUED
     descending: bool = False
     words: str = ""
-    """Each of them must stand somewhere in a run's name, study, cell, trait, regime, arm, model or status."""
+    """Each of them must stand somewhere in a run's fields; `study:demo` in that field alone."""
     status: str = "all"
     by: Grouping = ""
     folded: frozenset[str] = frozenset()
@@ -142,8 +145,34 @@ def wanted(run: Run, view: View) -> bool:
     statuses = STATUSES[view.status]
     if statuses and run.status not in statuses:
         return False
-    text = " ".join((run.name, run.study, run.cell, run.trait, run.regime, run.arm, run.model, run.status)).lower()
-    return all(word in text for word in view.words.lower().split())
+    fields = fields_of(run)
+    text = " ".join(fields.values())
+    return all(_stands(word, fields, text) for word in view.words.lower().split())
+
+
+def fields_of(run: Run) -> dict[str, str]:
+    """What words are looked for in, by the names that a word may give: `trait:bliss`."""
+    told = {
+        "run": run.name,
+        "id": run.run_id,
+        "study": run.study,
+        "cell": run.cell,
+        "trait": run.trait,
+        "regime": run.regime,
+        "arm": run.arm,
+        "model": run.model,
+        "status": run.status,
+    }
+    return {name: value.lower() for name, value in told.items()}
+
+
+def _stands(word: str, fields: Mapping[str, str], text: str) -> bool:
+    name, colon, sought = word.partition(":")
+    if not colon or name not in fields:
+        return word in text
+    if name == "status" and sought in STATUSES:
+        return not STATUSES[sought] or fields[name] in STATUSES[sought]
+    return sought in fields[name]
 
 
 def sorted_runs(runs: Sequence[Run], view: View) -> list[Run]:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from idemtui.console.facts import Glance, Point, Run, Stage
-from idemtui.console.listing import SORTS, Entry, Heading, View, arrange
 from idemtui.console.run_rows import COLUMNS, heading_words, line_cells, view_words
 from idemtui.console.widgets.columns import Cell, Column, fit, spread
 from idemtui.console.words import left_words, spark_delta
+from idemtui.listing import SORTS, Entry, Heading, View, arrange
 from store.queries import Verdict
 from tests.idemtui.console.test_parts import run
 
@@ -58,6 +58,10 @@ def test_words_and_status_narrow_the_table() -> None:
     assert names(View(words="S fal")) == ["fallen"]
     assert names(View(status="live")) == ["risen", "unknown", "fork"]
     assert names(View(status="ended early")) == []
+    assert names(View(words="run:fork")) == ["fork"]
+    assert names(View(words="study:t status:running")) == ["risen"]
+    assert names(View(words="status:live cell:b")) == ["risen"]
+    assert names(View(words="nofield:t")) == []
     assert "no run has these words" in view_words(View(words="x"), 0, 4, 0).plain
     assert view_words(View(), 4, 4, 0).plain == ""
 
