@@ -175,10 +175,10 @@ class ChainMarked(Record):
 
 
 class Noted(Record):
-    """How something was done that the spec leaves open: which backend draws, a canary, a stage that was retried."""
+    """How something was done that the spec leaves open: who draws, a canary, a stage tried again, activations kept."""
 
     type: Literal["noted"] = "noted"
-    topic: Literal["backend", "canary", "memory"]
+    topic: Literal["backend", "canary", "memory", "checkpointing"]
     message: str
     cycle: int | None = None
     stage: Stage | None = None

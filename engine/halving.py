@@ -1,5 +1,7 @@
 """What a run does about memory that does not suffice: each part tries once more with half as much at a time.
 
+A training that kept its activations is first tried again without keeping them, by `engine.trainers.fitting`.
+
 What is drawn, judged and trained stays the same: draws depend on their keys alone, and a training's halves are
 accumulated into the same optimizer steps. After that a part works in halves to the end of the run, and a second want of
 memory is the run's failure.
@@ -149,13 +151,14 @@ class HalvingTrainer:
         def work(parts: int) -> Training:
             return self.trainer.train([replace(job, accumulated=parts > 1)])[0]
 
-        return self.half(job.settings.batch_size, work, lambda: self._begin_again(len(job.rows)))
+        return self.half(job.settings.batch_size, work, lambda: begin_again(self.half.log, len(job.rows)))
 
-    def _begin_again(self, rows: int) -> None:
-        """Say that the stage starts over, so that nobody counts the first attempt's steps."""
-        if self.half.log.under_way is not None:
-            cycle, stage = self.half.log.under_way
-            self.half.log.append(StageStarted(cycle=cycle, stage=stage, total=rows))
+
+def begin_again(log: Log, rows: int) -> None:
+    """Say that the stage starts over, so that nobody counts the first attempt's steps."""
+    if log.under_way is not None:
+        cycle, stage = log.under_way
+        log.append(StageStarted(cycle=cycle, stage=stage, total=rows))
 
 
 def split(items: Sequence[T], parts: int) -> list[Sequence[T]]:

@@ -64,15 +64,45 @@ class Load:
         """
         if self.trains == "full":
             return self.shape.parameters * (16 + 4 + (4 if self.dpo else 0)) + self._activations
-        lora = self.shape.lora_parameters(self.rank)
-        return lora * (16 + (4 if self.dpo else 0)) + max(self._activations, self._probe)
+        return self.lora_states + max(self._activations, self._probe)
 
     @property
     def _activations(self) -> int:
         """Every layer's input, and one layer in full while it is recomputed, forward and backward."""
         tokens = self.train_batch * self.train_length
-        inside = sum(outputs for _, outputs in self.shape.linears) + 4 * self.shape.hidden
-        return tokens * self.bytes_each * (self.shape.layers * self.shape.hidden + 3 * inside)
+        return tokens * (self.bytes_each * self.shape.layers * self.shape.hidden + self._one_layer)
+
+    @property
+    def _one_layer(self) -> int:
+        """One layer's activations and their gradients, a token."""
+        return 3 * self.bytes_each * (sum(outputs for _, outputs in self.shape.linears) + 4 * self.shape.hidden)
+
+    @property
+    def kept_per_token(self) -> int:
+        """What autograd keeps of one token in a LoRA's forward pass without gradient checkpointing.
+
+        Of each layer: the input of every adapted map, cast for its adapter; queries, keys, values and their result,
+        keys and values spread over all heads; the gated MLP's three inner tensors; in float32 what the norms saw, also
+        the last one. `tests/engine/test_kept_activations.py` counts the same in a real forward pass.
+        """
+        shape = self.shape
+        h, i, q, kv = shape.hidden, shape.intermediate, shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+        narrow = 5 * h + q + i + 4 * q + 3 * i + 7 * self.rank
+        return shape.layers * (self.bytes_each * narrow + 4 * (2 * h + q + kv)) + 8 * h
+
+    def training_kept(self, tokens: int) -> int:
+        """`training` of a LoRA without gradient checkpointing, for batches of `tokens`."""
+        return self.lora_states + max(tokens * (self.kept_per_token + self._one_layer), self._probe)
+
+    @property
+    def lora_states(self) -> int:
+        """LoRA weights, gradients and Adam's two moments in float32, and DPO's frozen reference adapter."""
+        return self.shape.lora_parameters(self.rank) * (16 + (4 if self.dpo else 0))
+
+    def kept_tokens(self, free: int) -> int:
+        """The largest batch, in tokens, that such a training takes in `free` bytes."""
+        left = free - self.lora_states
+        return 0 if left < self._probe else left // (self.kept_per_token + self._one_layer)
 
     @property
     def _probe(self) -> int:
@@ -163,6 +193,32 @@ def check_training(load: Load, room: Room) -> None:
             f"and training {_gb(load.training)}, but the device has {_gb(room.total)}; use a larger GPU, a smaller "
             "model, or lower train.batch_size or train.max_length."
         )
+
+
+@dataclass(frozen=True)
+class Checkpointing:
+    """Whether activations are computed again in the backward pass rather than kept, and why."""
+
+    on: bool
+    reason: str
+
+
+KEEPING_MARGIN = 1.25
+"""By how much what is free must exceed the estimate for activations to be kept."""
+
+
+def kept_tokens(load: Load, free: int) -> int:
+    """The largest batch, in tokens, whose activations are kept where `free` bytes are free."""
+    return load.kept_tokens(int(free / KEEPING_MARGIN))
+
+
+def plan_checkpointing(load: Load, tokens: int, free: int) -> Checkpointing:
+    """Off where a LoRA training of batches of `tokens` fits into `free` bytes with a margin, else on."""
+    needed = load.training_kept(tokens)
+    figures = f"batches of up to {tokens:,} tokens would take {_gb(needed)} without, {_gb(free)} are free"
+    if needed * KEEPING_MARGIN <= free:
+        return Checkpointing(False, figures)
+    return Checkpointing(True, f"{figures}, and a quarter is left for error")
 
 
 def _gb(count: int) -> str:

@@ -79,6 +79,8 @@ class TrainJob:
     safe_point: Callable[[], None] = lambda: None
     accumulated: bool = False
     """Whether a step's batch is computed in parts of at most half its size and accumulated: less memory, same step."""
+    recomputed: bool = False
+    """Whether activations are computed again in the backward pass (gradient checkpointing): less memory, same step."""
 
 
 @dataclass(frozen=True)

@@ -238,13 +238,16 @@ class SelectSettings(Frozen):
 class Backend(Frozen):
     """Who computes, where a study has a say in it: `[execution]`."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"sampler", "residency"})
+    later: ClassVar[frozenset[str]] = frozenset({"sampler", "residency", "checkpointing"})
 
     sampler: Literal["auto", "transformers", "vllm"] = "auto"
     """Who draws; auto is vLLM where it is installed and the run has a GPU."""
     residency: Literal["auto", "resident", "sleep", "exit"] = "auto"
     """Where vLLM stays while the worker trains: beside it, asleep in host memory, or ended; auto is the first that
     fits."""
+    checkpointing: Literal["auto", "on", "off"] = "auto"
+    """Whether trainings compute activations again in the backward pass rather than keep them; auto keeps them where
+    they fit, and on a CPU."""
 
 
 class Execution(Backend):

@@ -45,7 +45,7 @@ def shared_arguments(loaded: LoadedModel, job: TrainJob, folder: str) -> dict[st
         "data_seed": job.seed,
         "use_cpu": not cuda,
         "bf16": cuda,
-        "gradient_checkpointing": cuda,
+        "gradient_checkpointing": job.recomputed,
         "dataloader_pin_memory": cuda,
         "logging_strategy": "steps",
         "logging_steps": 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import psutil
 import torch
@@ -13,13 +14,14 @@ from engine.events import Noted
 from engine.judges.ahead import AheadReader
 from engine.kept_models import KeptModels
 from engine.log import Log
-from engine.memory import Plan, Residency, Room, check_training, plan_serving
+from engine.memory import SPARE, Plan, Residency, Room, check_training, plan_serving
 from engine.model_files import snapshot
 from engine.models import LoadedModel
 from engine.samplers.transformers import TransformersSampler
 from engine.samplers.vllm import NOTE, VllmSampler
 from engine.seams import Sampler, Trainer
 from engine.spec import RunSpec
+from engine.trainers.fitting import FittingTrainer
 from engine.trainers.giving_way import GivingWay
 from engine.trainers.trl import TrlTrainer
 from engine.vllm.canary import Canary
@@ -34,14 +36,19 @@ class Placed:
     notes: tuple[str, ...]
     served: ServedModel | None
     log: Log
+    spec: RunSpec
 
     def sampler(self, model: LoadedModel) -> Sampler:
         """Who draws."""
         return TransformersSampler(model) if self.served is None else VllmSampler(model, self.served, self._canary)
 
     def trainer(self, model: LoadedModel) -> Trainer:
-        """Who trains; vLLM gives way to it."""
-        trainer = TrlTrainer(model)
+        """Who trains, keeping activations where they fit; vLLM gives way to it before that is decided."""
+        on_cpu = model.device.type == "cpu"
+        trainer = FittingTrainer(
+            TrlTrainer(model), model, None if on_cpu else run_load(self.spec), self.spec.execution.checkpointing,
+            self.log, None if on_cpu else partial(free_for_training, model.device),
+        )  # fmt: skip
         return trainer if self.served is None else GivingWay(trainer, self.served)
 
     def reader(self, judge: LoadedModel) -> AheadReader | None:
@@ -73,7 +80,7 @@ def choose(spec: RunSpec, model: LoadedModel, models: KeptModels, log: Log) -> P
     """
     choice = choose_backend(spec)
     if choice.sampler == "transformers":
-        return _by_transformers(models, log, choice.reason)
+        return _by_transformers(spec, models, log, choice.reason)
     try:
         plan = plan_for(spec, model, models.served(model.name))
         served = models.serve(model.name, settings_for(spec, model, plan), plan.residency)
@@ -81,14 +88,14 @@ def choose(spec: RunSpec, model: LoadedModel, models: KeptModels, log: Log) -> P
     except (ModelError, ServingError) as error:
         if spec.execution.sampler == "vllm":
             raise
-        return _by_transformers(models, log, str(error))
+        return _by_transformers(spec, models, log, str(error))
     notes = (f"answers are drawn by {choice.reason}", f"vLLM's residency is {plan.residency}: {plan.reason}", NOTE)
-    return Placed(notes, served, log)
+    return Placed(notes, served, log, spec)
 
 
-def _by_transformers(models: KeptModels, log: Log, reason: str) -> Placed:
+def _by_transformers(spec: RunSpec, models: KeptModels, log: Log, reason: str) -> Placed:
     models.stop_serving()
-    return Placed((f"answers are drawn by transformers: {reason}",), None, log)
+    return Placed((f"answers are drawn by transformers: {reason}",), None, log, spec)
 
 
 def settings_for(spec: RunSpec, model: LoadedModel, plan: Plan) -> EngineSettings:
@@ -117,6 +124,13 @@ def plan_for(spec: RunSpec, model: LoadedModel, served: ServedModel | None) -> P
     if load is None:
         raise ModelError(f"model {model.name!r}: its files are not in the hub's cache")
     return plan_serving(load, device_room(model.device), wanted)
+
+
+def free_for_training(device: torch.device) -> int:
+    """Bytes of the device that a training may take now: what nobody uses, this process's own cache, less the spare."""
+    free, total = torch.cuda.mem_get_info(device)
+    cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return free + cached - int(total * SPARE)
 
 
 def device_room(device: torch.device) -> Room:

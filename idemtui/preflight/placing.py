@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine.backends import check_backend, choose_backend, run_load
 from engine.errors import IdemtuiError
-from engine.memory import CONTEXT, Load, Room, check_training, plan_serving
+from engine.memory import CONTEXT, SPARE, Load, Plan, Room, check_training, kept_tokens, plan_serving
 from engine.spec import RunSpec
 from idemtui.preflight.facts import Machine
 
@@ -42,11 +42,24 @@ def _placed(spec: RunSpec, load: Load, machine: Machine) -> str:
         check_training(load, room)
         choice = choose_backend(spec)
         if choice.sampler == "transformers":
-            return f"transformers draws ({choice.reason})"
+            return f"transformers draws ({choice.reason}); {_checkpointing(spec, load, room, None)}"
         plan = plan_serving(load, room, None if asked == "auto" else asked)
     except IdemtuiError as error:
         return str(error)
-    return f"vLLM draws, {plan.residency}: {plan.reason}"
+    return f"vLLM draws, {plan.residency}: {plan.reason}; {_checkpointing(spec, load, room, plan)}"
+
+
+def _checkpointing(spec: RunSpec, load: Load, room: Room, plan: Plan | None) -> str:
+    """What will become of gradient checkpointing, which each training decides by its own longest row."""
+    asked = spec.execution.checkpointing
+    if asked != "auto":
+        return f"gradient checkpointing {asked}, as the study says"
+    beside = int(plan.utilization * room.total) if plan is not None and plan.residency == "resident" else 0
+    free = room.free - int(room.total * SPARE) - load.weights - load.beside - CONTEXT - beside
+    row = min(kept_tokens(load, free) // load.train_batch, load.train_length)
+    if row == load.train_length:
+        return "gradient checkpointing off: activations of the longest rows fit"
+    return f"gradient checkpointing off for rows of up to {row:,} tokens, on for longer ones"
 
 
 def _load(spec: RunSpec) -> Load | None:

@@ -12,8 +12,8 @@ from engine.memory import GB, Room
 from engine.samplers.transformers import TransformersSampler
 from engine.samplers.vllm import VllmSampler
 from engine.spec import Execution
+from engine.trainers.fitting import FittingTrainer
 from engine.trainers.giving_way import GivingWay
-from engine.trainers.trl import TrlTrainer
 from engine.vllm import placing
 from engine.vllm.placing import check_fits, choose
 from tests.engine.chains import make_spec, write_pack
@@ -82,7 +82,9 @@ def test_its_own_judge_reads_through_vllm_and_another_does_not(run, models, tiny
 def test_without_a_gpu_transformers_draws_and_says_why(run, models, tiny):
     placed = choose(run(), tiny("qwen3"), models, Log())
     assert isinstance(placed.sampler(tiny("qwen3")), TransformersSampler)
-    assert isinstance(placed.trainer(tiny("qwen3")), TrlTrainer)
+    trainer = placed.trainer(tiny("qwen3"))
+    assert isinstance(trainer, FittingTrainer)
+    assert trainer.free is None
     assert placed.notes == ("answers are drawn by transformers: no GPU",)
     assert placed.reader(tiny("qwen3")) is None
 
