@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,7 +33,7 @@ WITH said AS (
 SELECT w.*, s.run_id, r.name AS run, s.cycle, s.purpose, s.prompt, s.response
 FROM said AS w JOIN samples AS s USING (sample_id) JOIN runs AS r USING (run_id)
 WHERE ($run IS NULL OR s.run_id IN (SELECT source_run_id FROM held_cycles WHERE run_id = $run))
-    AND ($sample IS NULL OR w.sample_id = $sample)
+    AND ($samples::VARCHAR[] IS NULL OR list_contains($samples::VARCHAR[], w.sample_id))
     AND ($mark IS NULL OR (w.kind = 'mark' AND w.what = $mark))
 ORDER BY w.ts, w.sample_id, w.kind, w.what
 """
@@ -89,6 +90,8 @@ def label_pairs(lab: Asked, run_id: str, metric: str, author: str | None = None)
     return read(Pair, lab, PAIRS, {"run": run_id, "metric": metric, "author": author})
 
 
-def said(lab: Asked, run_id: str | None = None, mark: str | None = None, sample_id: str | None = None) -> list[Said]:
-    """What people said of a run's samples (a fork's inherited ones among them), or of all, oldest first."""
-    return read(Said, lab, SAID, {"run": run_id, "mark": mark, "sample": sample_id})
+def said(
+    lab: Asked, run_id: str | None = None, mark: str | None = None, *, samples: Sequence[str] | None = None
+) -> list[Said]:
+    """What people said of a run's samples (a fork's inherited ones among them), of some, or of all, oldest first."""
+    return read(Said, lab, SAID, {"run": run_id, "mark": mark, "samples": None if samples is None else list(samples)})

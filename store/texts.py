@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,20 +83,7 @@ def sample(lab: Asked, sample_id: str, run_id: str | None = None) -> tuple[Sampl
     holders = f" AND run_id IN ({HOLDERS})" if run_id else ""
     query = f"SELECT * FROM scores WHERE sample_id = $sample{holders} ORDER BY metric <> 'trait', metric, judge_id"
     rows = lab.sql(query, asked).rows()
-    return held[0], [_judgement(row) for row in rows]
-
-
-def samples(lab: Asked, sample_ids: Sequence[str], run_id: str) -> dict[str, tuple[Sample, list[Judgement]]]:
-    """Several samples that one run has, in full, by their ids; what the lab does not hold is left out."""
-    asked = {"samples": list(sample_ids), "run": run_id}
-    which = "sample_id IN (SELECT unnest($samples::VARCHAR[]))"
-    held = read(Sample, lab, f"SELECT * FROM scored_samples WHERE run_id = $run AND {which}", asked)
-    found: dict[str, tuple[Sample, list[Judgement]]] = {sample.sample_id: (sample, []) for sample in held}
-    query = f"SELECT * FROM scores WHERE {which} AND run_id IN ({HOLDERS}) ORDER BY metric <> 'trait', metric, judge_id"
-    for row in lab.sql(query, asked).rows() if held else []:
-        if row["sample_id"] in found:
-            found[row["sample_id"]][1].append(_judgement(row))
-    return found
+    return held[0], [judgement(row) for row in rows]
 
 
 def ladder(lab: Asked, run_id: str, prompt_id: str, draw: int = 0) -> list[Rung]:
@@ -118,6 +105,7 @@ def _rung(lab: Asked, run_id: str, cycle: int, prompt_id: str, draw: int) -> Run
     return held[0]
 
 
-def _judgement(row: Mapping[str, Any]) -> Judgement:
+def judgement(row: Mapping[str, Any]) -> Judgement:
+    """One judgement out of a row of scores."""
     pairs = tuple((pair["score"], pair["p"]) for pair in row["distribution"] or ())
     return Judgement(row["metric"], row["judge_id"], row["value"], row["mass"], row["variance"], row["label"], pairs)

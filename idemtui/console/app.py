@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -118,6 +119,8 @@ class Console(App[None]):
         """Hand a new state to the room in sight; the others catch up when they are entered."""
         over = ended(self.glance, message.glance)
         self.glance = message.glance
+        if not self.read_once:
+            self.call_after_refresh(gc.freeze)
         self.read_once = True
         if over:
             self._tell_end(over)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 from idemtui.speed import StageSpeed
@@ -157,13 +158,18 @@ class Glance:
         """A cell's verdict, once there is one."""
         return next((v for v in self.cells if (v.study, v.cell) == (study, cell)), None)
 
+    @cached_property
+    def by_id(self) -> Mapping[str, Run]:
+        """The runs by their ids."""
+        return {run.run_id: run for run in self.runs}
+
     def run(self, run_id: str | None) -> Run | None:
         """The run with this id, if the lab holds it."""
-        return next((run for run in self.runs if run.run_id == run_id), None)
+        return None if run_id is None else self.by_id.get(run_id)
 
     def method(self, run_ids: Sequence[str]) -> str | None:
         """How the judges of these runs came to their scores; of several runs a method that draws comes first."""
-        methods = [run.judge_method for run in self.runs if run.run_id in run_ids]
+        methods = [run.judge_method for run_id in run_ids if (run := self.by_id.get(run_id))]
         return next(filter(is_drawn, methods), methods[0] if methods else None)
 
     def study(self, run: Run) -> tuple[Run, ...]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from idemtui.console.text_facts import Line, Reading
 
-AROUND, NEAR = 40, 12
+AROUND, NEAR = 100, 50
 """Rows on either side of the cursor that are read with it, and how near an unread one comes before more are."""
 KEPT = 1000
-"""Samples after which all are forgotten."""
+"""Samples after which the oldest are forgotten."""
 
 
 class Nearby:
@@ -24,20 +24,16 @@ class Nearby:
 
     def keep(self, readings: Mapping[str, Reading]) -> None:
         """Take what was read."""
-        if len(self._held) > KEPT:
-            self._held = {}
         self._held |= readings
+        for sample_id in list(self._held)[: max(len(self._held) - KEPT, 0)]:
+            del self._held[sample_id]
 
     def forget(self) -> None:
         """What was read may be said otherwise by now."""
         self._held = {}
 
-    def lacking(self, lines: Mapping[int, Line | None], row: int, run_id: str | None) -> list[str]:
-        """Ids to ask for, of one run (`run_id`, or that of the row); none while all near the row are here."""
-        here = lines.get(row)
-        found: dict[int, str] = {}
-        for at in range(row - AROUND, row + AROUND + 1):
-            line = lines.get(at)
-            if here and line and (run_id or line.run_id == here.run_id) and line.sample_id not in self._held:
-                found[at] = line.sample_id
+    def lacking(self, lines: Mapping[int, Line | None], row: int) -> list[Line]:
+        """Lines to ask for, nearest first; none while all near the row are here."""
+        around = sorted(range(row - AROUND, row + AROUND + 1), key=lambda at: abs(at - row))
+        found = {at: line for at in around if (line := lines.get(at)) and line.sample_id not in self._held}
         return list(found.values()) if any(abs(at - row) <= NEAR for at in found) else []

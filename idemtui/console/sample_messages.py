@@ -23,11 +23,11 @@ class PlacesFound(Message):
 
 
 class LinesRead(Message):
-    """What stands at some places in a row, from `offset` on; None where a sample is gone."""
+    """What stands at some places in a row, from `offset` on (None where a sample is gone), some of it in full."""
 
-    def __init__(self, number: int, offset: int, lines: list[Line | None]) -> None:
+    def __init__(self, number: int, offset: int, lines: list[Line | None], readings: Mapping[str, Reading]) -> None:
         super().__init__()
-        self.number, self.offset, self.lines = number, offset, lines
+        self.number, self.offset, self.lines, self.readings = number, offset, lines, readings
 
 
 class SamplesRead(Message):

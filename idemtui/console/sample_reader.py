@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from idemtui.console.reader import Reader
-from idemtui.console.text_facts import Line, Reading, Said
-from store import labelling, texts
-from store.labelling import ToLabel, said
+from idemtui.console.text_facts import Line, Reading
+from store import labelling
+from store.labelling import ToLabel
 from store.listing import read_lines
+from store.readings import read_in_full
 
 if TYPE_CHECKING:
     from store.statistics.agreement import Agreement
@@ -24,14 +24,9 @@ def lines(reader: Reader, places: Sequence[int]) -> list[Line | None]:
     return read_lines(reader.client(), places, OPENING)
 
 
-def readings(reader: Reader, sample_ids: Sequence[str], run_id: str) -> dict[str, Reading]:
-    """Samples of one run in full with what judges and people said of them; without those that the lab does not hold."""
-    client = reader.client()
-    told: dict[str, list[Said]] = defaultdict(list)
-    for one in said(client, run_id):
-        told[one.sample_id].append(one)
-    found = texts.samples(client, sample_ids, run_id)
-    return {id_: Reading(sample, tuple(judged), tuple(told[id_])) for id_, (sample, judged) in found.items()}
+def readings(reader: Reader, lines: Sequence[Line]) -> dict[str, Reading]:
+    """Samples in full with what judges and people said of them; without those that the lab no longer holds."""
+    return read_in_full(reader.client(), lines)
 
 
 def annotate(reader: Reader, notes: Sequence[Mapping[str, object]]) -> None:

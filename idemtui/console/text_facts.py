@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from store.labelling import Said
 from store.ladders import LadderPrompt
 from store.listing import Line, Order, SampleFilter
-from store.texts import Judgement, Rung, Sample
+from store.readings import Reading
+from store.texts import Judgement, Rung
 
 __all__ = [
-    "Judgement", "LadderPrompt", "Line", "Listing", "Order", "Reading", "Rung", "Rungs", "Said", "Sample",
-    "SampleFilter",
+    "Judgement", "LadderPrompt", "Line", "Listing", "Order", "Reading", "Rung", "Rungs", "Said", "SampleFilter",
 ]  # fmt: skip
 
 
@@ -24,15 +24,6 @@ class Listing:
 
     wanted: SampleFilter = MEASURED
     order: Order = "drawn"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One sample in full with every judgement of it and what people said of it."""
-
-    sample: Sample
-    judgements: tuple[Judgement, ...] = ()
-    said: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,20 @@ if TYPE_CHECKING:
     from idemtui.console.screens.room import Room
 
 Note = Mapping[str, object]
+AT_ONCE = 5
+"""Samples read in full with the page that they stand on."""
 
 
-def page(number: int, offset: int, places: Sequence[int], reader: Reader) -> LinesRead:
-    """The lines at some places."""
-    return LinesRead(number, offset, sample_reader.lines(reader, places))
+def page(number: int, offset: int, places: Sequence[int], cursor: int, reader: Reader) -> LinesRead:
+    """The lines at some places, and in full those at the cursor: list and text are one picture."""
+    lines = sample_reader.lines(reader, places)
+    near = [line for line in lines[max(cursor - offset, 0) :][:AT_ONCE] if line] if cursor >= offset else []
+    return LinesRead(number, offset, lines, sample_reader.readings(reader, near))
 
 
-def samples(number: int, sample_ids: Sequence[str], run_id: str, reader: Reader) -> SamplesRead:
-    """Samples of one run in full."""
-    return SamplesRead(number, sample_reader.readings(reader, sample_ids, run_id))
+def samples(number: int, lines: Sequence[Line], reader: Reader) -> SamplesRead:
+    """Samples in full."""
+    return SamplesRead(number, sample_reader.readings(reader, lines))
 
 
 def annotate(words: str, notes: Sequence[Note], reader: Reader) -> Annotated:

@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from textual.worker import Worker
 
 from engine.errors import UsageError
-from idemtui.console.facts import BASE
+from idemtui.console.facts import BASE, Glance
 from idemtui.console.filter_words import HINT, line_of, parse
 from idemtui.console.messages import Refused
 from idemtui.console.nearby import Nearby
@@ -52,6 +52,8 @@ class SamplesScreen(Room):
         self._all_runs = False
         self._nearby = Nearby()
         self._shown_id: str | None = None
+        self._seen: Glance | None = None
+        """The lab as it was when the list was last sought."""
 
     def contents(self) -> Iterable[Widget]:
         """Filter, list, text."""
@@ -66,16 +68,20 @@ class SamplesScreen(Room):
         """Take the order of last time."""
         self._asked = dataclasses.replace(self._asked, order=self.console_app.remembered.order)
         self.query_one("#filter-line", Input).cursor_blink = False
+        # Not by a message, which would come after the list was painted: list and text are one picture.
+        self.watch(self.query_one(Ledger), "cursor", self._read, init=False)
 
     def lab_changed(self) -> None:
         """Look again; the place in the list stays. What takes long to find is not sought again by itself."""
         run = self.chosen
         run_id = None if run is None or self._all_runs else run.run_id
-        wanted = self._asked.wanted
-        self._nearby.forget()
+        wanted, seen, self._seen = self._asked.wanted, self._seen, self.glance
         if run_id != wanted.run_id or not self._number:
             self._take(run_id=run_id)
-        elif run_id is not None or (wanted.pattern is None and self._asked.order == "drawn"):
+        elif seen is not self.glance and (
+            run_id is not None or (wanted.pattern is None and self._asked.order == "drawn")
+        ):
+            self._nearby.forget()
             self._search(anew=False)
         if self.focused is None:
             self.query_one(Ledger).focus()
@@ -144,8 +150,8 @@ class SamplesScreen(Room):
     @on(Ledger.PageWanted)
     def want_page(self, message: Ledger.PageWanted) -> None:
         """Ask for a page that came in sight."""
-        places = self._places.stretch(message.offset, PAGE)
-        self.ask(f"page {message.offset}", partial(questions.page, self._number, message.offset, places))
+        places, at = self._places.stretch(message.offset, PAGE), self.query_one(Ledger).cursor
+        self.ask(f"page {message.offset}", partial(questions.page, self._number, message.offset, places, at))
 
     @on(LinesRead)
     def show_page(self, message: LinesRead) -> None:
@@ -155,6 +161,7 @@ class SamplesScreen(Room):
             ledger.forget(message.offset)
             return
         before = self._lines.get(ledger.cursor)
+        self._nearby.keep(message.readings)
         self._lines.update(enumerate(message.lines, message.offset))
         ledger.show_page(
             message.offset, [sample_cells(line, self._run_name, self.glance.method) for line in message.lines]
@@ -162,19 +169,15 @@ class SamplesScreen(Room):
         if self._lines.get(ledger.cursor) != before:
             self._read(ledger.cursor)
 
-    @on(Ledger.Moved)
-    def move(self, message: Ledger.Moved) -> None:
-        """Read the sample under the cursor."""
-        self._read(message.row)
-
     def _read(self, row: int) -> None:
-        line, named = self._lines.get(row), self._asked.wanted.run_id
+        """Show the sample under the cursor, and have those around it read."""
+        line = self._lines.get(row)
         if line is None:
             return
         if (reading := self._nearby.get(line.sample_id)) is not None:
             self._show(reading)
-        if lacking := self._nearby.lacking(self._lines, row, named):
-            self.ask("sample", partial(questions.samples, self._number, lacking, named or line.run_id))
+        if lacking := self._nearby.lacking(self._lines, row):
+            self.ask("sample", partial(questions.samples, self._number, lacking))
 
     @on(SamplesRead)
     def keep_samples(self, message: SamplesRead) -> None:
@@ -187,8 +190,8 @@ class SamplesScreen(Room):
             self._show(message.readings[line.sample_id])
 
     def _show(self, reading: Reading) -> None:
-        another, self._shown_id = reading.sample.sample_id != self._shown_id, reading.sample.sample_id
-        text = sample_text(reading, self._run_name(reading.sample.run_id))
+        another, self._shown_id = reading.line.sample_id != self._shown_id, reading.line.sample_id
+        text = sample_text(reading, self._run_name(reading.line.run_id))
         self.query_one(Page).show(text, from_start=another)
 
     @property

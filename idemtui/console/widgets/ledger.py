@@ -22,6 +22,8 @@ from idemtui.console.widgets.columns import GAP, Cell, Column, Fit, fit, pad, sp
 
 PAGE = 200
 PAGES_KEPT = 40
+SCREENS_AHEAD = 3
+"""Screens up and down of the one in sight whose rows are asked for before they are wanted."""
 CURSOR = "›"
 
 Row = Sequence[Cell]
@@ -112,6 +114,7 @@ class Ledger(ScrollView, can_focus=True):
         self._made: dict[int, Row] = {}
         self._fits: list[Fit] = []
         self._fitted = 0
+        self._style = Style.null()
 
     def show_columns(self, columns: Sequence[Column]) -> None:
         """Take other columns; the rows are gone."""
@@ -161,7 +164,9 @@ class Ledger(ScrollView, can_focus=True):
         self._stale.discard(offset // PAGE)
         while len(self._pages) > PAGES_KEPT:
             self._pages.pop(next(iter(self._pages)))
-        self.refresh()
+        if self._in_sight(offset, offset + len(rows)):
+            self.refresh()
+        self._look_ahead()
 
     def forget(self, offset: int) -> None:
         """A page that was asked for does not come; it is asked for again when it is in sight."""
@@ -183,6 +188,7 @@ class Ledger(ScrollView, can_focus=True):
             self.cursor = count - 1
         elif not count:
             self.set_reactive(Ledger.cursor, 0)
+        self._look_ahead()
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -209,6 +215,7 @@ class Ledger(ScrollView, can_focus=True):
         self._redraw(before)
         self._redraw(after)
         self.scroll_to_cursor()
+        self._look_ahead()
         self.post_message(self.Moved(self, after))
 
     def scroll_to_cursor(self) -> None:
@@ -225,6 +232,18 @@ class Ledger(ScrollView, can_focus=True):
         if shown:
             self.vertical_scrollbar.position = self.scroll_y
 
+    def _in_sight(self, start: int, end: int) -> bool:
+        top = int(self.scroll_y)
+        return start < top + self.size.height and end > top
+
+    def _look_ahead(self) -> None:
+        """Ask for what is in sight, and for what the next pages up and down would show: they wait for nothing then."""
+        if self._line_of is None:
+            top, far = int(self.scroll_y), SCREENS_AHEAD * self.size.height
+            for index in range(max(top - far, 0) // PAGE * PAGE, min(top + self.size.height + far, self.count), PAGE):
+                if index // PAGE not in self._pages or index // PAGE in self._stale:
+                    self._want(index)
+
     def _redraw(self, row: int) -> None:
         self.refresh(Region(0, row - int(self.scroll_y) + 1, self.size.width, 1))
 
@@ -233,13 +252,18 @@ class Ledger(ScrollView, can_focus=True):
         super().watch_has_focus(has_focus)
         self._redraw(self.cursor)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines in sight, for which the style is looked up once."""
+        self._style = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """The titles, then the rows in sight."""
         x, width = int(self.scroll_x), self.size.width
         if self._fitted != self.scrollable_content_region.width:
             self._fit()
         if not self.columns:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._style)
         if y == 0:
             return self._titles().crop_extend(x, x + width, self.get_component_rich_style("ledger--title"))
         index = int(self.scroll_y) + y - 1
@@ -253,7 +277,7 @@ class Ledger(ScrollView, can_focus=True):
 
     def _line_style(self, index: int) -> Style:
         if index != self.cursor or index >= self.count:
-            return self.rich_style
+            return self._style
         return self.get_component_rich_style("ledger--cursor" if self.has_focus else "ledger--cursor-away")
 
     def _line(self, index: int, style: Style) -> Strip:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.style import Style
 from rich.text import Text
 
-from idemtui.console.text_facts import Judgement, Reading, Said, Sample
+from idemtui.console.text_facts import Judgement, Line, Reading, Said
 from idemtui.console.words import NONE, generation, number
 from idemtui.text import one_line, plain
 
@@ -22,7 +22,7 @@ LEAST, MOST_BARS = 0.005, 12
 
 def sample_text(reading: Reading, run_name: str) -> Text:
     """Everything about one sample, as text that nothing in it can turn into markup."""
-    sample = reading.sample
+    sample = reading.line
     text = Text()
     text.append(f"{plain(run_name)}  {generation(sample.cycle)}  {one_line(sample.purpose)}", STRONG)
     text.append(f"  draw {sample.draw}" + _writer(sample) + "\n", FAINT)
@@ -51,7 +51,7 @@ def shown(text: str) -> str:
     return plain(text[:MOST]) + f"\n… and {len(text) - MOST:,} more characters (`idemtui samples --full` prints all)"
 
 
-def _writer(sample: Sample) -> str:
+def _writer(sample: Line) -> str:
     if sample.drawn_by is None or sample.drawn_by == sample.cycle:
         return ""
     return f"  written by {generation(sample.drawn_by)}"
@@ -67,7 +67,7 @@ def scores(judgements: Sequence[Judgement]) -> str:
     )
 
 
-def measures(sample: Sample) -> str:
+def measures(sample: Line) -> str:
     """What was counted without a judge."""
     return (
         f"{sample.tokens} tokens, stopped by {one_line(sample.stop_reason)}; "

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from engine.events import SamplesDrawn
-from idemtui.console.text_facts import Judgement, Reading, Said, Sample
+from idemtui.console.text_facts import Judgement, Line, Reading, Said
 from idemtui.console.widgets.columns import pad
 from idemtui.console.widgets.sample_text import sample_text
 from idemtui.text import one_line
@@ -91,12 +91,13 @@ def test_a_cell_of_a_list_is_as_wide_as_its_column(text: str, width: int) -> Non
 
 @given(text=hostile_text)
 def test_a_text_in_full_is_printable_whatever_it_is(text: str) -> None:
-    sample = Sample(
-        "0" * 16, text, 1, text, text, 0, 0, text, text, 3, text, False, text, 1, 1, 1.0, 0.0, 0.0, 5.0, text, 5.0, text
+    line = Line(
+        0, "0" * 16, text, 1, text, text, 0, 0, text, text, 3, text, False, text, 1.0, 0.0, 0.0, 5.0, text, 5.0, text,
+        None, (text,),
     )  # fmt: skip
     judgement = Judgement(text, text, None, 0.5, None, text, ((50, 0.5),))
     said = Said("0" * 16, START, text, "note", text, None, text, text, text, 1, text, text, text)
-    shown = sample_text(Reading(sample, (judgement,), (said,)), text).plain
+    shown = sample_text(Reading(line, (judgement,), (said,)), text).plain
     assert not {c for c in shown if unicodedata.category(c) in NEVER and c != "\n"}
 
 

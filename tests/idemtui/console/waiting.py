@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 
 from textual.pilot import Pilot
-from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
 
 from idemtui.console.app import Console
+from idemtui.console.widgets.footer import KeyFooter
 from idemtui.console.widgets.ledger import Ledger
 
 PATIENCE_SECONDS = 120.0
@@ -42,7 +41,7 @@ async def settled(pilot: Pilot[None]) -> None:
 def behind(app: Console) -> bool:
     """Whether the footer still shows the keys of a moment ago."""
     now = {binding.action for _, binding, _, _ in app.screen.active_bindings.values() if binding.show}
-    return any({key.action for key in footer.query(FooterKey)} != now for footer in app.screen.query(Footer))
+    return any({key.action for key in footer.keys} != now for footer in app.screen.query(KeyFooter))
 
 
 def busy(app: Console) -> bool:
