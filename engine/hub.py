@@ -24,12 +24,26 @@ def refusal(name: str, error: BaseException) -> str | None:
             f"model {name!r} is not on the hub, or is private: check its name, or put a token that may read it into "
             f"HF_TOKEN; {AGAIN}"
         )
+    status = next((status for one in _causes(error) if (status := _status(one)) is not None), None)
+    if status in (401, 403):
+        return (
+            f"model {name!r}: the hub refuses what it was shown (status {status}): a token in HF_TOKEN may be wrong or "
+            f"expired, or may not read this model; put one there that may, or none for an open model; {AGAIN}"
+        )
+    if status == 429 or (status or 0) >= 500:
+        return f"model {name!r}: the hub answers with status {status}: it has no time now; {AGAIN}, later"
     if kinds & set(UNREACHED):
         return (
             f"model {name!r} is not on this machine and the hub cannot be reached: fetch it where there is a network "
             f"(`hf download {name}`), or give a folder; {AGAIN}"
         )
     return None
+
+
+def _status(error: BaseException) -> int | None:
+    """The status of the answer that an error of the hub's client holds."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status if isinstance(status, int) else None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from idemtui.doctor.check import Check
 from idemtui.doctor.folder import check_disk, check_folder, check_settings
 from idemtui.doctor.gpu import check_gpus
+from idemtui.doctor.hub import check_hub
 from idemtui.doctor.logout import check_logout, check_reboot, read_login
 from idemtui.doctor.memory import Memory, check_database, check_journals
 from idemtui.doctor.models import check_models
@@ -34,6 +35,7 @@ def examine(lab: Lab) -> list[Check]:
         ("database", lambda: check_database(patient, memory)),
         ("journals", lambda: check_journals(patient, memory)),
         ("gpus", check_gpus),
+        ("hub", check_hub),
         ("models", lambda: check_models(lab)),
         ("logout", lambda: check_logout(patient, login)),
         ("reboot", lambda: check_reboot(lab, login)),
