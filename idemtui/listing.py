@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from idemtui.console.facts import Glance, Run
+from idemtui.console.facts import Glance, Run, method_of
 from store.queries import Verdict
 
 Grouping = Literal["", "study", "cell"]
@@ -89,6 +89,11 @@ class Heading:
         """The mean of its runs' newest Δ."""
         held = [run.delta for run in self.runs if run.delta is not None]
         return sum(held) / len(held) if held else None
+
+    @property
+    def method(self) -> str | None:
+        """How the judges of its runs came to their scores; of several a method that draws comes first."""
+        return method_of(self.runs)
 
     @property
     def standing(self) -> str:

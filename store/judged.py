@@ -22,7 +22,7 @@ SELECT DISTINCT a.judge_id, any_value(j.model) FROM held_cycles AS h JOIN judged
 LEFT JOIN judges AS j ON j.judge_id = a.judge_id AND j.metric = a.metric
 WHERE list_contains($runs, h.run_id) AND a.metric = 'trait' GROUP BY a.judge_id ORDER BY 1
 """
-SCORES = """
+ONCE = """
 WITH named AS (
     SELECT judge_id, metric,
         CASE WHEN ends_with(judge_id, '-' || rubric_version)
@@ -48,16 +48,18 @@ once AS (
         PARTITION BY run_id, sample_id, metric ORDER BY own DESC, judged_by
     ) = 1
 )
-SELECT run_id, cycle, metric, prompt_id,
-    list(value ORDER BY draw, sample_id) FILTER (value IS NOT NULL) AS scores,
-    count(*) AS answers, count(*) FILTER (label = 'empty') AS empty
-FROM once GROUP BY ALL ORDER BY ALL
 """
 """An answer counts once, however often one judge was asked about it.
 
 A judge's id ends in the version of the rubric it went by (`engine.judging.declare_judge`), so that its coherence scores
 have an id of their own: the same but for that end, the runs' own first, then the one with the most answers.
 """
+SCORES = f"""{ONCE}SELECT run_id, cycle, metric, prompt_id,
+    list(value ORDER BY draw, sample_id) FILTER (value IS NOT NULL) AS scores,
+    count(*) AS answers, count(*) FILTER (label = 'empty') AS empty
+FROM once GROUP BY ALL ORDER BY ALL
+"""
+ANSWERS = f"{ONCE} SELECT sample_id, metric, value FROM once WHERE prompt_id = $prompt"
 RUNS = "SELECT run_id, replicate, cycles FROM runs WHERE list_contains($runs, run_id) ORDER BY replicate, run_id"
 
 
@@ -82,6 +84,12 @@ def judged_chains(lab: Asked, run_ids: Sequence[str], judge: str) -> dict[str, C
         run_id: held[run_id].chain(run_id, name, cycles, judge)
         for run_id, name, cycles in lab.sql(RUNS, asked).tuples()
     }
+
+
+def judged_answers(lab: Asked, run_id: str, prompt_id: str, judge: str) -> dict[tuple[str, str], float | None]:
+    """What one judge said of a run's answers to one prompt, by sample id and metric; None where it gave no number."""
+    asked = {"runs": [run_id], "judge": judge, "prompt": prompt_id}
+    return {(sample_id, metric): value for sample_id, metric, value in lab.sql(ANSWERS, asked).tuples()}
 
 
 class _Held:

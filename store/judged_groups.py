@@ -15,6 +15,7 @@ from store.judged import judged_chains, judged_curves
 from store.judged_verdicts import judged_verdicts
 from store.queries import Point, Verdict
 from store.result import Asked
+from store.statistics.rows import Row
 
 Members = Mapping[str, Sequence[str]]
 NOTHING = Interval(float("nan"), None, None, float("nan"))
@@ -47,9 +48,14 @@ def _point(cycle: int, points: Sequence[Point]) -> GroupPoint:
 
 def judged_group_verdicts(lab: Asked, members: Members, judge: str) -> list[Verdict]:
     """The verdicts by that judge of the groups' runs and of their cells."""
+    return told_by(judged_verdicts(lab, [run_id for ids in members.values() for run_id in ids], judge))
+
+
+def told_by(rows: Sequence[Row]) -> list[Verdict]:
+    """Rows as `judged_verdicts` gives them, as the store's other questions give verdicts."""
     names = [field.name for field in fields(Verdict)]
     told = []
-    for row in judged_verdicts(lab, [run_id for ids in members.values() for run_id in ids], judge):
+    for row in rows:
         plain: dict[str, Any] = {name: row.get(name) for name in names}
         told.append(Verdict(**{**plain, **{name: tuple(row[name] or ()) for name in ("suffixes", "notes")}}))
     return told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from store.judged import judged_chains
 from store.result import Asked
@@ -19,10 +19,16 @@ QUALIFY list_contains($runs, run_id) AND status = 'finished' ORDER BY study, cel
 Key = tuple[str, str]
 
 
-def judged_verdicts(lab: Asked, run_ids: Sequence[str], judge: str) -> list[Row]:
-    """Verdicts of the finished ones of these runs and of their cells, q over each study's cells, controls apart."""
+def judged_verdicts(
+    lab: Asked, run_ids: Sequence[str], judge: str, chains: Mapping[str, Chain] | None = None
+) -> list[Row]:
+    """Verdicts of the finished ones of these runs and of their cells, q over each study's cells, controls apart.
+
+    `chains` has the runs as that judge scored them, where they were read already.
+    """
     finished = lab.sql(RUNS, {"runs": list(run_ids)}).rows()
-    chains = judged_chains(lab, [run["run_id"] for run in finished], judge)
+    if chains is None:
+        chains = judged_chains(lab, [run["run_id"] for run in finished], judge)
     cells: dict[Key, list[Row]] = defaultdict(list)
     for run in finished:
         cells[run["study"], run["cell"]].append(run)

@@ -16,9 +16,10 @@ SELECT sample_id, run_no, prompt, response FROM stored_samples WHERE rowid IN (S
 """
 # The bounds on run_no let DuckDB skip every block of other runs.
 JUDGEMENTS = """
-SELECT sample_id, metric, judge_id, value, mass, variance, label, distribution FROM stored_scores
-WHERE run_no BETWEEN $first AND $last AND sample_id IN (SELECT unnest($samples::VARCHAR[]))
-ORDER BY metric <> 'trait', metric, judge_id
+SELECT x.sample_id, x.metric, x.judge_id, x.value, x.mass, x.variance, x.label, x.distribution, j.method
+FROM stored_scores AS x LEFT JOIN judges AS j ON j.judge_id = x.judge_id AND j.metric = x.metric
+WHERE x.run_no BETWEEN $first AND $last AND x.sample_id IN (SELECT unnest($samples::VARCHAR[]))
+ORDER BY x.metric <> 'trait', x.metric, x.judge_id
 """
 
 

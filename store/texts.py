@@ -50,6 +50,8 @@ class Judgement:
     variance: float | None
     label: str
     distribution: tuple[tuple[int, float], ...]
+    method: str | None = None
+    """How the judge came to it: read from probabilities, or drawn (`sampled-5`)."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,10 @@ class Rung:
     coherence: float | None
 
 
+JUDGEMENTS = """
+SELECT x.*, j.method FROM scores AS x LEFT JOIN judges AS j ON j.judge_id = x.judge_id AND j.metric = x.metric
+WHERE {} ORDER BY x.metric <> 'trait', x.metric, x.judge_id
+"""
 HOLDERS = "SELECT source_run_id FROM held_cycles WHERE run_id = $run"
 RUNG = "SELECT run_id, cycle, draw, sample_id, prompt, response, trait, coherence FROM scored_samples"
 
@@ -80,9 +86,8 @@ def sample(lab: Asked, sample_id: str, run_id: str | None = None) -> tuple[Sampl
     held = read(Sample, lab, f"SELECT * FROM scored_samples WHERE sample_id = $sample AND {which}", asked)
     if not held:
         raise UsageError(f"no sample {sample_id!r} in this lab; `idemtui samples RUN --json` gives their ids.")
-    holders = f" AND run_id IN ({HOLDERS})" if run_id else ""
-    query = f"SELECT * FROM scores WHERE sample_id = $sample{holders} ORDER BY metric <> 'trait', metric, judge_id"
-    rows = lab.sql(query, asked).rows()
+    holders = f" AND x.run_id IN ({HOLDERS})" if run_id else ""
+    rows = lab.sql(JUDGEMENTS.format(f"x.sample_id = $sample{holders}"), asked).rows()
     return held[0], [judgement(row) for row in rows]
 
 
@@ -108,4 +113,5 @@ def _rung(lab: Asked, run_id: str, cycle: int, prompt_id: str, draw: int) -> Run
 def judgement(row: Mapping[str, Any]) -> Judgement:
     """One judgement out of a row of scores."""
     pairs = tuple((pair["score"], pair["p"]) for pair in row["distribution"] or ())
-    return Judgement(row["metric"], row["judge_id"], row["value"], row["mass"], row["variance"], row["label"], pairs)
+    names = ("metric", "judge_id", "value", "mass", "variance", "label", "method")
+    return Judgement(**{name: row[name] for name in names}, distribution=pairs)

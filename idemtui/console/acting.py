@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from engine.errors import IdemtuiError
 from idemtui.console.answers import PAUSABLE, answer_words
-from idemtui.console.facts import Run
+from idemtui.console.asking import in_thread
+from idemtui.console.facts import Glance, Run
 from idemtui.console.lab_facts import Interrupted
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from idemtui.console.app import Console
 
 Asked = tuple[str, Mapping[str, object]]
@@ -55,3 +60,30 @@ def _ask(console: Console, command: str, asked: Mapping[str, Asked]) -> None:
 
     if asked:
         console.ask_server(partial(ask_each, console.reader, command, asked), partial(answer_words, command))
+
+
+def take_next_judge(console: Console) -> None:
+    """Show the lab by the next judge's scores; a lab with one judge has none to choose."""
+    from idemtui.console.judging import Judge, take_next
+    from idemtui.console.messages import GlanceRead
+
+    def told(answer: tuple[list[Judge], Glance | None]) -> str:
+        known, glance = answer
+        if glance is None:
+            return f"There is no other judge to choose: {known[0].judge_id if known else 'nobody'} scored this lab."
+        console.remembered.judge = glance.judge
+        console.post_message(GlanceRead(glance))
+        return f"Scores by {glance.judge}." if glance.judge else "Scores by each run's own judge."
+
+    console.ask_server(partial(take_next, console.reader), told)
+
+
+def read_again(console: Console) -> None:
+    """Read the lab once more: another judge was chosen while it was read."""
+    from idemtui.console.messages import GlanceRead
+
+    async def reading() -> None:
+        with suppress(IdemtuiError):
+            console.post_message(GlanceRead(await in_thread(console.reader.glance)))
+
+    _: Worker[None] = console.run_worker(reading, group="judge", exclusive=True)

@@ -73,6 +73,7 @@ class Console(App[None]):
         self._follow = follow
         self.settings = settings or Settings()
         self.remembered = remembered or Remembered()
+        self.reader.judging.judge = self.remembered.judge
         self.marked: set[str] = set()
         """Ids of the runs that are acted on, or compared, together."""
         self._chosen: str | None = None if follow else self.remembered.run_id
@@ -117,6 +118,9 @@ class Console(App[None]):
     @on(messages.GlanceRead)
     def take_glance(self, message: messages.GlanceRead) -> None:
         """Hand a new state to the room in sight; the others catch up when they are entered."""
+        if message.glance.judge != self.reader.judging.judge:
+            acting.read_again(self)
+            return
         over = ended(self.glance, message.glance)
         self.glance = message.glance
         if not self.read_once:
@@ -232,6 +236,10 @@ class Console(App[None]):
         """Ask from where and with what, and start the new run."""
         for run in self.targets("fork_run")[:1]:
             ask_fork(self, run, self.screen.selected_cycle if isinstance(self.screen, Room) else None)
+
+    def action_judge(self) -> None:
+        """Show every run by the next judge's scores."""
+        acting.take_next_judge(self)
 
     def action_save(self) -> None:
         """Ask for a file's name and write what stands in the room."""

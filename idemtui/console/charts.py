@@ -13,6 +13,7 @@ from rich.text import Text
 
 from idemtui.console.facts import AMPLIFIED, BASE, Run, Trace
 from idemtui.console.words import generation
+from idemtui.text import one_line
 
 MARKERS = ("●", "○", "■", "□", "▲", "△", "◆", "◇")
 INHERITED = "◦"
@@ -34,6 +35,7 @@ GREY = CODES["grey"]
 SHADE = "░"
 STYLES = {name: f"color({code})" for name, code in CODES.items()}
 Bounds = tuple[float, float, float]
+NOTHING = "nothing measured yet"
 _LOCK = threading.Lock()
 """plotext keeps module-wide state."""
 
@@ -75,7 +77,7 @@ class Chart:
     levels: tuple[Level, ...] = ()
     x_ticks: tuple[tuple[float, str], ...] = ()
     y_range: tuple[float, float] | None = None
-    empty: str = "nothing measured yet"
+    empty: str = NOTHING
 
 
 def trait_chart(runs: Sequence[Run], chosen: Run | None) -> Chart:
@@ -84,13 +86,14 @@ def trait_chart(runs: Sequence[Run], chosen: Run | None) -> Chart:
     if chosen and chosen.seeded is not None:
         levels = (Level(chosen.seeded, "s(M0)"), Level(chosen.seeded + AMPLIFIED, "+15"))
     names = {run.trait for run in runs}
-    title = f"trait: {names.pop()}" if len(names) == 1 else "trait"
+    title = (f"trait: {names.pop()}" if len(names) == 1 else "trait") + judged_words(runs)
     return Chart(
         title,
         tuple(_series(run, index, "trait", run is chosen) for index, run in enumerate(runs)),
         tuple(level for level in levels if level.y <= 100),
         cycle_ticks(runs),
         (0, 100),
+        _empty(runs),
     )
 
 
@@ -99,12 +102,22 @@ def coherence_chart(runs: Sequence[Run], chosen: Run | None, sure: Sequence[tupl
     bounds = tuple((float(cycle), low, high) for cycle, low, high in sure)
     curves = [_series(run, index, "coherence", run is chosen) for index, run in enumerate(runs)]
     return Chart(
-        "coherence",
+        f"coherence{judged_words(runs)}",
         tuple(replace(curve, intervals=bounds) if curve.front else curve for curve in curves),
         (),
         cycle_ticks(runs),
         (0, 100),
+        _empty(runs),
     )
+
+
+def _empty(runs: Sequence[Run]) -> str:
+    return "this judge scored nothing here" if judged_words(runs) else NOTHING
+
+
+def judged_words(runs: Sequence[Run]) -> str:
+    """Whose scores a chart has, where somebody chose a judge: a chart may be saved and shown alone."""
+    return next((f"  by {one_line(run.judged_by)}" for run in runs if run.judged_by), "")
 
 
 def _series(run: Run, index: int, measure: str, chosen: bool) -> Series:

@@ -11,6 +11,7 @@ from typing import Literal
 from idemtui.console.charts import COLOURS, MARKERS, Bounds, Chart, Series
 from idemtui.console.facts import BASE
 from idemtui.console.words import generation
+from idemtui.text import one_line
 from store.compare import Comparison, Group, GroupPoint, MatrixCell
 
 Measure = Literal["trait", "coherence", "delta"]
@@ -26,6 +27,8 @@ class Compared:
 
     comparison: Comparison
     matrix: tuple[MatrixCell, ...] = ()
+    judge: str = ""
+    """Whose scores these are, where somebody chose; then only the trait that was seeded is told."""
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -59,13 +62,16 @@ def drawn(groups: Sequence[Group], chosen: int) -> list[tuple[int, Group]]:
     return list(enumerate(groups))[start : start + len(MARKERS)]
 
 
-def curves_chart(groups: Sequence[Group], chosen: int, measure: Measure) -> Chart:
-    """A measure's mean over generations; the chosen group's interval is a band, the others' are bars."""
+def curves_chart(groups: Sequence[Group], chosen: int, measure: Measure, judge: str = "") -> Chart:
+    """A measure's mean over generations; the chosen group's interval is a band, the others' are bars.
+
+    `judge` is named in the title, where the scores are those of one that somebody chose.
+    """
     shown = drawn(groups, chosen)
     series = tuple(_curve(group, index, measure, index == chosen) for index, group in shown)
     last = max((point.cycle for _, group in shown for point in group.points), default=0)
     ticks = tuple((float(cycle), generation(cycle)) for cycle in range(BASE, last + 1))
-    title = {"trait": "trait", "coherence": "coherence", "delta": "Δ since M0"}[measure]
+    title = {"trait": "trait", "coherence": "coherence", "delta": "Δ since M0"}[measure] + by_words(judge)
     banded = any(one.band for one in series)
     note = "  ░ 90 % over the runs of the group under the cursor" if banded else ""
     return Chart(title + note, series, (), ticks, None if measure == "delta" else (0, 100))
@@ -90,12 +96,23 @@ def _bounds(point: GroupPoint, measure: Measure) -> Bounds | None:
     return None if low is None or high is None else (float(point.cycle), low, high)
 
 
-def path_chart(groups: Sequence[Group], chosen: int) -> Chart:
+def by_words(judge: str) -> str:
+    """Whose scores a chart has."""
+    return f"  by {one_line(judge)}" if judge else ""
+
+
+def path_chart(groups: Sequence[Group], chosen: int, judge: str = "") -> Chart:
     """Each group's way through trait (across) and coherence (up); the chosen one's generations are numbered."""
     series = tuple(_path(group, index, index == chosen) for index, group in drawn(groups, chosen))
     lowest = min((y for one in series for _, y in one.points), default=0.0)
     ticks = tuple((float(x), str(x)) for x in range(0, 101, 25))
-    return Chart("coherence ↑ over trait →", series, (), ticks, (max(25 * math.floor((lowest - 5) / 25), 0), 100))
+    return Chart(
+        "coherence ↑ over trait →" + by_words(judge),
+        series,
+        (),
+        ticks,
+        (max(25 * math.floor((lowest - 5) / 25), 0), 100),
+    )
 
 
 def _path(group: Group, index: int, chosen: bool) -> Series:

@@ -92,6 +92,8 @@ class Run:
     forked_at_cycle: int | None = None
     judge_method: str | None = None
     """How its own judge came to its scores: `logprobs`, or `sampled-5` where they were drawn."""
+    judged_by: str = ""
+    """The judge whose scores these are, where somebody chose one; empty for the run's own."""
 
     @property
     def live(self) -> bool:
@@ -146,6 +148,12 @@ def run_of(row: Mapping[str, Any], points: Sequence[Point], **more: Any) -> Run:
     )
 
 
+def method_of(runs: Sequence[Run]) -> str | None:
+    """How the judges of these runs came to their scores; of several runs a method that draws comes first."""
+    methods = [run.judge_method for run in runs]
+    return next(filter(is_drawn, methods), methods[0] if methods else None)
+
+
 @dataclass(frozen=True)
 class Glance:
     """The whole lab at one moment."""
@@ -153,6 +161,8 @@ class Glance:
     runs: tuple[Run, ...]
     cells: tuple[Verdict, ...] = ()
     """Verdicts of cells."""
+    judge: str | None = None
+    """The judge whose scores all of this is; None for each run's own."""
 
     def cell_verdict(self, study: str, cell: str) -> Verdict | None:
         """A cell's verdict, once there is one."""
@@ -168,9 +178,8 @@ class Glance:
         return None if run_id is None else self.by_id.get(run_id)
 
     def method(self, run_ids: Sequence[str]) -> str | None:
-        """How the judges of these runs came to their scores; of several runs a method that draws comes first."""
-        methods = [run.judge_method for run_id in run_ids if (run := self.by_id.get(run_id))]
-        return next(filter(is_drawn, methods), methods[0] if methods else None)
+        """How the judges of these runs came to their scores."""
+        return method_of([run for run_id in run_ids if (run := self.by_id.get(run_id))])
 
     def study(self, run: Run) -> tuple[Run, ...]:
         """All runs of the same study, in the lab's order."""

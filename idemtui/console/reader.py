@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from idemtui.console import facts, queries
 from idemtui.console.comparing import Compared
+from idemtui.console.judging import Judging, rejudged
 from idemtui.console.lab_facts import Server, server_of
 from idemtui.console.text_facts import LadderPrompt, Rung, Rungs
 from idemtui.live import stages_of
@@ -45,6 +46,7 @@ class Reader:
         self._notice = notice
         self._client: Client | None = None
         self._lock = threading.Lock()
+        self.judging = Judging()
 
     def client(self) -> Client:
         """The living client, connected now if need be."""
@@ -98,7 +100,8 @@ class Reader:
             )
             for run in held
         )
-        return facts.Glance(tuple(runs), tuple(verdict for verdict in verdicts if verdict.scope == "cell"))
+        cells = tuple(verdict for verdict in verdicts if verdict.scope == "cell")
+        return self.judging.seen(client, facts.Glance(tuple(runs), cells))
 
     def spec(self, run_id: str) -> str:
         """A run's frozen spec as JSON; an empty object where the store has not read it."""
@@ -107,14 +110,19 @@ class Reader:
 
     def prompts(self, run_id: str) -> tuple[LadderPrompt, ...]:
         """The prompts that a run is measured with, the one whose answers jumped furthest first."""
-        return tuple(prompts_by_jump(self.client(), run_id))
+        return tuple(prompts_by_jump(self.client(), run_id, self.judging.judge))
 
     def rungs(self, run_id: str, prompt: LadderPrompt) -> Rungs:
         """All answers to one prompt, every generation and draw."""
-        answers = stored.read(Rung, self.client(), queries.RUNGS, [run_id, prompt.prompt_id])
+        client, judge = self.client(), self.judging.judge
+        answers = stored.read(Rung, client, queries.RUNGS, [run_id, prompt.prompt_id])
+        if judge is not None:
+            answers = rejudged(client, answers, run_id, prompt.prompt_id, judge)
         return Rungs(run_id, prompt, tuple(answers))
 
     def compare(self, run_ids: Sequence[str], by: str) -> Compared:
         """Runs grouped by a setting, with the traits that their answers were scored on."""
-        comparison = comparing.compare(self.client(), run_ids, by)
-        return Compared(comparison, tuple(comparing.matrix(self.client(), comparison.groups)))
+        judge = self.judging.judge
+        comparison = comparing.compare(self.client(), run_ids, by, judge)
+        matrix = [] if judge else comparing.matrix(self.client(), comparison.groups)
+        return Compared(comparison, tuple(matrix), judge or "")

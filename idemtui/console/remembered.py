@@ -26,6 +26,8 @@ class Remembered:
     run_id: str | None = None
     order: Order = "drawn"
     theme: str | None = None
+    judge: str | None = None
+    """Whose scores are shown, where it is not each run's own judge."""
     draft: str = ""
     """The study that was being put together."""
 

@@ -6,6 +6,7 @@ The first is what `idemtui plot` draws too, there of several runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from idemtui.console.charts import Chart, Series, coherence_chart, cycle_ticks, trait_chart
 from idemtui.console.facts import Run, RunDetail
@@ -33,7 +34,7 @@ def beside_chart(runs: Sequence[Run], chosen: Run, beside: Beside | None) -> Cha
         series.append(Series(control.name, points, marker=NO_SEED, colour=GREY))
     words += [NO_SEED_WORD] if no_seed else []
     title = "  ".join([chart.title, *words])
-    return Chart(title, tuple(series), chart.levels, chart.x_ticks, chart.y_range)
+    return replace(chart, title=title, series=tuple(series))
 
 
 def _no_seed(runs: Sequence[Run], beside: Beside) -> list[ControlCurve]:

@@ -27,7 +27,7 @@ LOG_LINES, LOG_BYTES = 200, 64 * 1024
 
 def run_detail(reader: Reader, run_id: str) -> facts.RunDetail:
     """One run's trainings, logged quantities, measures, speed, events, settings, and the end of its worker's log."""
-    client = reader.client()
+    client, judge = reader.client(), reader.judging.judge
     traces, starts = traces_of(stored.train_steps(client, run_id))
     return facts.RunDetail(
         run_id,
@@ -38,9 +38,9 @@ def run_detail(reader: Reader, run_id: str) -> facts.RunDetail:
         settings=settings_of(json.loads(reader.spec(run_id))),
         log=last_lines(client.lab.run(run_id) / "worker.log"),
         measures=tuple(measures(client, run_id)),
-        coherence=tuple((cycle, *ends) for cycle, ends in coherence_bounds(client, run_id).items()),
+        coherence=tuple((cycle, *ends) for cycle, ends in coherence_bounds(client, run_id, judge).items()),
         speed=tuple(speed_of(client, run_id)),
-        beside=beside(client, [run_id]).get(run_id),
+        beside=beside(client, [run_id], judge).get(run_id),
     )
 
 

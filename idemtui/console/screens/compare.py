@@ -79,7 +79,12 @@ class CompareScreen(Room):
         """Ask again where a run of those compared has gone further, or others are compared."""
         self._show_panel()
         runs = self._runs()
-        standing = (self._whose, self._by, tuple((r.run_id, len(r.points), r.verdict is not None) for r in runs))
+        standing = (
+            self._whose,
+            self._by,
+            self.glance.judge,
+            tuple((r.run_id, len(r.points), r.verdict is not None) for r in runs),
+        )
         if runs and standing != self._asked:
             self._asked = standing
             self.ask("compare", partial(_compare, standing, [run.run_id for run in runs], self._by))
@@ -126,8 +131,8 @@ class CompareScreen(Room):
         worth = worth_words(groups[chosen], self._method(groups[chosen])) if chosen < len(groups) else ""
         self.query_one("#worth", Static).update(worth)
         for name in ("trait", "coherence", "delta"):
-            self.query_one(f"#{name}", ChartPane).show_chart(curves_chart(groups, chosen, name))
-        self.query_one("#paths", ChartPane).show_chart(path_chart(groups, chosen))
+            self.query_one(f"#{name}", ChartPane).show_chart(curves_chart(groups, chosen, name, compared.judge))
+        self.query_one("#paths", ChartPane).show_chart(path_chart(groups, chosen, compared.judge))
         methods = {group.name: self._method(group) for group in groups}
         self.query_one("#heat", Static).update(matrix_text(compared, self._shown_cycle(compared), methods))
 
@@ -245,7 +250,12 @@ def whose_words(whose: Whose, by: str, runs: Sequence[Run], compared: Compared |
 def matrix_text(compared: Compared, cycle: int, methods: Mapping[str, str | None]) -> Text:
     """Groups by traits at one generation; a cell holds the score and how far it is from base."""
     if not compared.matrix:
-        return Text(" nothing scored yet", "dim")
+        words = (
+            "other traits are told by each run's own judge: J goes back to it"
+            if compared.judge
+            else "nothing scored yet"
+        )
+        return Text(f" {words}", "dim")
 
     def value(group: str, trait: str) -> tuple[float | None, float | None]:
         now, base = compared.value(group, cycle, trait), compared.value(group, BASE, trait)

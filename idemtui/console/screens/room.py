@@ -22,20 +22,24 @@ from idemtui.console import messages
 from idemtui.console.action import Room as RoomName
 from idemtui.console.actions import bindings
 from idemtui.console.asking import in_thread
-from idemtui.console.facts import Glance, Run
+from idemtui.console.facts import Glance, Run, method_of
 from idemtui.console.lab_facts import Server
 from idemtui.console.reader import Reader
 from idemtui.console.saved_charts import save_charts
 from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.footer import KeyFooter
-from idemtui.console.widgets.masthead import Banner, Masthead
+from idemtui.console.widgets.masthead import Banner, Lens, Masthead
 from idemtui.console.words import SIGNS
+from idemtui.drawn import drawn_mark
+from idemtui.text import one_line
 
 if TYPE_CHECKING:
     from idemtui.console.app import Console
     from idemtui.console.screens.naming import NamingScreen
 
 
+JUDGED: tuple[RoomName, ...] = ("runs", "run", "ladder", "compare")
+"""Rooms that show scores by the judge that is chosen."""
 WIDTHS = [(0, "-narrow"), (120, "-wide")]
 HEIGHTS = [(0, "-short"), (40, "-tall")]
 
@@ -97,6 +101,7 @@ class Room(Screen[None]):
         """The frame around the contents."""
         yield Masthead(self.console_app.lab.root.name, self.ROOM)
         yield Banner()
+        yield Lens()
         yield from self.contents()
         yield KeyFooter()
 
@@ -116,10 +121,16 @@ class Room(Screen[None]):
         """Show how the lab is doing in the frame."""
         app = self.console_app
         self.query_one(Banner).reason = app.trouble or version_words(app.server)
+        self.query_one(Lens).judge = self.lens()
         counted = pulse(app.glance.runs) if app.read_once else []
         masthead = self.query_one(Masthead)
         masthead.pulse = ", ".join(f"{count} {status}" for status, count in counted)
         masthead.short_pulse = " ".join(f"{count}{SIGNS[status]}" for status, count in counted)
+
+    def lens(self) -> str:
+        """By whose scores this room shows the lab, where a judge is chosen; empty in rooms without scores of runs."""
+        judge = self.glance.judge if self.ROOM in JUDGED else None
+        return f"{one_line(judge)}{drawn_mark(method_of(self.glance.runs))}" if judge else ""
 
     def ask(self, group: str, question: Callable[[Reader], Message]) -> None:
         """Put a question to the lab; its message comes here, unless a newer question of the group came first."""

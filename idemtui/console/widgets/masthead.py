@@ -40,6 +40,21 @@ class Masthead(Widget):
         return line
 
 
+class Lens(Widget):
+    """A line that is there while somebody looks at the lab by another judge than each run's own."""
+
+    judge: reactive[str] = reactive("", layout=True)
+
+    def watch_judge(self, judge: str) -> None:
+        """Take no space otherwise."""
+        self.set_class(bool(judge), "-shown")
+
+    def render(self) -> RenderResult:
+        """Whose scores these are, with the key that changes it."""
+        text = Text(no_wrap=True, overflow="ellipsis", end="")
+        return text.append(" J ", "dim").append(f"scores by {self.judge}, not by each run's own judge", "bold")
+
+
 class Banner(Widget):
     """A line, two at most, that appears when something is wrong with the lab and goes when it is right again."""
 

@@ -8,7 +8,8 @@ from rich.style import Style
 from rich.text import Text
 
 from idemtui.console.text_facts import Judgement, Line, Reading, Said
-from idemtui.console.words import NONE, generation, number
+from idemtui.console.words import NONE, generation, number, score
+from idemtui.drawn import drawn_mark
 from idemtui.text import one_line, plain
 
 FAINT, STRONG, WARN = Style(dim=True), Style(bold=True), Style(color="yellow")
@@ -62,7 +63,7 @@ def scores(judgements: Sequence[Judgement]) -> str:
     if not judgements:
         return "not judged"
     return "  ".join(
-        f"{one_line(j.metric)} {number(j.value) if j.value is not None else one_line(j.label) or NONE}"
+        f"{one_line(j.metric)} {score(j.value, j.method) if j.value is not None else one_line(j.label) or NONE}"
         for j in judgements
     )
 
@@ -78,14 +79,18 @@ def measures(sample: Line) -> str:
 
 def judged(judgement: Judgement) -> Iterator[tuple[str, Style]]:
     """One judgement: its number, how sure the judge was, and a bar for every score that it believed in."""
-    value = number(judgement.value) if judgement.value is not None else f"no score ({one_line(judgement.label)})"
+    value = (
+        score(judgement.value, judgement.method)
+        if judgement.value is not None
+        else f"no score ({one_line(judgement.label)})"
+    )
     spread = f"mass {number(judgement.mass, 2)}, variance {number(judgement.variance)}"
     yield f"JUDGE {one_line(judgement.metric)} {value}", STRONG
-    yield f"{spread}, {one_line(judgement.judge_id)}", FAINT
+    yield f"{spread}, {one_line(judgement.judge_id)}{drawn_mark(judgement.method)}", FAINT
     believed = sorted((pair for pair in judgement.distribution if pair[1] >= LEAST), key=lambda pair: -pair[1])
     top = believed[0][1] if believed else 1.0
-    for score, share in sorted(believed[:MOST_BARS], reverse=True):
-        yield f"{score:>4} {bar(share / top)} {share:.2f}", Style()
+    for points, share in sorted(believed[:MOST_BARS], reverse=True):
+        yield f"{points:>4} {bar(share / top)} {share:.2f}", Style()
     if len(believed) > MOST_BARS:
         yield f"     and {len(believed) - MOST_BARS} scores with less", FAINT
 

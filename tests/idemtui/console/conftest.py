@@ -13,6 +13,7 @@ import pytest
 
 from idemtui.console.app import Console
 from idemtui.console.feed import Pace
+from idemtui.console.remembered import Remembered
 from store.client import connect
 from store.lab import Lab, create_lab, find_lab
 from store.service import LabService
@@ -64,9 +65,11 @@ class House:
             self.service.close()
             self.service = None
 
-    def console(self, follow: str | None = None, *, live: bool = False) -> Console:
+    def console(
+        self, follow: str | None = None, *, live: bool = False, remembered: Remembered | None = None
+    ) -> Console:
         pace = Pace(poll=SOON if live else NEVER, status=SOON, retry=SOON)
-        return Console(self.lab, follow, connect=lambda lab, _: connect(lab), pace=pace)
+        return Console(self.lab, follow, connect=lambda lab, _: connect(lab), pace=pace, remembered=remembered)
 
 
 @pytest.fixture(autouse=True)

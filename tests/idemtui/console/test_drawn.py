@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from idemtui.console.comparing import Compared
 from idemtui.console.facts import Glance, Point
-from idemtui.console.run_rows import run_cells
+from idemtui.console.run_rows import heading_cells, run_cells
 from idemtui.console.screens.compare import group_cells, matrix_text, worth_words
 from idemtui.console.screens.ladder import rung_line
 from idemtui.console.screens.run import headline
@@ -16,13 +17,15 @@ from idemtui.console.text_facts import Line, Rungs
 from idemtui.console.widgets.columns import Cell
 from idemtui.console.widgets.prose import ladder_text, rung_head
 from idemtui.console.widgets.sample_lines import sample_cells
-from idemtui.listing import Entry
+from idemtui.console.widgets.sample_text import judged, scores
+from idemtui.listing import Entry, Heading
 from store.compare import Comparison, Group, GroupPoint, MatrixCell
 from store.ladders import LadderPrompt
-from store.texts import Rung
+from store.texts import Judgement, Rung
 from tests.idemtui.console.test_parts import run
 
-DRAWN, READ = run("drawn", (Point(0, 47.3),), judge_method="sampled-5"), run("read", (Point(0, 47.3),))
+POINT = Point(0, 47.3, coherence=88.2)
+DRAWN, READ = run("drawn", (POINT,), judge_method="sampled-5"), run("read", (POINT,))
 GROUP = Group("g", ("drawn",), (GroupPoint(0, 1, 47.3, None, None, 88.0, None, None, None, None, None),))
 RUNG = Rung("drawn", 0, 0, "s", "why?", "so", 47.3, 88.0)
 LINE = Line(
@@ -45,6 +48,9 @@ def everywhere(method: str | None) -> dict[str, str]:
         "samples": texts(sample_cells(LINE, str, lambda _: method)),
         "rungs": rung_line(rungs, (), method).plain,
         "head of a side": rung_head(RUNG, 0, 1, "", method).plain,
+        "full text": scores([Judgement("trait", "j", 47.3, 1.0, 4.0, "score", ((47, 1.0),), method)]),
+        "a judgement": next(judged(Judgement("trait", "j", 47.3, 1.0, 4.0, "score", (), method)))[0],
+        "a heading": texts(heading_cells(Heading("k", "t", (replace(READ, judge_method=method),)))),
         "ladder": ladder_text([(RUNG, ())], method).plain,
     }
 
@@ -68,6 +74,7 @@ def test_runs_and_run_do_so_too() -> None:
     read, drawn = (texts(run_cells(Entry(each))) for each in (READ, DRAWN))
     assert "47.3" in read
     assert "≈47" in drawn
+    assert "≈88" in drawn
     assert "(sampled-5)" in headline(DRAWN, Glance((DRAWN,)), None).plain
     assert "sampled-" not in headline(READ, Glance((READ,)), None).plain
 
