@@ -234,8 +234,8 @@ class Console(App[None]):
 
     def action_fork_run(self) -> None:
         """Ask from where and with what, and start the new run."""
-        for run in self.targets("fork_run")[:1]:
-            ask_fork(self, run, self.screen.selected_cycle if isinstance(self.screen, Room) else None)
+        if isinstance(self.screen, Room) and self.targets("fork_run"):
+            ask_fork(self, self.screen.targets, self.screen.selected_cycle)
 
     def action_judge(self) -> None:
         """Show every run by the next judge's scores."""

@@ -9,6 +9,7 @@ from idemtui.console.acting import again, ask_each
 from idemtui.console.answers import newest_to_fork
 from idemtui.console.facts import Run
 from idemtui.console.lab_facts import Interrupted
+from idemtui.text import one_line
 
 if TYPE_CHECKING:
     from engine.spec import RunSpec
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from idemtui.preflight.facts import Preflight
 
 MOST_NAMES = 5
+
+
+def some_names(runs: Sequence[Run]) -> str:
+    """`3 runs (a, b, c)`, the first of many."""
+    names = ", ".join(one_line(run.name) for run in runs[:MOST_NAMES]) + (", …" if len(runs) > MOST_NAMES else "")
+    return f"{len(runs)} runs ({names})"
 
 
 def ask_cancel(console: Console, runs: Sequence[Run]) -> None:
@@ -31,15 +38,17 @@ def ask_cancel(console: Console, runs: Sequence[Run]) -> None:
     if len(runs) == 1:
         question = f"Cancel {runs[0].name}? It stops at the next safe point; resume continues it there."
     else:
-        names = ", ".join(run.name for run in runs[:MOST_NAMES]) + (", …" if len(runs) > MOST_NAMES else "")
-        question = f"Cancel {len(runs)} runs ({names})? They stop at their next safe points; resume continues them."
+        question = f"Cancel {some_names(runs)}? They stop at their next safe points; resume continues them."
     console.push_screen(ConfirmScreen(question), answered)
 
 
-def ask_fork(console: Console, run: Run, selected: int | None) -> None:
-    """Fork a run; `selected` is the generation that somebody points at."""
-    newest = newest_to_fork(run)
-    if newest is None:
+def ask_fork(console: Console, runs: Sequence[Run], selected: int | None) -> None:
+    """Fork a run, or each of several at one generation; `selected` is the one that somebody points at.
+
+    Proposed is the newest that all have, of those that have any.
+    """
+    held = [newest for run in runs if (newest := newest_to_fork(run)) is not None]
+    if not held:
         return
     from idemtui.console.screens.fork import ForkScreen
 
@@ -47,8 +56,8 @@ def ask_fork(console: Console, run: Run, selected: int | None) -> None:
         if answer:
             console.notify(answer, markup=False)
 
-    at = newest if selected is None else min(selected, newest)
-    console.push_screen(ForkScreen(run, newest, at), forked)
+    at = min(held) if selected is None else min(selected, *held)
+    console.push_screen(ForkScreen(runs, max(held), at), forked)
 
 
 def ask_queue(console: Console, specs: Sequence[RunSpec], costs: Preflight) -> None:

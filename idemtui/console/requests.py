@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import IdemtuiError, SpecError
-from idemtui.console.answers import answer_words
+from idemtui.console.answers import answer_words, newest_to_fork
+from idemtui.console.facts import Run
 from idemtui.console.reader import Reader
+from idemtui.console.words import generation
+from idemtui.text import one_line
 
 
 def ask_each(reader: Reader, command: str, asked: Mapping[str, tuple[str, Mapping[str, object]]]) -> dict[str, Any]:
@@ -48,16 +51,34 @@ def queue_again(reader: Reader, verb: str, names: Mapping[str, str]) -> dict[str
     return {"runs": answers}
 
 
-def submit_fork(reader: Reader, run_id: str, at: int, changes: str) -> str:
-    """Queue the fork and say what the server answered; SpecError for what a fork may not be."""
+def submit_forks(reader: Reader, runs: Sequence[Run], at: int, changes: str) -> str:
+    """Queue a fork of each run at one generation and say what the server answered; SpecError for what may not be.
+
+    Of several runs those without that generation are left out, each with a line; where anything else is wrong with one
+    of them, nothing is queued.
+    """
     from engine.forking import resolve_fork
     from engine.spec import RunSpec
     from idemtui.cli.studies import queue_specs
 
     stated = read_changes(changes)
-    parent = RunSpec.model_validate_json(reader.spec(run_id))
-    spec = resolve_fork(parent, at, stated)
-    return answer_words(spec.name, {"runs": queue_specs(reader.client(), [spec], again=False, priority=0)})
+    lacking = {run.run_id: line for run in runs if (line := lacks(run, at))}
+    if len(lacking) == len(runs):
+        raise SpecError("\n".join(lacking.values()))
+    parents = [RunSpec.model_validate_json(reader.spec(run.run_id)) for run in runs if run.run_id not in lacking]
+    specs = [resolve_fork(parent, at, stated) for parent in parents]
+    queued = answer_words("", {"runs": queue_specs(reader.client(), specs, again=False, priority=0)})
+    source = runs[0].name if len(runs) == 1 else f"{len(specs)} runs"
+    return "\n".join([f"{queued} (from {source} at {generation(at)})", *lacking.values()])
+
+
+def lacks(run: Run, at: int) -> str:
+    """That a run has no such generation to fork from; empty where it has."""
+    newest = newest_to_fork(run)
+    if newest is not None and at <= newest:
+        return ""
+    has = "nothing to fork from yet" if newest is None else f"no {generation(at)}; its newest is {generation(newest)}"
+    return f"{one_line(run.name)}: not forked, it has {has}."
 
 
 def read_changes(text: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ EVERYWHERE: tuple[Action, ...] = (
         "Pause",
         "Pause the chosen run at its next safe point, or continue it where its journal ends.",
     ),
-    Action("everywhere", "f", "fork_run", "Fork", "Start a new run from one of the chosen run's generations."),
+    Action("everywhere", "f", "fork_run", "Fork", "Start new runs from a generation of the chosen or marked runs."),
     Action("everywhere", "R", "retry_run", "Retry", "Try the chosen run again after it failed.", footer=False),
     Action(
         "everywhere",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
@@ -14,9 +15,9 @@ from textual.widgets import Input, Label, Static, TextArea
 
 from engine.errors import IdemtuiError
 from idemtui.console.asking import in_thread
+from idemtui.console.dialogs import some_names
 from idemtui.console.facts import Run
-from idemtui.console.requests import submit_fork
-from idemtui.console.words import generation
+from idemtui.console.requests import submit_forks
 from idemtui.text import one_line
 
 if TYPE_CHECKING:
@@ -34,21 +35,20 @@ class ForkScreen(ModalScreen[str]):
         Binding("escape", "dismiss('')", "Not now"),
     ]
 
-    def __init__(self, run: Run, newest: int, at: int) -> None:
-        """`newest` is the last generation there is, `at` the one to propose."""
+    def __init__(self, runs: Sequence[Run], newest: int, at: int) -> None:
+        """`newest` is the last generation that any has, `at` the one to propose."""
         super().__init__()
-        self._run, self._newest, self._at = run, newest, at
+        self._runs, self._newest, self._at = runs, newest, at
 
     def compose(self) -> ComposeResult:
         """Cycle, settings, what speaks against them."""
-        run = self._run
         with Vertical(id="fork"):
-            yield Static(Text(f"Fork {one_line(run.name)}: a new run whose first generations are this one's.", "bold"))
+            yield Static(Text(title(self._runs), "bold"))
             with Horizontal(id="fork-at"):
                 yield Label(f"from cycle (0 to {self._newest}) ")
                 yield Input(str(self._at), type="integer", id="cycle", compact=True)
             yield Static(Text(HINT))
-            yield TextArea(proposed(run, self._at), id="changes", compact=True)
+            yield TextArea(proposed(self._runs, self._at), id="changes", compact=True)
             yield Static(id="refusal")
             yield Static(Text(KEYS, "bold"), id="choices")
 
@@ -71,20 +71,29 @@ class ForkScreen(ModalScreen[str]):
         try:
             at = int(cycle)
         except ValueError:
-            self._say(f"cycle {cycle!r} is no generation of this run; allowed: 0 to {self._newest}.")
+            self._say(f"cycle {cycle!r} is no generation; allowed: 0 to {self._newest}.")
             return
         try:
-            answer = await in_thread(lambda: submit_fork(reader, self._run.run_id, at, changes))
+            answer = await in_thread(lambda: submit_forks(reader, self._runs, at, changes))
         except IdemtuiError as error:
             self._say(str(error))
         else:
-            self.dismiss(f"{answer} (from {one_line(self._run.name)} at {generation(at)})")
+            self.dismiss(answer)
 
     def _say(self, words: str, style: str = "bold red") -> None:
         self.query_one("#refusal", Static).update(Text(f"✗ {words}" if words else "", style))
 
 
-def proposed(run: Run, at: int) -> str:
-    """Lines to begin with: a chain that is complete needs more cycles; what most forks change stands there as it is."""
-    more = f"run.cycles = {run.cycles + max(run.cycles - 1, 1)}\n" if at >= run.cycles else ""
-    return f'{more}# run.regime = "{run.regime}"\n'
+def title(runs: Sequence[Run]) -> str:
+    """What will be forked."""
+    if len(runs) == 1:
+        return f"Fork {one_line(runs[0].name)}: a new run whose first generations are this one's."
+    return f"Fork each of {some_names(runs)} at the same cycle: new runs whose first generations are theirs."
+
+
+def proposed(runs: Sequence[Run], at: int) -> str:
+    """Lines to begin with: chains that are complete need more cycles; what most forks change stands there as it is."""
+    cycles, regimes = {run.cycles for run in runs}, sorted({run.regime for run in runs})
+    longest = max(cycles)
+    more = f"run.cycles = {longest + max(longest - 1, 1)}\n" if at >= min(cycles) else ""
+    return f'{more}# run.regime = "{regimes[0]}"\n'

@@ -123,6 +123,47 @@ async def test_a_fork_starts_at_the_newest_generation_with_other_settings(troubl
         assert toasts(pilot) == ["warmer-2: queued (from sft-reset at M3)"]
 
 
+async def test_marked_runs_are_forked_together_at_one_cycle_and_those_that_lack_it_are_named(troubled: House) -> None:
+    queued = [{"run_id": name, "name": f"{name}-2", "answer": "queued"} for name in ("sft-reset", "sft-paused")]
+    troubled.answers["submit"] = {"runs": queued}
+    async with troubled.console().run_test() as pilot:
+        await settled(pilot)
+        console_of(pilot).marked = {IDS[name] for name in ("sft-reset", "sft-paused", "sft-killed", "sft-waiting")}
+        await press(pilot, "f")
+        dialog = pilot.app.screen
+        assert dialog.query_one("#cycle", Input).value == "1", "the newest that all have"
+        assert "Fork each of 4 runs" in screen_text(pilot)
+        dialog.query_one("#changes", TextArea).text = "sample.temperature = 1.1"
+        dialog.query_one("#cycle", Input).value = "2"
+        await press(pilot, "f5")
+        [(_, fields)] = troubled.commands
+        assert [(spec["parent_run_id"], spec["forked_at_cycle"]) for spec in fields["specs"]] == [
+            (IDS["sft-reset"], 2),
+            (IDS["sft-paused"], 2),
+        ]
+        assert {spec["sample"]["temperature"] for spec in fields["specs"]} == {1.1}
+        assert toasts(pilot)[-1].splitlines() == [
+            "sft-reset-2: queued",
+            "sft-paused-2: queued (from 2 runs at M2)",
+            "sft-killed: not forked, it has no M2; its newest is M1.",
+            "sft-waiting: not forked, it has nothing to fork from yet.",
+        ]
+
+
+async def test_what_is_wrong_with_one_of_several_forks_leaves_all_unqueued(troubled: House) -> None:
+    async with troubled.console().run_test() as pilot:
+        await settled(pilot)
+        console_of(pilot).marked = {IDS[name] for name in ("sft-reset", "sft-paused")}
+        await press(pilot, "f")
+        dialog = pilot.app.screen
+        for cycle, changes, said in (("2", "run.colour = 3", "run.colour"), ("9", "", "not forked, it has no M9")):
+            dialog.query_one("#cycle", Input).value = cycle
+            dialog.query_one("#changes", TextArea).text = changes
+            await press(pilot, "f5")
+            assert said in str(dialog.query_one("#refusal", Static).content)
+        assert troubled.commands == []
+
+
 @pytest.mark.parametrize(
     ("cycle", "changes", "said"),
     [

@@ -115,8 +115,8 @@ def test_what_can_be_asked_of_which_run() -> None:
 
 def test_a_fork_of_a_complete_chain_is_given_more_cycles() -> None:
     whole = run(points=CURVE, cycles=4)
-    assert proposed(whole, 4) == 'run.cycles = 7\n# run.regime = "sft"\n'
-    assert proposed(whole, 3) == '# run.regime = "sft"\n'
+    assert proposed([whole], 4) == 'run.cycles = 7\n# run.regime = "sft"\n'
+    assert proposed([whole], 3) == '# run.regime = "sft"\n'
 
 
 def test_answers_in_words() -> None:

@@ -106,6 +106,7 @@ def test_troubled_rooms(
         ("waiting", "sft-waiting", ()),
         ("log", "sft-killed", ("2", "V", "V", "enter")),
         ("fork", "sft-reset", ("f",)),
+        ("fork_several", "sft-reset", ("space", "space", "space", "f")),
         ("fork_refused", "sft-reset", ("f", "x", "f5")),
     ],
 )
