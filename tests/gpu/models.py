@@ -9,8 +9,6 @@ from engine.shape import Shape
 from tests.engine.tiny import build_tokenizer
 
 QWEN3_4B = Shape(36, 2560, 9728, 32, 8, 128, 151_936, True, 32_768)
-SMALL = Shape(2, 64, 128, 4, 2, 32, 2048, True, 2048)
-"""For a dry run on a CPU."""
 
 
 def build(shape: Shape, folder: Path, device: str) -> Path:
