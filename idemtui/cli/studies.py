@@ -85,7 +85,7 @@ def tell_judging(lab: Lab, specs: list[RunSpec], of: str = "") -> None:
     from store.client import connect
 
     with connect(lab) as client:
-        found = preflight(specs, past_of(client), machine_of(lab, None), models=False)
+        found = preflight(specs, past_of(client), machine_of(lab, None), models=None)
     if found.judge_requests:
         tell(f"{of}{judging_words(found)}; what the lab knows is not asked again")
 

@@ -9,6 +9,8 @@ from typing import Literal
 from textual.binding import Binding
 
 Room = Literal["everywhere", "runs", "run", "samples", "ladder", "compare", "sql", "launch"]
+Page = Literal["field"]
+"""What has keys of its own beside rooms."""
 
 ROOMS: dict[Room, str] = {
     "everywhere": "Everywhere",
@@ -21,12 +23,21 @@ ROOMS: dict[Room, str] = {
     "launch": "7 Launch",
 }
 
+PAGES: dict[Page, str] = {
+    "field": "A setting of Launch while it is typed",
+}
+
+
+def title_of(place: Room | Page) -> str:
+    """What a room or page is called, without the room's number."""
+    return next(title for other, title in [*ROOMS.items(), *PAGES.items()] if other == place).lstrip("1234567 ")
+
 
 @dataclass(frozen=True)
 class Action:
-    """Its room and keys, a word for the footer, a sentence for help and palette."""
+    """Its room or page and keys, a word for the footer, a sentence for help and palette."""
 
-    room: Room
+    room: Room | Page
     keys: str
     name: str
     label: str

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
@@ -23,6 +23,7 @@ from idemtui.console.dialogs import ask_cancel, ask_fork, ask_interrupted, ask_q
 from idemtui.console.endings import ended, ending_words, signal
 from idemtui.console.facts import Glance, Run
 from idemtui.console.feed import Feed, Pace
+from idemtui.console.key_order import KeyOrder
 from idemtui.console.lab_facts import Server
 from idemtui.console.palette import ConsoleCommands
 from idemtui.console.reader import Connect, Reader, connect_through_server
@@ -64,6 +65,7 @@ class Console(App[None]):
         super().__init__()
         if "TEXTUAL_ANIMATIONS" not in os.environ:
             self.animation_level = "none"
+        self.key_order = KeyOrder(self)
         self.lab = lab
         self.reader = Reader(lab, connect, lambda line: self.post_message(messages.Noticed(line)))
         self.glance = Glance(())
@@ -83,6 +85,11 @@ class Console(App[None]):
         self._met_server = False
         self._pace = pace or Pace()
         self._notice = notice
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys act one after the other."""
+        if not self.key_order.keeps(event):
+            await super().on_event(event)
 
     def on_mount(self) -> None:
         """Paint first, then begin to ask."""

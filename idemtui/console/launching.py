@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from engine.spec import RunSpec
     from idemtui.launch.resolution import Resolution
     from idemtui.preflight.facts import Preflight
+    from idemtui.preflight.models import ModelMemory
     from store.lab import Lab
 
 
@@ -26,12 +28,54 @@ class StudyResolved(Message):
         self.text, self.resolution, self.costs = text, resolution, costs
 
 
+class StudyFormed(Message):
+    """What a text states, setting by setting, before it is resolved."""
+
+    def __init__(self, form: Resolution) -> None:
+        super().__init__()
+        self.form = form
+
+
 class StudyBegun(Message):
     """A text to go on from, made of a run's settings."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
+
+
+@cache
+def _models() -> ModelMemory:
+    from idemtui.preflight.models import ModelMemory
+
+    return ModelMemory()
+
+
+def forget_models() -> None:
+    """The hub is asked anew of every model; otherwise once in a session."""
+    _models().forget()
+
+
+def form(text: str, _: Reader) -> StudyFormed:
+    """The form of a text; blocks for what has to be imported first."""
+    from idemtui.launch.resolution import form_of
+
+    return StudyFormed(form_of(text))
+
+
+def with_text(found: Resolution, text: str) -> Resolution:
+    """A form that is shown already, with what another text states: at once."""
+    from idemtui.launch.resolution import restated
+
+    return restated(found, text)
+
+
+def read_typed(key: str, typed: str) -> list[Any] | None:
+    """The values that somebody typed for a setting, None for none."""
+    from idemtui.launch.settings import meanings
+    from idemtui.launch.study_text import read_values
+
+    return read_values(typed, listed=meanings()[key].listed)
 
 
 def resolve(lab: Lab, text: str, reader: Reader) -> StudyResolved:
@@ -50,7 +94,8 @@ def resolve(lab: Lab, text: str, reader: Reader) -> StudyResolved:
         from store.client import connect
 
         client = connect(lab)
-    return StudyResolved(text, resolution, preflight(resolution.specs, past_of(client), machine_of(lab, status)))
+    costs = preflight(resolution.specs, past_of(client), machine_of(lab, status), models=_models().words)
+    return StudyResolved(text, resolution, costs)
 
 
 def begin_from(run_id: str, reader: Reader) -> StudyBegun:

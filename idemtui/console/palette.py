@@ -9,7 +9,7 @@ from textual.actions import parse
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.dom import DOMNode
 
-from idemtui.console.action import ROOMS, Action
+from idemtui.console.action import Action, title_of
 from idemtui.console.actions import actions
 from idemtui.console.screens.room import Room
 
@@ -31,8 +31,7 @@ class ConsoleCommands(Provider):
         return self.app if action.room == "everywhere" else self.screen
 
     def _title(self, action: Action) -> str:
-        room = "" if action.room == "everywhere" else f"{ROOMS[action.room][2:]}: "
-        return f"{room}{action.label}"
+        return action.label if action.room == "everywhere" else f"{title_of(action.room)}: {action.label}"
 
     def _call(self, action: Action) -> Callable[[], Awaitable[bool]]:
         return partial(self.app.run_action, action.name, self._namespace(action))

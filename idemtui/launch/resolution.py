@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,6 @@ class Line:
     recipe: str
     wrong: str = ""
 
-    @property
-    def typed(self) -> str:
-        """What stands in its field to be edited."""
-        return ", ".join(self.values)
-
 
 @dataclass(frozen=True)
 class Resolution:
@@ -55,8 +50,24 @@ def resolve_text(text: str) -> Resolution:
     except IdemtuiError as error:
         words = str(error)
         key = key_in(words)
-        return Resolution(_lines(own, (), key, words), (), words, key, own)
-    return Resolution(_lines(own, specs, None, ""), specs, own=own)
+        return Resolution(_lines(own, (), _recipe(own), key, words), (), words, key, own)
+    return Resolution(_lines(own, specs, _recipe(own), None, ""), specs, own=own)
+
+
+def form_of(text: str) -> Resolution:
+    """The form before anything is resolved: what the text states, at once and without looking at any model."""
+    try:
+        own = stated(text)
+    except IdemtuiError:
+        own = {}
+    return Resolution(_lines(own, (), {}, None, ""), own=own)
+
+
+def restated(found: Resolution, text: str) -> Resolution:
+    """The form as it was resolved last with what another text states; what nobody states is not known until it is."""
+    lines = zip(found.lines, form_of(text).lines, strict=True)
+    now = (old if old.values == new.values else replace(new, recipe=old.recipe) for old, new in lines)
+    return replace(found, lines=tuple(now))
 
 
 def _specs(text: str) -> tuple[RunSpec, ...]:
@@ -81,9 +92,14 @@ def _by_subject(message: str) -> str | None:
     return next((key for subject, key in subjects.items() if message.startswith(subject) or subject in message), None)
 
 
-def _lines(own: Mapping[str, list[Any]], specs: tuple[RunSpec, ...], wrong: str | None, error: str) -> tuple[Line, ...]:
+def _lines(
+    own: Mapping[str, list[Any]],
+    specs: tuple[RunSpec, ...],
+    recipe: Mapping[str, Any],
+    wrong: str | None,
+    error: str,
+) -> tuple[Line, ...]:
     regime = _first(own, "run.regime")
-    recipe = _recipe(own)
     return tuple(
         _line(meaning, own.get(key), specs, regime, recipe, error if key == wrong else "")
         for key, meaning in meanings().items()

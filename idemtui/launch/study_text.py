@@ -53,7 +53,16 @@ def stated(text: str) -> dict[str, list[Any]]:
         if section not in ("grid", "arms") and isinstance(keys, dict)
         for key, value in keys.items()
     }
-    return found | {key: list(values) for key, values in (grid if isinstance(grid, dict) else {}).items()}
+    many = grid if isinstance(grid, dict) else {}
+    return found | {key: list(values) if isinstance(values, list) else [values] for key, values in many.items()}
+
+
+def typed(text: str, key: str) -> str:
+    """What stands in a setting's field: the values that the text states; empty where there are none, or no TOML."""
+    try:
+        return ", ".join(map(literal, stated(text).get(key, [])))
+    except SpecError:
+        return ""
 
 
 def with_values(text: str, key: str, values: list[Any] | None) -> Edited:

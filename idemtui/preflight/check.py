@@ -31,6 +31,7 @@ from idemtui.preflight.work import Work, work_of
 from store.client import Client
 from store.lab import Lab
 
+ModelWords = Callable[[str], tuple[str, bool]]
 STAGES = ("sample_train", "sample_rejected", "train", "sample_eval", "likelihood", "judge")
 
 
@@ -82,10 +83,12 @@ def _gpus() -> list[tuple[int, str]]:
         return []
 
 
-def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine, *, models: bool = True) -> Preflight:
+def preflight(
+    specs: Sequence[RunSpec], past: Past, machine: Machine, *, models: ModelWords | None = model_words
+) -> Preflight:
     """What queueing these runs would ask of the machine; imports no torch and reads no weights.
 
-    With `models` their files are looked at too, and the hub is asked for those that are not here.
+    `models` says of each model what stands in its files, and asks the hub for those not here; None looks at none.
     """
     statuses = [past.held.get(spec.run_id) for spec in specs]
     new = [spec for spec, status in zip(specs, statuses, strict=True) if status != "finished"]
@@ -94,7 +97,7 @@ def preflight(specs: Sequence[RunSpec], past: Past, machine: Machine, *, models:
     memory = [_memory(s, machine, past) for s, _, _ in kinds]
     disk = [(disk_bytes(s, work, shapes(s.run.model)), count) for s, work, count in kinds]
     known = [size for size in memory if size is not None]
-    words = [model_words(name) for name in named_models(new)] if models else []
+    words = [models(name) for name in named_models(new)] if models else []
     return Preflight(
         runs=len(specs),
         controls=sum(spec.run.control is not None for spec in specs),

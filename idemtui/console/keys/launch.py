@@ -17,5 +17,13 @@ LAUNCH: tuple[Action, ...] = (
     Action(
         "launch", "f5,ctrl+j", "queue", "Queue", "Queue the study's runs, after showing what they cost.", True, "F5"
     ),
-    Action("launch", "escape", "leave_field", "Back", "Leave field or file for the settings.", footer=False),
+    Action("launch", "a", "look_again", "Look again", "Ask hub, machine and lab anew what it would cost.", False),
+    Action(
+        "launch",
+        "escape",
+        "leave_field",
+        "Back",
+        "Leave the file, or the field with what was typed, for the settings.",
+        footer=False,
+    ),
 )

@@ -14,7 +14,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from idemtui.console.action import ROOMS, Action
+from idemtui.console.action import PAGES, ROOMS, Action
 from idemtui.console.actions import actions
 from idemtui.console.settings import settings_path
 
@@ -75,7 +75,7 @@ def help_text(keymap: Mapping[str, str], names: bool) -> Group:
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     table.add_column(style="dim")
-    for room, title in ROOMS.items():
+    for room, title in [*ROOMS.items(), *PAGES.items()]:
         table.add_row(title, "", "")
         for action in actions(room):
             table.add_row(f"  {keys_of(action, keymap)}", action.sentence, action.id if names else "")

@@ -1,22 +1,22 @@
 """Launch: a form that becomes a study file, its grid and its costs, before anything is queued.
 
 The text of the file is the truth. The form edits a line of it, the TOML panel all of it, and both are resolved anew
-after every change, in a thread.
+after every change, in a thread; an answer about a text that is no longer there is dropped.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.text import Text
 from textual import on
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from engine.errors import SpecError
 from idemtui.console.launch_words import (
@@ -30,11 +30,23 @@ from idemtui.console.launch_words import (
     setting_cells,
     stages_text,
 )
-from idemtui.console.launching import StudyBegun, StudyResolved, begin_from, resolve, save_study
+from idemtui.console.launching import (
+    StudyBegun,
+    StudyFormed,
+    StudyResolved,
+    begin_from,
+    forget_models,
+    form,
+    read_typed,
+    resolve,
+    save_study,
+    with_text,
+)
 from idemtui.console.screens.naming import NamingScreen
 from idemtui.console.screens.room import Room
 from idemtui.console.widgets.ledger import Ledger
-from idemtui.launch.study_text import BLANK, read_values, with_values
+from idemtui.console.widgets.setting_field import SettingField
+from idemtui.launch.study_text import BLANK, typed, with_values
 
 if TYPE_CHECKING:
     from idemtui.launch.resolution import Line, Resolution
@@ -53,7 +65,11 @@ class LaunchScreen(Room):
         super().__init__()
         self._text = ""
         self._found: Resolution | None = None
+        self._formed = asyncio.Event()
         self._costs: Preflight | None = None
+        self._read = ""
+        """The text that both are of."""
+        self._queueing = False
         self._panel = 0
         self._typing: Timer | None = None
 
@@ -62,16 +78,12 @@ class LaunchScreen(Room):
         toml = TextArea.code_editor("", language="toml", id="toml", show_line_numbers=False)
         toml.tab_behavior = "focus"
         toml.cursor_blink = False
-        field = Input(id="field", compact=True)
-        field.cursor_blink = False
         yield Static(id="headline")
         with Horizontal(id="study"):
             with Vertical(id="form"):
                 yield Ledger(FORM, id="settings")
                 yield Static(id="meaning")
-                with Horizontal(id="editing"):
-                    yield Static(id="field-name")
-                    yield field
+                yield SettingField()
             with Vertical(id="panels"):
                 yield Ledger(RUNS, id="grid")
                 with VerticalScroll(id="stages-scroll", can_focus=True):
@@ -81,7 +93,9 @@ class LaunchScreen(Room):
 
     def on_mount(self) -> None:
         """Go on with what somebody left."""
-        self._take(self.console_app.remembered.draft or BLANK)
+        draft = self.console_app.remembered.draft or BLANK
+        self.ask("form", partial(form, draft))
+        self._take(draft)
         self.query_one("#settings").focus()
         self._show_panel()
 
@@ -93,6 +107,9 @@ class LaunchScreen(Room):
 
     def _take(self, text: str) -> None:
         self._text = self.console_app.remembered.draft = text
+        self._queueing = False
+        if self._found is not None:
+            self._show_form(with_text(self._found, text))
         editor = self.query_one("#toml", TextArea)
         if editor.text != text:
             with self.prevent(TextArea.Changed):
@@ -102,16 +119,35 @@ class LaunchScreen(Room):
     def _resolve(self) -> None:
         self.ask("resolve", partial(resolve, self.console_app.lab, self._text))
 
+    async def opened(self) -> None:
+        """There are settings to act on."""
+        await self._formed.wait()
+
+    @on(StudyFormed)
+    def show_form(self, message: StudyFormed) -> None:
+        """Show what the draft states."""
+        if self._found is None:
+            self._show_form(message.form)
+        self._formed.set()
+
     @on(StudyResolved)
     def show_study(self, message: StudyResolved) -> None:
         """Show every setting, what the runs are, and what they cost; of a wrong study what is wrong, at its place."""
-        self._found, self._costs = message.resolution, message.costs
+        if message.text != self._text:
+            return
+        self._costs, self._read = message.costs, message.text
         found = message.resolution
-        self.query_one("#settings", Ledger).show_rows([setting_cells(line) for line in found.lines])
+        self._show_form(found)
         self.query_one("#grid", Ledger).show_rows([run_cells(spec) for spec in found.specs])
         self.query_one("#headline", Static).update(headline(found, message.costs))
         self.query_one("#costs", Static).update(cost_text(message.costs))
         self.query_one("#stages", Static).update(stages_text(message.costs))
+        if self._queueing:
+            self.action_queue()
+
+    def _show_form(self, found: Resolution) -> None:
+        self._found = found
+        self.query_one("#settings", Ledger).show_rows([setting_cells(line) for line in found.lines])
         self._show_meaning()
 
     @on(Ledger.Moved, "#settings")
@@ -119,10 +155,11 @@ class LaunchScreen(Room):
         line = self._line
         if line is not None:
             self.query_one("#meaning", Static).update(meaning_text(line))
-            self.query_one("#field-name", Static).update(Text(f" {line.meaning.key} = ", "bold"))
-            field = self.query_one("#field", Input)
-            if not field.has_focus:
-                field.value = line.typed
+            self._field.show(line.meaning.key, typed(self._text, line.meaning.key))
+
+    @property
+    def _field(self) -> SettingField:
+        return self.query_one(SettingField)
 
     @property
     def _line(self) -> Line | None:
@@ -135,43 +172,64 @@ class LaunchScreen(Room):
         self._panel = 0
         self._show_panel()
         self._show_meaning()
-        # `focus()` waits its turn behind keys that are typed already: they went to the list, and the text was lost.
-        self.set_focus(self.query_one("#field"))
-
-    @on(Input.Submitted, "#field")
-    def take_field(self, message: Input.Submitted) -> None:
-        """Put what was typed into the study."""
         if self._line is not None:
-            self._change(read_values(message.value, listed=self._line.meaning.listed))
-        self.query_one("#settings").focus()
+            key = self._line.meaning.key
+            self._field.edit(key, typed(self._text, key))
+
+    @on(SettingField.Taken)
+    def take_field(self, message: SettingField.Taken) -> None:
+        """Put what was typed into the study, and go on where that leads."""
+        kept = self._put(message.key, message.typed)
+        if message.step is None:
+            return
+        if not kept:
+            self._field.edit(message.key, message.typed)
+        elif message.step:
+            self.query_one("#settings", Ledger).cursor += message.step
+            self.action_edit()
+        else:
+            self.set_focus(self.query_one("#settings"))
 
     def action_unset(self) -> None:
         """Take the setting out of the study."""
-        self._change(None)
+        if self._line is not None:
+            self._change(self._line.meaning.key, None)
 
-    def _change(self, values: list[object] | None) -> None:
-        line = self._line
-        if line is None:
-            return
+    def _put(self, key: str, words: str) -> bool:
+        """Whether the study now says what was typed for a setting; as it stood there nothing has to change."""
+        if words.strip() == typed(self._text, key):
+            return True
+        return self._change(key, read_typed(key, words))
+
+    def _change(self, key: str, values: list[object] | None) -> bool:
         try:
-            edited = with_values(self._text, line.meaning.key, values)
+            edited = with_values(self._text, key, values)
         except SpecError as error:
             self.notify(f"{error} Mend it in the TOML first (t).", severity="error", markup=False)
-            return
+            return False
         if edited.comments_lost:
             self.notify("The file was written anew; its comments are lost.", severity="warning", markup=False)
         self._take(edited.text)
+        return True
+
+    def _put_typed(self) -> None:
+        """What stands in the field belongs to the study that is saved, copied or queued."""
+        if (being := self._field.finish()) is not None:
+            self._put(*being)
+            self.set_focus(self.query_one("#settings"))
 
     @on(TextArea.Changed, "#toml")
     def take_toml(self, message: TextArea.Changed) -> None:
         """Resolve what is typed as soon as typing rests."""
         self._text = self.console_app.remembered.draft = message.text_area.text
+        self._queueing = False
         if self._typing is not None:
             self._typing.stop()
         self._typing = self.set_timer(PAUSE_SECONDS, self._resolve)
 
     def action_leave_field(self) -> None:
         """Back to the settings; what stands in the field is forgotten."""
+        self._field.finish()
         self.query_one("#settings").focus()
         self._panel = 0
         self._show_panel()
@@ -207,23 +265,34 @@ class LaunchScreen(Room):
         """Go on with the text of a run."""
         self._take(message.text)
 
+    def action_look_again(self) -> None:
+        """Ask everybody anew, the hub too."""
+        forget_models()
+        self._resolve()
+
     def action_blank(self) -> None:
         """Start anew."""
         self._take(BLANK)
 
     def saving(self) -> NamingScreen | None:
         """The study as its file."""
+        self._put_typed()
         text = self._text
         return NamingScreen("Save the study as (.toml)", "study.toml", lambda path: save_study(text, Path(path)))
 
     def copying(self) -> tuple[str, str] | None:
         """The study file's text."""
+        self._put_typed()
         return "the study", self._text
 
     def action_queue(self) -> None:
-        """Ask with the costs in sight, then queue."""
+        """Ask with the costs in sight, then queue; a study that is still being resolved is waited for."""
+        self._put_typed()
+        self._queueing = self._read != self._text
+        if self._queueing:
+            return
         found, costs = self._found, self._costs
-        if found is None or costs is None or not found.specs:
+        if found is None or costs is None:
             self.notify(found.error if found else "The study is not read yet.", severity="error", markup=False)
             return
         self.console_app.queue_study(found.specs, costs)

@@ -114,6 +114,9 @@ class Room(Screen[None]):
         self.show_pulse()
         self.lab_changed()
 
+    async def opened(self) -> None:
+        """Keys that were typed before this room was there wait for this too."""
+
     def lab_changed(self) -> None:
         """The lab was read anew, or this room was entered."""
 

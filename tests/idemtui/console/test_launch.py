@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from engine.errors import UsageError
+from idemtui.console import launching
 from idemtui.console.screens.launch import LaunchScreen
 from idemtui.launch.study_text import BLANK
 from tests.idemtui.console.conftest import House
@@ -112,6 +114,23 @@ async def test_a_refusal_of_the_server_is_said_and_the_draft_stays(house: House)
         )
         assert isinstance(pilot.app.screen, LaunchScreen)
         assert console_of(pilot).remembered.draft == BLANK
+
+
+async def test_the_hub_is_asked_of_a_model_once_and_again_by_a_key(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("idemtui.preflight.models.hub_trouble", lambda name: asked.append(name))
+    launching.forget_models()
+    async with house.console().run_test(size=(140, 45)) as pilot:
+        await press(pilot, "7")
+        await set_value(pilot, "run.model", "an-owner/a-model")
+        await set_value(pilot, "run.seed", "7")
+        await set_value(pilot, "run.seed", "8")
+        assert asked == ["an-owner/a-model"]
+        assert "the hub gives it" in screen_text(pilot) or "an-owner/a-model" in screen_text(pilot)
+        await press(pilot, "a")
+        assert asked == ["an-owner/a-model"] * 2
 
 
 async def test_every_panel_comes_in_turn(house: House) -> None:

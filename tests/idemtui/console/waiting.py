@@ -45,7 +45,7 @@ def behind(app: Console) -> bool:
 
 
 def busy(app: Console) -> bool:
-    return any(worker.group != "feed" and not worker.is_finished for worker in app.workers)
+    return app.key_order.busy or any(worker.group != "feed" and not worker.is_finished for worker in app.workers)
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:

@@ -53,6 +53,16 @@ def test_an_error_stands_at_its_setting(key: str, value: object, said: str) -> N
     assert [one.meaning.key for one in found.lines if one.wrong] == [key]
 
 
+@pytest.mark.parametrize(
+    "wrong", ["grid = 1", '[grid]\n"run.seed" = 3', '[grid]\n"run.seed" = "ab"', "run = 3", "[[run]]"]
+)
+def test_a_file_of_another_shape_is_one_line_and_still_a_form(wrong: str) -> None:
+    found = resolve_text(wrong)
+    assert found.error
+    assert "\n" not in found.error
+    assert len(found.lines) == len(meanings())
+
+
 def test_several_values_are_a_grid() -> None:
     found = resolve_text(with_values(BLANK, "run.seed", [1, 2, 3]).text)
     assert [spec.run.seed for spec in found.specs if spec.run.control is None] == [1, 2, 3]

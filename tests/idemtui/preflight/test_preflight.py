@@ -14,7 +14,7 @@ from engine.study import resolve_study
 from idemtui.cli.studies import DEMO
 from idemtui.preflight.check import Past, machine_of, preflight
 from idemtui.preflight.facts import Machine
-from idemtui.preflight.models import model_words
+from idemtui.preflight.models import ModelMemory, model_words
 from idemtui.preflight.past import Peak, Rate, peaks
 from idemtui.preflight.shape import shape_of
 from idemtui.preflight.words import facts, stage_words
@@ -181,6 +181,30 @@ def test_what_a_models_tokenizer_does_is_said_and_a_hub_that_never_answers_is_gi
     held.set()
     monkeypatch.setattr("idemtui.preflight.models.hub_trouble", lambda name: None)
     assert model_words("a/b")[1]
+
+
+def test_the_hub_is_asked_once_in_a_session_also_by_those_who_ask_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, go = [], threading.Event()
+
+    def trouble(name: str) -> str | None:
+        asked.append(name)
+        assert go.wait(60)
+        return f"model {name!r} is gated" if name == "a/gated" else None
+
+    monkeypatch.setattr("idemtui.preflight.models.hub_trouble", trouble)
+    memory, said = ModelMemory(), []
+    people = [threading.Thread(target=lambda: said.append(memory.words("a/gated"))) for _ in range(3)]
+    for person in people:
+        person.start()
+    go.set()
+    for person in people:
+        person.join(60)
+    assert said == [("model 'a/gated' is gated", False)] * 3
+    assert asked == ["a/gated"]
+    assert memory.words("a/free")[1]
+    assert (memory.words("a/free"), asked) == (memory.words("a/free"), ["a/gated", "a/free"])
+    memory.forget()
+    assert (memory.words("a/gated")[1], asked[2:]) == (False, ["a/gated"])
 
 
 def test_a_machine_without_a_server_is_seen_from_here(tmp_path: Path) -> None:
