@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from rich.console import Group
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
@@ -15,7 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from idemtui.console.action import PAGES, ROOMS, Action
-from idemtui.console.actions import actions
+from idemtui.console.actions import ACTIONS, actions
 from idemtui.console.settings import settings_path
 
 if TYPE_CHECKING:
@@ -71,16 +72,19 @@ class HelpScreen(ModalScreen[None]):
 
 def help_text(keymap: Mapping[str, str], names: bool) -> Group:
     """Rooms as headings, then key and sentence, and with `names` what the settings file calls each action."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    table.add_column(style="dim")
-    for room, title in [*ROOMS.items(), *PAGES.items()]:
-        table.add_row(title, "", "")
-        for action in actions(room):
-            table.add_row(f"  {keys_of(action, keymap)}", action.sentence, action.id if names else "")
-        table.add_row("", "", "")
-    return Group(table, Text(f"{LISTS}\n{SETTINGS.format(path=settings_path())}", "dim"))
+    keys_width = max(len(keys_of(action, keymap)) for action in ACTIONS)
+    names_width = max(len(action.id) for action in ACTIONS)
+    parts: list[RenderableType] = []
+    for place, title in [*ROOMS.items(), *PAGES.items()]:
+        table = Table.grid(padding=(0, 2), expand=True)
+        table.add_column(style="bold", no_wrap=True, width=keys_width)
+        table.add_column(ratio=1)
+        if names:
+            table.add_column(style="dim", no_wrap=True, width=names_width)
+        for action in actions(place):
+            table.add_row(keys_of(action, keymap), action.sentence, *([action.id] if names else []))
+        parts += [Text(title, "bold"), Padding(table, (0, 0, 1, 2))]
+    return Group(*parts, Text(f"{LISTS}\n{SETTINGS.format(path=settings_path())}", "dim"))
 
 
 def keys_of(action: Action, keymap: Mapping[str, str] | None = None) -> str:
