@@ -1,6 +1,6 @@
 """Names of runs begin alike and end in what tells them apart (`…-s1`), so where they are cut, it is in their middle.
 
-Where a whole column of them is known, words that all share go first.
+Where a whole column of them is known, words that all share go first, then those that all share in their middle.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from itertools import takewhile
 
 from rich.cells import cell_len, set_cell_size
 
+GAP = "…"
 WORD = re.compile(r"[^ -]*[ -]?")
 """A word of a name with the dash or the space behind it."""
 
@@ -38,7 +39,29 @@ def tell_apart(names: Sequence[str], width: int) -> list[str]:
     first = _shared(words)
     last = _shared([list(reversed(each[first:])) for each in words])
     ways = [[_without(each, *cut) for each in words] for cut in ((0, 0), (first, 0), (first, last))]
-    return _best(ways, width)
+    return _best([*ways, _differing(words)], width)
+
+
+class Apart:
+    """A whole column's names, told apart at whatever width the column has; two of the same names are equal."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(dict.fromkeys(names))
+        self._told: dict[int, dict[str, str]] = {}
+
+    def __eq__(self, other: object) -> bool:
+        """Same names are told apart in the same way."""
+        return self is other or (isinstance(other, Apart) and self.names == other.names)
+
+    def __hash__(self) -> int:
+        """By the names."""
+        return hash(self.names)
+
+    def told(self, name: str, width: int) -> str:
+        """One of the names in at most `width` cells."""
+        if width not in self._told:
+            self._told[width] = dict(zip(self.names, tell_apart(self.names, width), strict=True))
+        return self._told[width][name]
 
 
 def _best(ways: Sequence[Sequence[str]], width: int) -> list[str]:
@@ -48,6 +71,15 @@ def _best(ways: Sequence[Sequence[str]], width: int) -> list[str]:
         sum(one == other for one, other in zip(way, short, strict=True)) for way, short in zip(ways, cut, strict=True)
     ]
     return max(zip(cut, whole, strict=True), key=lambda told: (len(set(told[0])), told[1]))[0]
+
+
+def _differing(words: Sequence[Sequence[str]]) -> list[str]:
+    """The words in which names of equally many differ, an ellipsis for those between that all share."""
+    if len({len(each) for each in words}) > 1:
+        return ["".join(each) for each in words]
+    shared = [len(set(column)) == 1 for column in zip(*words, strict=True)]
+    told = ("".join(GAP if same else word for word, same in zip(each, shared, strict=True)) for each in words)
+    return [re.sub(f"{GAP}+", GAP, name) for name in told]
 
 
 def _shared(words: Sequence[Sequence[str]]) -> int:

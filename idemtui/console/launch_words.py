@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from idemtui.console.widgets.columns import Cell, Column, Tone
+from idemtui.console.widgets.columns import Cell, Column, Tone, name_cells
 from idemtui.console.words import NONE
 from idemtui.text import one_line
 
@@ -51,12 +52,18 @@ def setting_cells(line: Line) -> Sequence[Cell]:
     )
 
 
-def run_cells(spec: RunSpec) -> Sequence[Cell]:
+def grid_rows(specs: Sequence[RunSpec]) -> list[Sequence[Cell]]:
+    """The runs of the grid."""
+    named = name_cells([one_line(spec.name) for spec in specs])
+    return [run_cells(spec, name) for spec, name in zip(specs, named, strict=True)]
+
+
+def run_cells(spec: RunSpec, name: Cell) -> Sequence[Cell]:
     """One run of the grid."""
     run = spec.run
     tone: Tone = "dim" if run.control else ""
     return (
-        Cell(one_line(spec.name), tone),
+        replace(name, tone=tone),
         Cell(run.control or NONE, tone),
         Cell(run.regime, tone),
         Cell(str(run.seed), tone),

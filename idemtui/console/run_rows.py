@@ -9,7 +9,7 @@ from rich.text import Text
 from idemtui.console.facts import Run
 from idemtui.console.lab_facts import Server
 from idemtui.console.standing import doing_now, reason
-from idemtui.console.widgets.columns import Cell, Column, Tone
+from idemtui.console.widgets.columns import Cell, Column, Name, Tone
 from idemtui.console.words import (
     SIGNS,
     chain_words,
@@ -22,6 +22,7 @@ from idemtui.console.words import (
     verdict_label,
 )
 from idemtui.listing import AS_QUEUED, Entry, Heading, Line, View
+from idemtui.names import Apart
 from idemtui.text import one_line
 
 COLUMNS = (
@@ -60,9 +61,14 @@ NOTHING_SHOWN = "no run has these words and this status; Esc and t show others"
 REASONED: dict[str, Tone] = {"failed": "bad", "queued": "dim", "cancelled": "dim"}
 
 
-def line_cells(line: Line, server: Server | None, marked: bool) -> Sequence[Cell]:
-    """One line of the table."""
-    return heading_cells(line) if isinstance(line, Heading) else run_cells(line, server, marked)
+def line_cells(line: Line, server: Server | None, marked: bool, names: Apart | None = None) -> Sequence[Cell]:
+    """One line of the table; `names` are those of all its runs."""
+    return heading_cells(line) if isinstance(line, Heading) else run_cells(line, server, marked, names)
+
+
+def names_of(lines: Sequence[Line]) -> Apart:
+    """The names of a table's runs."""
+    return Apart([one_line(line.run.name) for line in lines if isinstance(line, Entry)])
 
 
 def heading_cells(heading: Heading) -> Sequence[Cell]:
@@ -80,15 +86,18 @@ def heading_cells(heading: Heading) -> Sequence[Cell]:
     return [Cell(texts.get(column.title, ""), "accent") for column in COLUMNS]
 
 
-def run_cells(entry: Entry, server: Server | None = None, marked: bool = False) -> Sequence[Cell]:
+def run_cells(
+    entry: Entry, server: Server | None = None, marked: bool = False, names: Apart | None = None
+) -> Sequence[Cell]:
     """One run as a row of the table; a fork's name stands behind an arrow, a marked one has a star."""
     run = entry.run
     tone: Tone = TONES.get(run.status, "")
     last = run.last
     why = reason(run, server)
+    lead, name = "  " * max(entry.depth - 1, 0) + (FORKED if run.parent_run_id else ""), one_line(run.name)
     return (
         Cell(SIGNS.get(run.status, "?") + (MARKED if marked else ""), tone),
-        Cell("  " * max(entry.depth - 1, 0) + (FORKED if run.parent_run_id else "") + one_line(run.name)),
+        Cell(lead + name, name=None if names is None else Name(name, names, lead)),
         Cell(one_line(run.study), "dim"),
         Cell(run.trait),
         Cell(f"{run.regime} {run.arm}"),

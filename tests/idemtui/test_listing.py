@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from idemtui.console.facts import Glance, Point, Run, Stage
-from idemtui.console.run_rows import COLUMNS, heading_words, line_cells, view_words
+from idemtui.console.run_rows import COLUMNS, heading_words, line_cells, names_of, view_words
 from idemtui.console.widgets.columns import Cell, Column, fit, spread
 from idemtui.console.words import left_words, spark_delta
-from idemtui.listing import SORTS, Entry, Heading, View, arrange
+from idemtui.listing import SORTS, Entry, Heading, Line, View, arrange
+from idemtui.names import tell_apart
 from store.queries import Verdict
 from tests.idemtui.console.test_parts import run
 
@@ -52,6 +53,23 @@ def test_every_order_sorts_and_puts_what_is_not_there_last(order: str, descendin
     held = [key for key in keys if key is not None]
     assert keys[: len(held)] == held
     assert all((a >= b) if descending else (a <= b) for a, b in pairwise(held))  # type: ignore[operator]
+
+
+def test_names_that_begin_alike_are_told_apart_in_the_table_as_in_ls() -> None:
+    chains = [measured(f"bliss-{arm}-beta=0.1-s1", 1.0) for arm in ("sft-reset", "sdf-reset", "dpo-continual")]
+    lines: list[Line] = [Entry(chain) for chain in chains]
+    names = names_of(lines)
+    fits = fit(COLUMNS, 70)
+    shown = [
+        next(cell.text for f, cell in spread(fits, line_cells(line, None, False, names)) if f.column.title == "run")
+        for line in lines
+    ]
+    assert shown == tell_apart([chain.name for chain in chains], next(f.width for f in fits if f.column.title == "run"))
+    assert len(set(shown)) == 3
+    assert all("…" in name for name in shown)
+    fork = dataclasses.replace(chains[0], parent_run_id="gone")
+    [cell] = [c for f, c in spread(fits, line_cells(Entry(fork), None, False, names)) if f.column.title == "run"]
+    assert cell.text.startswith("↳ …")
 
 
 def test_words_and_status_narrow_the_table() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from idemtui.names import keep_ends, tell_apart
+from idemtui.names import Apart, keep_ends, tell_apart
 
 
 def test_names_that_differ_at_their_end_still_do() -> None:
@@ -28,6 +28,9 @@ def test_a_column_of_names_leaves_out_what_all_share_before_it_lets_two_look_ali
     cells = [f"misalignment sdf n_seed {n} n_sampled {50 + n} (cell of 3)" for n in range(100)]
     assert tell_apart(cells, 20)[::99] == ["…0 n_sampled 50…", "…99 n_sampled 149…"]
     assert len(set(tell_apart(cells, 14))) == 100
+    betas = [f"bliss dpo beta={beta} n_seed=24-s{seed}" for beta in ("0.05", "0.1") for seed in (1, 2, 3)]
+    assert tell_apart(betas, 16) == [f"…beta={beta} …s{seed}" for beta in ("0.05", "0.1") for seed in (1, 2, 3)]
+    assert len(set(tell_apart(betas, 13))) == 6
     assert tell_apart(["bliss-sft-reset-s1"], 14) == ["bliss-s…set-s1"]
 
 
@@ -36,3 +39,12 @@ def test_no_more_names_look_alike_than_by_cutting_each_alone(names: list[str], w
     cut = tell_apart(names, width)
     assert all(cell_len(name) <= width for name in cut)
     assert len(set(cut)) >= len({keep_ends(name, width) for name in names})
+
+
+def test_a_columns_names_are_told_apart_at_its_width_and_remembered() -> None:
+    demo = [f"bliss-{arm}-s1" for arm in ("sft-reset", "sdf-reset", "dpo-continual", "dpo-reset")]
+    column = Apart(demo)
+    assert [column.told(name, 14) for name in demo] == tell_apart(demo, 14)
+    assert [column.told(name, 22) for name in demo] == demo
+    assert column == Apart(list(demo))
+    assert column != Apart(demo[:2])

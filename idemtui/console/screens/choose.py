@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from idemtui.console.widgets.columns import Cell, Column
+from idemtui.console.widgets.columns import Cell, Column, name_cells
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.text import one_line
 
@@ -46,10 +46,11 @@ class ChooseScreen(ModalScreen[str | None]):
         """Begin at what holds now."""
         ledger = self.query_one(Ledger)
         ledger.styles.height = min(len(self._choices), MOST_ROWS) + 1
+        named = name_cells([one_line(name) for name, _ in self._choices])
         ledger.show_rows(
             [
-                (Cell("●" if name == self._now else ""), Cell(one_line(name)), Cell(one_line(words), "dim"))
-                for name, words in self._choices
+                (Cell("●" if name == self._now else ""), cell, Cell(one_line(words), "dim"))
+                for cell, (name, words) in zip(named, self._choices, strict=True)
             ]
         )
         ledger.cursor = next((i for i, (name, _) in enumerate(self._choices) if name == self._now), 0)

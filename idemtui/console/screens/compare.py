@@ -18,7 +18,7 @@ from idemtui.console.messages import ComparedRead
 from idemtui.console.reader import Reader
 from idemtui.console.screens.room import Room
 from idemtui.console.widgets.chart import ChartPane
-from idemtui.console.widgets.columns import Cell, Column
+from idemtui.console.widgets.columns import Cell, Column, name_cells
 from idemtui.console.widgets.heat import heat_text
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.words import NONE, generation, score, signed, variance_words, verdict_label, verdict_words
@@ -113,7 +113,8 @@ class CompareScreen(Room):
         ledger.styles.height = min(len(groups) + 1, max(self.size.height // 4, 4))
         names = [group.name for group in groups]
         at = before.groups[ledger.cursor].name if before and ledger.cursor < len(before.groups) else ""
-        ledger.show_rows([group_cells(group, index, self._method(group)) for index, group in enumerate(groups)])
+        named = name_cells([one_line(group.name) for group in groups])
+        ledger.show_rows([group_cells(g, index, named[index], self._method(g)) for index, g in enumerate(groups)])
         ledger.cursor = names.index(at) if at in names else 0
         self._show_whose()
         self._show_views()
@@ -202,7 +203,7 @@ def cycles_of(compared: Compared) -> list[int]:
     return sorted({point.cycle for group in compared.groups for point in group.points}) or [BASE]
 
 
-def group_cells(group: Group, index: int, method: str | None = None) -> Sequence[Cell]:
+def group_cells(group: Group, index: int, name: Cell, method: str | None = None) -> Sequence[Cell]:
     """One group as a row: its newest generation, with the interval over its runs, and ≈ where a judge drew."""
     last, seeded = group.points[-1] if group.points else None, next((p for p in group.points if p.cycle == 0), None)
     delta = NONE
@@ -212,7 +213,7 @@ def group_cells(group: Group, index: int, method: str | None = None) -> Sequence
             delta += f" [{signed(last.delta_low)}, {signed(last.delta_high)}]"
     return (
         Cell(marker(index)),
-        Cell(one_line(group.name)),
+        name,
         Cell(str(len(group.run_ids))),
         Cell(generation(last.cycle) if last else NONE),
         Cell(score(seeded.trait if seeded else None, method)),

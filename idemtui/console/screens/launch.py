@@ -24,9 +24,9 @@ from idemtui.console.launch_words import (
     PANELS,
     RUNS,
     cost_text,
+    grid_rows,
     headline,
     meaning_text,
-    run_cells,
     setting_cells,
     stages_text,
 )
@@ -138,7 +138,7 @@ class LaunchScreen(Room):
         self._costs, self._read = message.costs, message.text
         found = message.resolution
         self._show_form(found)
-        self.query_one("#grid", Ledger).show_rows([run_cells(spec) for spec in found.specs])
+        self.query_one("#grid", Ledger).show_rows(grid_rows(found.specs))
         self.query_one("#headline", Static).update(headline(found, message.costs))
         self.query_one("#costs", Static).update(cost_text(message.costs))
         self.query_one("#stages", Static).update(stages_text(message.costs))

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from idemtui.console.charts import COLOURS, MARKERS, STYLES, coherence_chart, trait_chart
 from idemtui.console.facts import Run
-from idemtui.console.run_rows import COLUMNS, TITLES, heading_words, line_cells, view_words
+from idemtui.console.run_rows import COLUMNS, TITLES, heading_words, line_cells, names_of, view_words
 from idemtui.console.screens.room import Room
 from idemtui.console.standing import LOG_LINES, standing
 from idemtui.console.widgets.chart import ChartPane
@@ -22,6 +22,7 @@ from idemtui.console.widgets.columns import Cell
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.strip import strip_text
 from idemtui.listing import GROUPINGS, SORTS, STATUSES, Entry, Heading, Line, View, arrange
+from idemtui.names import tell_apart
 from idemtui.text import one_line
 
 OVERLAID = len(MARKERS)
@@ -37,6 +38,8 @@ Or, in a shell:   idemtui demo            the same study
 FILTER = "words that a run must have, study:demo, status:live; Enter keeps, Esc clears"
 ALWAYS_RUNS = ("demo", "open_run", "overlay", "mark", "filter", "status", "sort", "group")
 INTERVAL = " │ 90 % interval of the underlined run"
+LEGEND = 24
+"""Cells of a name in the legend."""
 LOADING = "Reading the lab …"
 
 
@@ -50,6 +53,7 @@ class RunsScreen(Room):
         self._overlay = True
         self._view = View()
         self._lines: list[Line] = []
+        self._names = names_of([])
 
     def contents(self) -> Iterable[Widget]:
         """The lab's strip, table, the chosen run's state, two charts, their legend; and what to do in an empty lab."""
@@ -104,9 +108,10 @@ class RunsScreen(Room):
         if at is not None and at.key in keys:
             ledger.set_reactive(Ledger.cursor, keys[at.key])
         lines, server, marked = self._lines, self.server, frozenset(self.console_app.marked)
+        names = self._names = self._names if (named := names_of(lines)) == self._names else named
 
         def cells(index: int) -> Sequence[Cell]:
-            return line_cells(lines[index], server, lines[index].key in marked)
+            return line_cells(lines[index], server, lines[index].key in marked, names)
 
         ledger.styles.height = min(len(lines) + 1, max(self.size.height * 2 // 5, 5))
         ledger.show_lines(len(lines), cells)
@@ -276,8 +281,8 @@ def legend(runs: Sequence[Run], chosen: Run, width: int) -> Text:
     """Which sign is which run, in lines of at most `width` cells; the chosen run is underlined."""
     text = Text(end="")
     left = width
-    for index, run in enumerate(runs):
-        name = one_line(run.name, 24)
+    names = tell_apart([one_line(run.name) for run in runs], LEGEND)
+    for index, (run, name) in enumerate(zip(runs, names, strict=True)):
         needed = cell_len(name) + 4
         if needed > left:
             text.append("\n")

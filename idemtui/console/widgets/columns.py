@@ -8,7 +8,7 @@ from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
 
-from idemtui.names import keep_ends
+from idemtui.names import Apart, keep_ends
 
 GAP = 1
 
@@ -19,7 +19,8 @@ Tone = Literal["", "dim", "good", "bad", "warn", "accent"]
 class Column:
     """A column of at least `width` cells; a higher `rank` is left out first, `flex` shares what is left over.
 
-    A `name` that is too long is cut in its middle, since its end tells it from others.
+    A `name` that is too long is cut in its middle, since its end tells it from others; where a list knows all its
+    names, its cells say how each is told apart.
     """
 
     title: str
@@ -31,11 +32,32 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Name:
+    """One name of a column's, with what stands before it; cut only as far as it can still be told from the others."""
+
+    name: str
+    column: Apart
+    lead: str = ""
+
+    def within(self, width: int) -> str:
+        """Lead and name in at most `width` cells, where the lead leaves room for it."""
+        return self.lead + self.column.told(self.name, max(width - cell_len(self.lead), 1))
+
+
+@dataclass(frozen=True)
 class Cell:
     """A value in words, with a tone that some themes colour and none depend on."""
 
     text: str
     tone: Tone = ""
+    name: Name | None = None
+    """What stands there instead of a text that is too long."""
+
+
+def name_cells(names: Sequence[str], tone: Tone = "") -> list[Cell]:
+    """A column of names."""
+    column = Apart(names)
+    return [Cell(name, tone, Name(name, column)) for name in names]
 
 
 @dataclass(frozen=True)
@@ -78,7 +100,10 @@ def spread(fits: Sequence[Fit], row: Sequence[Cell]) -> list[tuple[Fit, Cell]]:
         while cell_len(row[f.index].text) > width and covered < len(fits) and not row[fits[covered].index].text:
             width += GAP + fits[covered].width
             covered += 1
-        placed.append((Fit(f.index, f.column, width), row[f.index]))
+        cell = row[f.index]
+        if cell.name is not None and cell_len(cell.text) > width:
+            cell = Cell(cell.name.within(width), cell.tone)
+        placed.append((Fit(f.index, f.column, width), cell))
     return placed
 
 

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from idemtui.console.widgets.columns import pad
 from idemtui.console.words import NONE, score, signed
+from idemtui.names import tell_apart
 
 CELL = 11
 NAME = 24
@@ -32,8 +33,8 @@ def heat_text(
     text.append(pad(corner, NAME, right=False), "dim")
     for column in columns:
         text.append(" " + pad(column, CELL, right=True), "bold")
-    for row in rows:
-        text.append("\n" + pad(row, NAME, right=False, name=True), "bold")
+    for row, name in zip(rows, tell_apart(rows, NAME), strict=True):
+        text.append("\n" + pad(name, NAME, right=False), "bold")
         for column in columns:
             now, moved = value(row, column)
             words = NONE if now is None else f"{score(now, (methods or {}).get(row), 0)} {signed(moved):>6}"

@@ -43,7 +43,7 @@ def everywhere(method: str | None) -> dict[str, str]:
     group = Compared(Comparison("run", (GROUP,), ()), (MatrixCell("g", 0, "bliss", 47.3, 1),))
     rungs = Rungs("drawn", LadderPrompt("p", "why?", 1), (RUNG,))
     return {
-        "compare": texts(group_cells(GROUP, 0, method)),
+        "compare": texts(group_cells(GROUP, 0, Cell("g"), method)),
         "matrix": matrix_text(group, 0, {"g": method}).plain,
         "samples": texts(sample_cells(LINE, str, lambda _: method)),
         "rungs": rung_line(rungs, (), method).plain,
