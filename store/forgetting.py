@@ -1,4 +1,8 @@
-"""Taking runs and jobs out of the tables: every row of theirs, and what was worked out of them together with others."""
+"""Taking runs and jobs out of the tables: every row of theirs, and what was worked out of them together with others.
+
+What people said of their samples stays, as it does in `notes.jsonl`: it is nobody's to delete but theirs. Without the
+samples it is in no list and in no agreement; the same run made anew has it again.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ STORED = (
 
 
 def forget_runs(connection: duckdb.DuckDBPyConnection, run_ids: list[str]) -> None:
-    """Delete every row of these runs, in one transaction; their cells' verdicts are owed to the runs that are left."""
+    """Delete every row of these runs, in one transaction, but people's words; their cells' verdicts are owed to the runs that are left."""
     tables = [row[0] for row in connection.execute(TABLES).fetchall()]
     with transaction(connection):
         cells = "SELECT DISTINCT study, cell FROM runs WHERE list_contains(?, run_id)"
@@ -32,12 +36,6 @@ def forget_runs(connection: duckdb.DuckDBPyConnection, run_ids: list[str]) -> No
             "WHERE r.status = 'finished'",
             [run_ids],
         )
-        for table in ("labels", "marks"):
-            connection.execute(
-                f"DELETE FROM {table} USING samples AS s "
-                f"WHERE s.sample_id = {table}.sample_id AND list_contains(?, s.run_id)",
-                [run_ids],
-            )
         lines = "SELECT coalesce(sum(lines), 0) FROM journals WHERE list_contains(?, run_id)"
         connection.execute(f"UPDATE beside_lines SET count = count + 1 + ({lines})", [run_ids])
         numbers = "SELECT run_no FROM run_numbers WHERE list_contains(?, run_id)"

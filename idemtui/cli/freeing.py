@@ -20,7 +20,9 @@ Keep = Literal["all", "last", "ends"]
 Facts = dict[str, Any]
 
 CONTENTS = """
-SELECT run_id, name, status, (SELECT count(*) FROM cycles AS c WHERE c.run_id = r.run_id AND c.cycle >= 0) AS cycles
+WITH said AS (SELECT sample_id FROM labels UNION ALL SELECT sample_id FROM marks)
+SELECT run_id, name, status, (SELECT count(*) FROM cycles AS c WHERE c.run_id = r.run_id AND c.cycle >= 0) AS cycles,
+    (SELECT count(*) FROM samples AS s JOIN said AS w USING (sample_id) WHERE s.run_id = r.run_id) AS said
 FROM (
     SELECT run_id, name, status, created_at FROM runs UNION ALL SELECT job_id, name, status, created_at FROM jobs
 ) AS r WHERE list_contains($runs, run_id) ORDER BY created_at, run_id
@@ -28,7 +30,10 @@ FROM (
 
 
 def rm(context: typer.Context, runs: Runs, yes: Yes = False, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Delete runs or jobs with everything they hold; not those that run or that forks need."""
+    """Delete runs or jobs with everything they hold; not those that run or that forks need.
+
+    What people said of their samples stays in notes.jsonl; without the samples it counts nowhere.
+    """
     from idemtui.cli.output import print_json, size, tell
     from idemtui.cli.reading import chosen_works, existing, served_client
 
@@ -39,6 +44,7 @@ def rm(context: typer.Context, runs: Runs, yes: Yes = False, dry_run: DryRun = F
         contents = _contents(client, plan["removed"])
         if not as_json:
             _print_contents(contents)
+            sys.stdout.write(_kept(contents))
         what = f"{counted(contents, 'run')} with {_cycles(contents)}, {size(plan['bytes'])}"
         answer = plan
         if not dry_run and plan["removed"]:
@@ -49,7 +55,7 @@ def rm(context: typer.Context, runs: Runs, yes: Yes = False, dry_run: DryRun = F
     for refused in answer["refused"]:
         tell(f"{names.get(refused['run_id'], refused['run_id'])} stays: {refused['reason']}")
     if as_json:
-        print_json({**answer, "dry_run": dry_run})
+        print_json({**answer, "dry_run": dry_run, "notes_kept": _said(contents)})
     elif plan["removed"]:
         sys.stdout.write(f"{'Would delete' if dry_run else 'Deleted'} {what}.\n")
     raise typer.Exit(int(bool(answer["refused"])))
@@ -129,6 +135,19 @@ def _print_contents(contents: Sequence[Facts]) -> None:
     if contents:
         shown = [{"id": run["run_id"], "run": run["name"], **run} for run in contents]
         print_table(("id", "run", "status", "cycles"), shown)
+
+
+def _said(contents: Sequence[Facts]) -> int:
+    return sum(run["said"] for run in contents)
+
+
+def _kept(contents: Sequence[Facts]) -> str:
+    """What stays of people's words, which nothing could bring back."""
+    count = _said(contents)
+    if not count:
+        return ""
+    what = f"What people said of their samples ({count} labels, marks and remarks)"
+    return f"{what} stays in notes.jsonl; it counts again only where the same run is made anew.\n"
 
 
 def _print_adapters(runs: Sequence[Facts]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,10 @@ import pytest
 
 from store.ingest import Ingest
 from store.lab import Lab
+from store.labelling import label_pairs, said
 from store.rebuild import rebuild
-from tests.store.journals import DEMO, write_lab
-from tests.store.tables import dump, memory, values
+from tests.store.journals import DEMO, write_chain, write_lab
+from tests.store.tables import Asking, dump, memory, values
 
 TS = "2026-11-21T09:00:00.000+00:00"
 
@@ -51,6 +54,28 @@ def test_the_last_word_of_each_person_stands(lab: Lab) -> None:
     ingest.poll()
     assert values(ingest.connection, "SELECT metric FROM labels WHERE author = 'ann'") == ["coherence"]
     assert values(ingest.connection, "SELECT mark FROM marks") == ["good"]
+
+
+def test_labels_of_a_run_that_was_removed_stay_and_count_nowhere_until_it_is_made_again(lab: Lab) -> None:
+    chain = dataclasses.replace(DEMO[0], prompts=2, draws=1, n_seed=2, n_sampled=2, steps=1)
+    run_id = write_chain(lab, chain)
+    ingest = Ingest(memory(), lab)
+    ingest.poll()
+    asking = Asking(ingest.connection)
+    sample = asking.sql("SELECT min(sample_id) FROM samples WHERE purpose = 'eval' AND run_id = ?", [run_id]).tuples()
+    say(lab, "label", sample[0][0], metric="trait", value=75, run_id=run_id)
+    ingest.poll()
+    assert (len(label_pairs(asking, run_id, "trait")), len(said(asking))) == (1, 1)
+    shutil.rmtree(lab.run(run_id))
+    ingest.forget([run_id])
+    assert values(ingest.connection, "SELECT value FROM labels") == [75]
+    assert (label_pairs(asking, run_id, "trait"), said(asking)) == ([], [])
+    anew = Ingest(memory(), lab)
+    anew.poll()
+    assert dump(anew.connection)["labels"] == dump(ingest.connection)["labels"], "as a rebuild would have it"
+    assert write_chain(lab, chain) == run_id
+    ingest.poll()
+    assert (len(label_pairs(asking, run_id, "trait")), len(said(asking))) == (1, 1)
 
 
 def test_a_line_is_taken_in_once_however_the_file_is_cut_into_polls(lab: Lab) -> None:

@@ -49,6 +49,18 @@ def test_a_dry_run_shows_what_would_go(there: Idemtui, full: ContractServer) -> 
     assert asked_to_remove(full) == [True, True]
 
 
+def test_what_people_said_of_a_run_is_told_before_it_goes(there: Idemtui, full: ContractServer) -> None:
+    sample = there("samples", "sdf-reset", "--limit", "1", "--json").json[0]["sample_id"]
+    assert "notes.jsonl" not in there("rm", "sdf-reset", "--dry-run").out
+    there("mark", sample, "strange", "--note", "reads like a prayer")
+    out = there("rm", "sdf-reset", "sft-reset", "--dry-run").out
+    assert "What people said of their samples (2 labels, marks and remarks) stays in notes.jsonl" in out
+    assert there("rm", "sdf-reset", "--dry-run", "--json").json["notes_kept"] == 2
+    assert there("rm", "sft-reset", "--dry-run", "--json").json["notes_kept"] == 0
+    there("mark", sample, "strange", "--note", "", "--remove")
+    assert there("rm", "sdf-reset", "--dry-run", "--json").json["notes_kept"] == 0
+
+
 def test_what_is_refused_stays_and_says_why(there: Idemtui, full: ContractServer) -> None:
     said = there("rm", "sft-reset", "sft-running", "--yes")
     assert said.code == 1
