@@ -22,7 +22,7 @@ STORED = (
 
 
 def forget_runs(connection: duckdb.DuckDBPyConnection, run_ids: list[str]) -> None:
-    """Delete every row of these runs, in one transaction, but people's words; their cells' verdicts are owed to the runs that are left."""
+    """Delete every row of these runs but people's words, in one transaction; verdicts of their cells are owed anew."""
     tables = [row[0] for row in connection.execute(TABLES).fetchall()]
     with transaction(connection):
         cells = "SELECT DISTINCT study, cell FROM runs WHERE list_contains(?, run_id)"
