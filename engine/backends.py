@@ -30,12 +30,29 @@ class Choice:
 
 
 def check_backend(where: str, spec: RunSpec) -> None:
-    """Refuse a study that asks vLLM for what it cannot do."""
+    """Refuse a study that asks vLLM for what it cannot do, or for GPUs that nobody would use."""
+    _check_gpus(where, spec)
     if spec.execution.sampler != "vllm":
         return
     problem = _unserved(spec)
     if problem:
         raise SpecError(f'{where}: execution.sampler = "vllm": {problem}; use "transformers", or "auto".')
+
+
+def _check_gpus(where: str, spec: RunSpec) -> None:
+    gpus, asked = spec.execution.gpus, spec.execution
+    if gpus == 1:
+        return
+    if asked.sampler == "transformers":
+        raise SpecError(
+            f"{where}: execution.gpus = {gpus}: only vLLM draws on more than one GPU, and execution.sampler = "
+            '"transformers"; set "vllm" or "auto", or gpus = 1.'
+        )
+    if asked.residency in ("sleep", "exit"):
+        raise SpecError(
+            f"{where}: execution.gpus = {gpus}: vLLM has GPUs of its own and stays there, but execution.residency = "
+            f'"{asked.residency}"; leave it at "auto", or set gpus = 1.'
+        )
 
 
 def choose_backend(spec: RunSpec) -> Choice:
@@ -59,6 +76,15 @@ def choose_backend(spec: RunSpec) -> Choice:
         return Choice("transformers", 'vLLM is not installed (`pip install "idemtui[vllm]"`)')
     problem = _unserved(spec)
     return Choice("transformers", problem) if problem else Choice("vllm", f"vLLM {vllm_version()} on a GPU")
+
+
+def check_several(spec: RunSpec, choice: Choice) -> None:
+    """Raise ModelError where a run holds several GPUs and vLLM, which alone would use them, does not draw."""
+    if spec.execution.gpus > 1 and choice.sampler != "vllm":
+        raise ModelError(
+            f"execution.gpus = {spec.execution.gpus}: only vLLM draws on more than one GPU, and it is left out here: "
+            f"{choice.reason}; set gpus = 1, or see to that."
+        )
 
 
 def vllm_version() -> str:

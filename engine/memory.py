@@ -8,6 +8,7 @@ Imports no torch.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -119,6 +120,12 @@ class Load:
         slots = 2 * self.shape.lora_parameters(self.rank) * self.bytes_each
         return self.weights + slots + rows * self.length * self.kv_per_token + GRAPHS + CONTEXT
 
+    def serving_shard(self, rows: int, shards: int) -> int:
+        """What vLLM takes of each of `shards` GPUs: weights and LoRA slots are split, KV heads at most one by one."""
+        split = self.weights + 2 * self.shape.lora_parameters(self.rank) * self.bytes_each
+        cache = rows * self.length * self.kv_per_token // min(shards, self.shape.kv_heads)
+        return split // shards + cache + GRAPHS + CONTEXT
+
     @property
     def adapter_file(self) -> int:
         """One checkpoint on the disk, in float32."""
@@ -143,6 +150,8 @@ class Plan:
     reason: str
     utilization: float
     """vLLM's `gpu_memory_utilization`: its share of the whole device."""
+    shards: int = 1
+    """GPUs of its own that vLLM is spread over, where it does not share the worker's."""
 
 
 def plan_serving(load: Load, room: Room, wanted: Residency | None = None) -> Plan:
@@ -184,6 +193,48 @@ def plan_serving(load: Load, room: Room, wanted: Residency | None = None) -> Pla
     )
 
 
+def plan_apart(load: Load, rooms: Sequence[Room]) -> Plan:
+    """VLLM alone on GPUs of its own, spread over all of them. ModelError, with the figures, where it does not fit."""
+    shards = len(rooms)
+    if not spreads(load.shape, shards):
+        raise ModelError(
+            f"vLLM cannot be spread over {shards} GPUs: the model has {load.shape.heads} heads and "
+            f"{load.shape.kv_heads} KV heads, which have to be divided; set execution.gpus to {_divisors(load.shape)}."
+        )
+    usable = min(room.free - int(room.total * SPARE) for room in rooms)
+    least, most = (load.serving_shard(rows, shards) for rows in (min(LEAST_ROWS, load.rows), load.rows))
+    if least > usable:
+        fitting = gpus_needed(load, usable)
+        more = f"execution.gpus = {fitting}" if fitting else "a larger GPU"
+        raise ModelError(
+            f"vLLM does not fit on {_gpus(shards)} of its own: it needs {_gb(least)} of each and {_gb(usable)} are "
+            f"usable; {more} would do, or lower sample.max_tokens."
+        )
+    total = max(room.total for room in rooms)
+    reason = f"vLLM has {_gpus(shards)} of its own, {_gb(least)} needed and {_gb(usable)} usable on each"
+    return Plan("resident", reason, math.floor(1000 * min(most, usable) / total) / 1000, shards)
+
+
+def gpus_needed(load: Load, usable: int, most: int = 16) -> int | None:
+    """The least `execution.gpus` with which vLLM fits on GPUs with `usable` bytes each; None where none does."""
+    rows = min(LEAST_ROWS, load.rows)
+    fitting = (n for n in range(1, most) if spreads(load.shape, n) and load.serving_shard(rows, n) <= usable)
+    return next((shards + 1 for shards in fitting), None)
+
+
+def spreads(shape: Shape, shards: int) -> bool:
+    """Whether vLLM can spread a model over so many GPUs: heads are divided, KV heads divided or repeated."""
+    return shape.heads % shards == 0 and (shape.kv_heads % shards == 0 or shards % shape.kv_heads == 0)
+
+
+def _divisors(shape: Shape) -> str:
+    return " or ".join(str(shards + 1) for shards in range(1, 16) if spreads(shape, shards))
+
+
+def _gpus(count: int) -> str:
+    return "1 GPU" if count == 1 else f"{count} GPUs"
+
+
 def check_training(load: Load, room: Room) -> None:
     """Raise ModelError where the model with its training fits on no such device, whoever draws."""
     needed = load.weights + load.beside + load.training + CONTEXT
@@ -191,7 +242,7 @@ def check_training(load: Load, room: Room) -> None:
         raise ModelError(
             f"a model of {load.shape.parameters / 1e9:.1f} billion weights does not fit: weights {_gb(load.weights)} "
             f"and training {_gb(load.training)}, but the device has {_gb(room.total)}; use a larger GPU, a smaller "
-            "model, or lower train.batch_size or train.max_length."
+            "model, or lower train.batch_size or train.max_length (training is not sharded over several GPUs)."
         )
 
 

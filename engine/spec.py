@@ -238,7 +238,7 @@ class SelectSettings(Frozen):
 class Backend(Frozen):
     """Who computes, where a study has a say in it: `[execution]`."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"sampler", "residency", "checkpointing"})
+    later: ClassVar[frozenset[str]] = frozenset({"sampler", "residency", "checkpointing", "gpus"})
 
     sampler: Literal["auto", "transformers", "vllm"] = "auto"
     """Who draws; auto is vLLM where it is installed and the run has a GPU."""
@@ -248,6 +248,9 @@ class Backend(Frozen):
     checkpointing: Literal["auto", "on", "off"] = "auto"
     """Whether trainings compute activations again in the backward pass rather than keep them; auto keeps them where
     they fit, and on a CPU."""
+    gpus: int = Field(default=1, ge=1, le=16)
+    """GPUs that the run's worker holds at once: the first has its own models and trains, the others are vLLM's, which
+    shards over them (tensor parallel)."""
 
 
 class Execution(Backend):

@@ -28,6 +28,7 @@ from engine.safe_point import RunSafePoint, Stopping
 from engine.secrets import hide_secrets
 from engine.spec import RunSpec
 from engine.state import fold
+from engine.vllm.apart import gpus_apart
 
 TERMINATED = 128 + signal.SIGTERM
 Ending = RunCancelled | RunFailed | RunPaused
@@ -140,9 +141,11 @@ def _do(walk: _Walk, models: KeptModels) -> None:
 
 
 def _device(device: str) -> str:
-    """`cpu`, or the one GPU that this process is shown, as it was told which: by its UUID from the lab server."""
+    """`cpu`, or the one GPU that this process is shown, as it was told which, by its UUID from the lab server; with
+    commas between them, those that it holds for vLLM.
+    """
     shown = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    return shown if device == "cuda" and shown and "," not in shown else device
+    return ",".join([shown, *gpus_apart()]) if device == "cuda" and shown and "," not in shown else device
 
 
 def _begin_chain(spec: RunSpec, walk: _Walk, models: KeptModels) -> Begun:

@@ -37,8 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, stopping)
     with ExitStack() as held:
         try:
-            if options.device_lock:
-                held.enter_context(FileLock(options.device_lock, "the device"))
+            for lock in options.device_lock:
+                held.enter_context(FileLock(lock, "the device"))
         except LockedError as error:
             say(f"idemtui: {error}")
             return DEVICE_HELD
@@ -54,7 +54,10 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("folders", nargs="*", type=Path, metavar="RUN_FOLDER")
     parser.add_argument("--desk", type=Path, help="work off what is assigned at this desk")
     parser.add_argument("--linger", type=float, default=LINGER_SECONDS, help="seconds to wait for more at the desk")
-    parser.add_argument("--device-lock", type=Path, help="a file held locked for life; exit 76 where another holds it")
+    parser.add_argument(
+        "--device-lock", type=Path, action="append", default=[], help="a file held locked for life, one for each GPU; "
+        "exit 76 where another holds it",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     if bool(options.folders) == bool(options.desk):
         parser.error("give run folders, or --desk")

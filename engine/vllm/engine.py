@@ -65,7 +65,7 @@ class Engine:
             enforce_eager=on_cpu,
             disable_log_stats=True,
             seed=0,
-            **({} if on_cpu else {"gpu_memory_utilization": settings.utilization}),
+            **({} if on_cpu else _on_gpus(settings)),
         )
         self._can_sleep = settings.sleeps and not on_cpu
 
@@ -125,6 +125,12 @@ class Engine:
         lora = None if adapter is None else LoRARequest(adapter.name, adapter.number, adapter.folder)
         given = [TokensPrompt(prompt_token_ids=ids) for ids in prompts]
         return list(self._llm.generate(given, settings, use_tqdm=False, lora_request=lora))
+
+
+def _on_gpus(settings: EngineSettings) -> dict[str, Any]:
+    """How much of each GPU, and over how many the model is spread."""
+    spread = {"tensor_parallel_size": settings.shards} if settings.shards > 1 else {}
+    return {"gpu_memory_utilization": settings.utilization, **spread}
 
 
 def _answer(output: Any) -> Answer:

@@ -24,6 +24,8 @@ class EngineSettings(msgspec.Struct, frozen=True, tag="start"):
     """Share of the whole device that vLLM may take; without meaning on a CPU."""
     sleeps: bool = False
     """Whether it must be able to sleep."""
+    shards: int = 1
+    """GPUs that the model is spread over (tensor parallel)."""
 
 
 class Served(msgspec.Struct, frozen=True):

@@ -8,13 +8,13 @@ from functools import partial
 import psutil
 import torch
 
-from engine.backends import choose_backend, run_load, served_length, served_rank, served_rows
+from engine.backends import check_several, choose_backend, run_load, served_length, served_rank, served_rows
 from engine.errors import ModelError, ServingError
 from engine.events import Noted
 from engine.judges.ahead import AheadReader
 from engine.kept_models import KeptModels
 from engine.log import Log
-from engine.memory import SPARE, Plan, Residency, Room, check_training, plan_serving
+from engine.memory import SPARE, Plan, Residency, Room, check_training, plan_apart, plan_serving
 from engine.model_files import snapshot
 from engine.models import LoadedModel
 from engine.samplers.transformers import TransformersSampler
@@ -24,6 +24,7 @@ from engine.spec import RunSpec
 from engine.trainers.fitting import FittingTrainer
 from engine.trainers.giving_way import GivingWay
 from engine.trainers.trl import TrlTrainer
+from engine.vllm.apart import gpus_apart, rooms_apart
 from engine.vllm.canary import Canary
 from engine.vllm.messages import EngineSettings
 from engine.vllm.served import ServedModel
@@ -76,9 +77,11 @@ def check_fits(spec: RunSpec) -> None:
 def choose(spec: RunSpec, model: LoadedModel, models: KeptModels, log: Log) -> Placed:
     """Choose and start what draws; where the spec leaves it open and vLLM cannot be, transformers with the reason.
 
-    Raises ModelError or ServingError where the spec asks for vLLM and it does not fit or start.
+    Raises ModelError or ServingError where the spec asks for vLLM, or for GPUs that only vLLM would use, and it does
+    not fit or start.
     """
     choice = choose_backend(spec)
+    check_several(spec, choice)
     if choice.sampler == "transformers":
         return _by_transformers(spec, models, log, choice.reason)
     try:
@@ -86,7 +89,7 @@ def choose(spec: RunSpec, model: LoadedModel, models: KeptModels, log: Log) -> P
         served = models.serve(model.name, settings_for(spec, model, plan), plan.residency)
         served.come_up()
     except (ModelError, ServingError) as error:
-        if spec.execution.sampler == "vllm":
+        if spec.execution.sampler == "vllm" or spec.execution.gpus > 1:
             raise
         return _by_transformers(spec, models, log, str(error))
     notes = (f"answers are drawn by {choice.reason}", f"vLLM's residency is {plan.residency}: {plan.reason}", NOTE)
@@ -109,6 +112,7 @@ def settings_for(spec: RunSpec, model: LoadedModel, plan: Plan) -> EngineSetting
         rows=served_rows(spec),
         utilization=plan.utilization,
         sleeps=plan.residency == "sleep",
+        shards=plan.shards,
     )
 
 
@@ -119,11 +123,14 @@ def plan_for(spec: RunSpec, model: LoadedModel, served: ServedModel | None) -> P
     if model.device.type == "cpu":
         return Plan(wanted or "resident", "on a CPU there is no device memory to share", 1.0)
     if served is not None and served.lives:
-        return Plan(served.residency, "as for the run before", served.settings.utilization)
+        return Plan(
+            served.residency, "as for the run before", served.settings.utilization, served.settings.shards
+        )  # fmt: skip
     load = run_load(spec)
     if load is None:
         raise ModelError(f"model {model.name!r}: its files are not in the hub's cache")
-    return plan_serving(load, device_room(model.device), wanted)
+    apart = gpus_apart()
+    return plan_apart(load, rooms_apart(apart)) if apart else plan_serving(load, device_room(model.device), wanted)
 
 
 def free_for_training(device: torch.device) -> int:

@@ -17,6 +17,7 @@ import msgspec
 import psutil
 
 from engine.errors import ServingError
+from engine.vllm.apart import gpus_apart, shown
 from engine.vllm.messages import Done, EngineSettings, Failed, Request, Response
 
 COMMAND = (sys.executable, "-P", "-m", "engine.vllm.main")
@@ -52,7 +53,7 @@ class EngineProcess:
             COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | (ON_CPU if settings.device == "cpu" else {}),
+            env=os.environ | (ON_CPU if settings.device == "cpu" else shown(gpus_apart())),
             start_new_session=True,
         )
         self._decoder: msgspec.json.Decoder[Response] = msgspec.json.Decoder(Response)

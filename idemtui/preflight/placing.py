@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.backends import check_backend, choose_backend, run_load
+from engine.backends import check_backend, check_several, choose_backend, run_load
 from engine.errors import IdemtuiError
-from engine.memory import CONTEXT, SPARE, Load, Plan, Room, check_training, kept_tokens, plan_serving
+from engine.memory import (
+    CONTEXT,
+    SPARE,
+    Load,
+    Plan,
+    Room,
+    check_training,
+    gpus_needed,
+    kept_tokens,
+    plan_apart,
+    plan_serving,
+)
 from engine.spec import RunSpec
 from idemtui.preflight.facts import Machine
 
@@ -41,12 +52,25 @@ def _placed(spec: RunSpec, load: Load, machine: Machine) -> str:
         check_backend(spec.name, spec)
         check_training(load, room)
         choice = choose_backend(spec)
+        check_several(spec, choice)
         if choice.sampler == "transformers":
             return f"transformers draws ({choice.reason}); {_checkpointing(spec, load, room, None)}"
-        plan = plan_serving(load, room, None if asked == "auto" else asked)
+        if spec.execution.gpus > 1:
+            plan = plan_apart(load, [room] * (spec.execution.gpus - 1))
+            return f"vLLM draws: {plan.reason}; {_checkpointing(spec, load, room, None)}"
     except IdemtuiError as error:
         return str(error)
+    try:
+        plan = plan_serving(load, room, None if asked == "auto" else asked)
+    except IdemtuiError as error:
+        return f"{error}{_with_more_gpus(load, room)}"
     return f"vLLM draws, {plan.residency}: {plan.reason}; {_checkpointing(spec, load, room, plan)}"
+
+
+def _with_more_gpus(load: Load, room: Room) -> str:
+    """How many GPUs like this one it would take for vLLM to draw all the same."""
+    needed = gpus_needed(load, room.free - int(room.total * SPARE))
+    return "" if needed is None else f" With execution.gpus = {needed} vLLM draws on GPUs of its own."
 
 
 def _checkpointing(spec: RunSpec, load: Load, room: Room, plan: Plan | None) -> str:

@@ -137,7 +137,7 @@ class Commands:
         device = named_device(str(fields.get("device")), self.queue.devices())
         self.holds.hold(device)
         workers = self.queue.state().workers
-        running = [row["run_id"] for row in workers if row["device"] == device and row["run_id"] is not None]
+        running = [row["run_id"] for row in workers if device in row["device"].split(",") and row["run_id"] is not None]
         return {"device": device, "running": running}
 
     def release(self, fields: Fields) -> Fields:

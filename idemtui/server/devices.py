@@ -118,6 +118,11 @@ def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
+def gpus_of(device: str) -> list[str]:
+    """The GPUs of a worker whose device this is: UUIDs with commas between them; none of `cpu` or an unknown one."""
+    return [] if device in ("cpu", "cuda") else device.split(",")
+
+
 def visible(gpus: Sequence[Gpu], variable: str | None) -> list[Gpu]:
     """The GPUs that a value of CUDA_VISIBLE_DEVICES shows, in its order; all of them where it is unset (None)."""
     if variable is None:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.assignments import open_desk
+from engine.vllm.apart import VARIABLE as FOR_VLLM
 from idemtui.server.device_locks import lock_path
 from idemtui.server.devices import VARIABLE as VISIBLE
+from idemtui.server.devices import gpus_of
 from idemtui.server.model_keys import ModelKey
 from idemtui.server.processes import Child
 from idemtui.server.settings import ServerSettings
@@ -28,7 +30,7 @@ class Launcher(Protocol):
     """Starts workers."""
 
     def start(self, key: ModelKey, device: str, secrets: Mapping[str, str]) -> Worker:
-        """A new worker for runs of this key; `device` is `cpu` or the UUID of a GPU. Raises OSError, LabError."""
+        """A new worker for runs of this key; `device` is `cpu`, or the UUIDs of its GPUs. Raises OSError, LabError."""
 
 
 class ProcessLauncher:
@@ -43,8 +45,8 @@ class ProcessLauncher:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         desk = open_desk(self._folder / random.token_hex(6))
         line = [*self._command, "--desk", str(desk.folder), "--linger", str(self._settings.linger_seconds)]
-        if device != "cpu":
-            line += ["--device-lock", str(lock_path(device))]
+        for gpu in gpus_of(device):
+            line += ["--device-lock", str(lock_path(gpu))]
         descriptor = os.open(desk.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             process = subprocess.Popen(
@@ -72,6 +74,7 @@ class ProcessLauncher:
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "PYTHONUNBUFFERED": "1",
             "IDEMTUI_DISK_RESERVE_MB": str(self._settings.disk_reserve_mb),
-            VISIBLE: "" if device == "cpu" else device,
+            VISIBLE: next(iter(gpus_of(device)), ""),
+            FOR_VLLM: ",".join(gpus_of(device)[1:]),
             **{name: secrets[name] for name in key.secrets},
         }

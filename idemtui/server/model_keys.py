@@ -22,6 +22,8 @@ class ModelKey:
     """`cpu` or `cuda`."""
     secrets: tuple[str, ...] = ()
     """Names of the variables in the worker's environment that people gave."""
+    gpus: int = 1
+    """GPUs that it holds at once."""
 
     def plain(self) -> dict[str, Any]:
         """As JSON."""
@@ -35,12 +37,14 @@ def read_key(folder: Path) -> ModelKey:
         spec = json.loads(path.read_bytes())
         execution = spec["execution"]
         model, judge = _models(spec)
+        device = "cuda" if str(execution.get("device", "cpu")).startswith("cuda") else "cpu"
         return ModelKey(
             model=model,
             judge=judge,
             threads=max(int(execution["threads"]), 1),
-            device="cuda" if str(execution.get("device", "cpu")).startswith("cuda") else "cpu",
+            device=device,
             secrets=tuple(sorted(execution.get("secrets", ()))),
+            gpus=int(execution.get("gpus", 1)) if device == "cuda" else 1,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise JournalError(f"{path}: cannot be read ({type(error).__name__}: {error}).") from None

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from engine.errors import IdemtuiError
 from idemtui.server.device_locks import device_holder
 from idemtui.server.devices import VARIABLE as VISIBLE
-from idemtui.server.devices import DevicesError, Gpu, GpuReader, left_alone, visible
+from idemtui.server.devices import DevicesError, Gpu, GpuReader, gpus_of, left_alone, visible
 from idemtui.server.figures import Figures
 from idemtui.server.slots import asked_slots, cores, share_cores
 
@@ -29,7 +29,7 @@ class Placed(Protocol):
 
     @property
     def device(self) -> str:
-        """`cpu`, or the UUID of a GPU; `cuda` where that is not known."""
+        """`cpu`, or the UUIDs of its GPUs with commas between them; `cuda` where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +88,22 @@ class Places:
     def _free_gpus(self, workers: Collection[Placed]) -> tuple[list[str], str]:
         look = self.look(workers)
         unused = [gpu.uuid for gpu in look.gpus if gpu.uuid not in look.busy and gpu.uuid not in look.reasons]
-        on_gpu = sum(worker.device != "cpu" for worker in workers)
+        on_gpu = sum(max(len(gpus_of(worker.device)), 1) for worker in workers if worker.device != "cpu")
         room = max((self._asked or len(look.gpus)) - on_gpu, 0)
         if not look.gpus:
             return [], f"waits for a GPU: {self.problem}"
         waits = ["waits for a free slot"] if look.busy or unused or not room else []
         return unused[:room], "; ".join([*waits, *look.reasons.values()])
 
+    def within_reach(self, workers: Collection[Placed]) -> int:
+        """GPUs that one worker could hold once every worker of this server has let go of its own."""
+        look = self.look(workers)
+        return min(sum(gpu.uuid not in look.reasons for gpu in look.gpus), self._asked or len(look.gpus))
+
     def look(self, workers: Collection[Placed]) -> Look:
         """The GPUs now."""
         self._read()
-        busy = {worker.device for worker in workers} - {"cpu", "cuda"}
+        busy = {gpu for worker in workers for gpu in gpus_of(worker.device)}
         pids = {worker.pid for worker in workers}
         busy |= {gpu.uuid for gpu in self._gpus if any(process.pid in pids for process in gpu.processes)}
         reasons = {gpu.uuid: self._taken(gpu, pids) for gpu in self._gpus if gpu.uuid not in busy}

@@ -15,6 +15,7 @@ from typing import Any
 from engine.errors import IdemtuiError
 from engine.locks import holder_pid
 from idemtui.server.adoption import adopt, take_lone
+from idemtui.server.devices import gpus_of
 from idemtui.server.disk import Disk
 from idemtui.server.ends import reap
 from idemtui.server.exits import boot_id
@@ -101,7 +102,8 @@ class Queue:
             for worker in floor.workers
         ]
         free, full = self._places.free(floor.workers, {run.key.device for run in floor.waiting.values()})
-        return plan(asked, hands, free, full)
+        several = any(run.key.gpus > 1 for run in floor.waiting.values())
+        return plan(asked, hands, free, full, self._places.within_reach(floor.workers) if several else 0)
 
     def _held(self, run: Waiting) -> str | None:
         """Why a run cannot start now whatever is free."""
@@ -163,7 +165,7 @@ class Queue:
 
     def _unwanted(self, worker: Worker) -> bool:
         """Whether a worker takes no further run: its secrets are old, or a person keeps its device free."""
-        return worker.stale or worker.device in self._places.held
+        return worker.stale or any(one in self._places.held for one in gpus_of(worker.device) or [worker.device])
 
     def _send_home(self) -> None:
         """A worker whose run a person stopped, or that takes no further run, does not linger."""
@@ -180,7 +182,7 @@ class Queue:
     def on_gpus(self) -> set[str]:
         """The GPUs that workers of this server are on, by UUID."""
         with self._floor.lock:
-            return {worker.device for worker in self._floor.workers if worker.run is not None} - {"cpu", "cuda"}
+            return {gpu for worker in self._floor.workers if worker.run is not None for gpu in gpus_of(worker.device)}
 
     def state(self) -> QueueState:
         """What waits, in order and with its reason, and what runs."""

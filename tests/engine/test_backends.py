@@ -55,6 +55,7 @@ def test_what_vllm_cannot_serve_is_drawn_by_transformers_or_refused(spec, monkey
 def test_a_study_says_who_draws_and_its_run_id_stays(tmp_path):
     (tmp_path / "a.toml").write_text(STUDY)
     (tmp_path / "b.toml").write_text(STUDY + '[execution]\nsampler = "transformers"\nresidency = "sleep"\n')
+    (tmp_path / "c.toml").write_text(STUDY + '[execution]\ngpus = 3\ncheckpointing = "on"\n')
     plain, chosen = (resolve_study(tmp_path / name)[0] for name in ("a.toml", "b.toml"))
     assert plain.run_id == chosen.run_id
     assert (plain.execution.sampler, plain.execution.residency) == ("auto", "auto")
@@ -72,6 +73,12 @@ def test_a_study_says_who_draws_and_its_run_id_stays(tmp_path):
             'execution.sampler = "vllm": it serves adapters up to rank 512',
         ),
         ('sampler = "vllm"\n[train]\nmethod = "full"', "makes whole models"),
+        ('sampler = "transformers"\ngpus = 2', "execution.gpus = 2: only vLLM draws on more than one GPU"),
+        (
+            'gpus = 2\nresidency = "sleep"',
+            'vLLM has GPUs of its own and stays there, but execution.residency = "sleep"',
+        ),
+        ("gpus = 0", "execution.gpus"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_queued(tmp_path, lines, said):

@@ -5,7 +5,18 @@ from dataclasses import replace
 import pytest
 
 from engine.errors import ModelError
-from engine.memory import GB, Load, Room, check_training, plan_serving
+from engine.memory import (
+    CONTEXT,
+    GB,
+    GRAPHS,
+    Load,
+    Room,
+    check_training,
+    gpus_needed,
+    plan_apart,
+    plan_serving,
+    spreads,
+)
 from engine.shape import Shape, read_shape
 
 QWEN3_4B = Shape(36, 2560, 9728, 32, 8, 128, 151_936, True, 262_144)
@@ -95,3 +106,40 @@ def test_a_model_too_large_for_one_gpu_is_refused_before_it_is_loaded():
 def test_dpo_and_full_finetuning_take_more():
     assert replace(LOAD, dpo=True, train_batch=8).training > replace(LOAD, train_batch=4).training
     assert replace(LOAD, trains="full").training > 20 * LOAD.training / 2
+
+
+def test_on_gpus_of_its_own_weights_are_split_and_so_is_the_cache():
+    large = Load(QWEN3_32B, length=3072, rows=64, train_batch=2, train_length=2048, rank=16)
+    one, two = (large.serving_shard(64, shards) - GRAPHS - CONTEXT for shards in (1, 2))
+    assert one == large.serving(64) - GRAPHS - CONTEXT
+    assert two == pytest.approx(one / 2, rel=1e-6)
+    sixteen, eight = (large.serving_shard(64, n) for n in (16, 8))
+    assert eight - sixteen == (large.weights + 2 * QWEN3_32B.lora_parameters(16) * 2) // 16
+    """8 KV heads: from there on they are repeated, and only weights are split further."""
+
+
+def test_a_model_that_trains_on_one_gpu_is_served_on_others():
+    large = Load(QWEN3_32B, length=3072, rows=64, train_batch=2, train_length=2048, rank=16)
+    with pytest.raises(ModelError, match="does not fit"):
+        plan_serving(large, room(80))
+    plan = plan_apart(large, [room(80)])
+    assert (plan.residency, plan.shards) == ("resident", 1)
+    assert plan.reason.startswith("vLLM has 1 GPU of its own, 75.")
+    two = plan_apart(large, [room(80), room(80)])
+    assert (two.shards, "2 GPUs of its own" in two.reason) == (2, True)
+    assert two.utilization == pytest.approx(large.serving_shard(64, 2) / (80 * GB), abs=0.001)
+
+
+def test_what_fits_on_no_gpu_of_its_own_says_how_many_would_do():
+    large = Load(LLAMA_70B, length=3072, rows=64, train_batch=2, train_length=2048, rank=16)
+    with pytest.raises(
+        ModelError, match=r"needs 153\.\d GB of each and 76\.0 GB are usable; execution\.gpus = 5 would do"
+    ):
+        plan_apart(large, [room(80)])
+    assert gpus_needed(large, 76 * GB) == 5
+    assert gpus_needed(large, 5 * GB) is None
+    with pytest.raises(
+        ModelError, match=r"64 heads and 8 KV heads, which have to be divided; set execution\.gpus to 2 or 3"
+    ):
+        plan_apart(large, [room(80)] * 3)
+    assert [n for n in range(1, 17) if spreads(LLAMA_70B, n)] == [1, 2, 4, 8, 16]

@@ -78,14 +78,14 @@ def main() -> int:
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--desk", type=Path)
     parser.add_argument("--linger", type=float, default=20.0)
-    parser.add_argument("--device-lock", type=Path)
+    parser.add_argument("--device-lock", type=Path, action="append", default=[])
     options = parser.parse_args()
     signals: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, frame: signals.append(number))
     with contextlib.ExitStack() as held:
         try:
-            if options.device_lock:
-                held.enter_context(FileLock(options.device_lock, "the device"))
+            for lock in options.device_lock:
+                held.enter_context(FileLock(lock, "the device"))
         except LockedError:
             return 76
         if options.folder is not None:

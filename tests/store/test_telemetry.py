@@ -111,3 +111,14 @@ def test_the_shipped_queries_say_where_gpu_time_went_and_how_fast_training_was(l
     ((*_, weights, teraflops, mfu),) = connection.sql(speed.replace("cast(null as double)", "1.6e12")).fetchall()
     assert (weights, teraflops, mfu) == (4.0, pytest.approx(0.64), pytest.approx(0.4))
     connection.close()
+
+
+def test_a_stage_on_two_gpus_has_the_looks_of_both(lab):
+    for device, watts, used in ((GPU, 300, 10e9), (OTHER, 500, 40e9)):
+        look(lab, 5, device, utilization=watts / 10, memory=used, power=watts)
+    connection, ingest = opened(lab)
+    ingest.poll()
+    connection.execute(f"UPDATE stages SET device = '{GPU},{OTHER}'")
+    told = connection.sql("SELECT utilization, memory_peak, power, watt_hours, looks FROM stage_devices").fetchall()
+    assert told == [(40.0, 40e9, 800.0, pytest.approx(800 * 20 / 3600), 2)]
+    connection.close()

@@ -91,9 +91,10 @@ def _device(device: Device, server: Server, glance: Glance) -> str:
     gauges, others = gauge_words(device.figures), other_words(device.figures)
     words += f" {gauges}" if gauges else ""
     words += f", beside {others}" if others else ""
-    if device.state == "held" or (device.state == "taken" and not (others and "left alone" in device.reason)):
-        return f"{words}: {one_line(device.reason, 60)}"
-    here = [worker for worker in server.workers if worker.run_id and worker.device == device.device]
+    if device.state in ("taken", "held"):
+        told = others and "left alone" in device.reason
+        return words if told else f"{words}: {one_line(device.reason, 60)}"
+    here = [worker for worker in server.workers if worker.run_id and device.device in worker.device.split(",")]
     names = ", ".join(_busy(worker, glance, device) for worker in here)
     note = f" ({one_line(device.reason, 60)})" if device.reason else ""
     return f"{words}: {names}{note}" if names else f"{words}{note}"

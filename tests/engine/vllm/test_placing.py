@@ -1,11 +1,13 @@
 """Where answers are drawn, with a GPU that is not there: its memory is told, vLLM is a fake."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
+import pynvml
 import pytest
 import torch
 
-from engine import backends
+from engine import backends, walking
 from engine.errors import ModelError, ServingError
 from engine.kept_models import KeptModels
 from engine.memory import GB, Room
@@ -15,6 +17,7 @@ from engine.spec import Execution
 from engine.trainers.fitting import FittingTrainer
 from engine.trainers.giving_way import GivingWay
 from engine.vllm import placing
+from engine.vllm.apart import gpus_apart, rooms_apart, shown
 from engine.vllm.placing import check_fits, choose
 from tests.engine.chains import make_spec, write_pack
 from tests.engine.vllm.fake import FakeStart
@@ -116,3 +119,52 @@ def test_a_model_that_cannot_be_trained_on_its_gpu_is_refused_before_it_is_loade
     monkeypatch.setattr(placing, "device_room", lambda device: Room(80 * GB, 80 * GB, GB))
     check_fits(run(device="cuda"))
     check_fits(run())
+
+
+APART = ["GPU-00000001-aaaa", "GPU-00000002-aaaa"]
+
+
+@pytest.fixture
+def apart(monkeypatch):
+    """Two GPUs of 80 GB for vLLM beside the worker's own, as NVML tells them."""
+    monkeypatch.setenv("IDEMTUI_VLLM_GPUS", ",".join(APART))
+    asked = []
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", lambda uuid: asked.append(uuid) or uuid)
+    memory = SimpleNamespace(total=80 * GB, used=GB)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetMemoryInfo", lambda handle: memory)
+    return asked
+
+
+def test_on_gpus_of_its_own_vllm_is_spread_and_shown_those_alone(run, tiny, apart, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-00000000-aaaa")
+    spec = run(sampler="vllm", device="cuda", gpus=3)
+    on_gpu = replace(tiny("qwen3"), device=torch.device("cuda"))
+    plan = placing.plan_for(spec, on_gpu, None)
+    assert (plan.shards, apart) == (2, APART)
+    assert plan.reason.startswith("vLLM has 2 GPUs of its own")
+    settings = placing.settings_for(spec, on_gpu, plan)
+    assert (settings.shards, settings.sleeps) == (2, False)
+    assert shown(gpus_apart()) == {"CUDA_VISIBLE_DEVICES": ",".join(APART)}
+    assert walking._device("cuda") == ",".join(["GPU-00000000-aaaa", *APART])
+
+
+def test_gpus_that_nvml_does_not_know_are_one_line(apart, monkeypatch):
+    def lost(uuid):
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_FOUND)
+
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", lost)
+    with pytest.raises(ModelError, match="cannot be looked at: NVML says"):
+        rooms_apart(APART)
+
+
+def test_gpus_that_nobody_would_use_are_refused(run, models, tiny, monkeypatch):
+    with pytest.raises(ModelError, match=r"execution\.gpus = 2: only vLLM draws on more than one GPU.*no GPU"):
+        choose(run(gpus=2), tiny("qwen3"), models, Log())
+
+    def broken(settings):
+        raise ServingError("vLLM: RuntimeError: NCCL", "RuntimeError")
+
+    models.start = broken
+    with pytest.raises(ServingError, match="NCCL"):
+        choose(run(sampler="vllm", gpus=2), tiny("qwen3"), models, Log())

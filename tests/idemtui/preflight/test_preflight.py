@@ -223,5 +223,8 @@ def test_on_a_gpu_it_says_who_draws_and_where_vllm_stays(monkeypatch: pytest.Mon
     assert 10**9 < found.memory < 2 * 10**9
     small = replace(large, memory_free=10**9)
     assert any("does not fit" in line for line in preflight(demo(), Past(), small).assumed)
+    several = [spec.model_copy(update={"execution": spec.execution.model_copy(update={"gpus": 2})}) for spec in demo()]
+    assert any("vLLM has 1 GPU of its own" in line for line in preflight(several, Past(), large).assumed)
     monkeypatch.setattr("engine.backends.find_spec", lambda name: None)
+    assert any("execution.gpus = 2: only vLLM" in line for line in preflight(several, Past(), large).assumed)
     assert any("transformers draws (vLLM is not installed" in line for line in preflight(demo(), Past(), large).assumed)

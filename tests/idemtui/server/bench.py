@@ -159,11 +159,12 @@ def new_run(
     fork_of: str | None = None,
     at: int | None = None,
     cycles: int = 6,
+    gpus: int = 1,
 ) -> str:
     """A run folder with a frozen spec and nothing else."""
     spec = chain_spec(Chain(name, seed=sum(map(ord, name)), status="queued"))
     run = spec.run.model_copy(update={"model": model, "cycles": cycles})
-    execution = spec.execution.model_copy(update={"device": device, "secrets": secrets})
+    execution = spec.execution.model_copy(update={"device": device, "secrets": secrets, "gpus": gpus})
     changes = {"run": run, "execution": execution, "parent_run_id": fork_of, "forked_at_cycle": at}
     spec = spec.model_copy(update=changes)
     folder = lab.run(spec.run_id)

@@ -174,6 +174,7 @@ def test_a_worker_sees_its_own_device_alone(lab: Lab, device: str, shown: str) -
     launcher = ProcessLauncher(lab.root / "workers", ServerSettings(disk_reserve_mb=7), ["worker"])
     key = ModelKey("m", "j", 3, "cuda", ("HF_TOKEN",))
     environment = launcher._environment(key, device, {"HF_TOKEN": "hf", "OTHER": "x"})
+    assert environment["IDEMTUI_VLLM_GPUS"] == ""
     assert environment["CUDA_VISIBLE_DEVICES"] == shown
     assert (environment["OMP_NUM_THREADS"], environment["IDEMTUI_DISK_RESERVE_MB"]) == ("3", "7")
     assert environment["HF_TOKEN"] == "hf"
@@ -197,3 +198,53 @@ def test_of_two_workers_on_one_gpu_the_second_leaves_at_once(lab: Lab) -> None:
     finally:
         first.process.send(signal.SIGKILL)
         until(first.process.exited, "its end")
+
+
+def test_a_run_that_needs_two_gpus_gets_them_at_once_and_nobody_starves(lab: Lab) -> None:
+    bench = Bench(lab, slots=3, gpus=FakeGpus(FOUR[:3]))
+    singles = [new_run(lab, name, model=name, device="cuda") for name in "abc"]
+    large = new_run(lab, "large", model="large", device="cuda", gpus=2)
+    late = new_run(lab, "z", model="z", device="cuda")
+    bench.ask(*singles[:2], large, singles[2], late)
+    assert bench.running == singles[:2]
+    assert bench.reason(large) == "gathers 2 GPUs: 1 free and kept for it"
+    assert bench.reason(late) == f"waits while run {large} gathers 2 GPUs"
+    bench.let_go(singles[0])
+    bench.tick()
+    assert set(bench.running) == {singles[1], large}
+    assert bench.worker(large).device == f"{FOUR[0].uuid},{FOUR[2].uuid}"
+    assert [command.device for command in commands(lab, large)][-1] == f"{FOUR[0].uuid},{FOUR[2].uuid}"
+    assert bench.queue.on_gpus() == {gpu.uuid for gpu in FOUR[:3]}
+    assert [row["state"] for row in bench.queue.devices()] == ["busy"] * 3
+    bench.let_go(singles[1])
+    bench.tick()
+    assert singles[2] in bench.running
+    bench.let_go(large)
+    bench.tick()
+    bench.tick()
+    assert late in bench.running
+
+
+def test_more_gpus_than_there_are_keep_nobody_waiting(lab: Lab) -> None:
+    bench = Bench(lab, slots=4, gpus=FakeGpus([*FOUR[:2], gpu(2, 71 * GB)]))
+    large = new_run(lab, "large", device="cuda", gpus=3)
+    single = new_run(lab, "a", device="cuda")
+    bench.ask(large, single)
+    assert bench.running == [single]
+    assert bench.reason(large).startswith("needs 3 GPUs at once, this server can use 2: ")
+    assert "GPU 2 is left alone: 71 GB of 80 GB" in bench.reason(large)
+
+
+def test_a_worker_of_two_gpus_trains_on_the_first_and_locks_both(lab: Lab) -> None:
+    device = f"{gpu(0).uuid},{gpu(1).uuid}"
+    launcher = ProcessLauncher(lab.root / "workers", ServerSettings(), (sys.executable, str(FAKE_WORKER), "hold"))
+    key = ModelKey("m", "j", 1, "cuda", gpus=2)
+    environment = launcher._environment(key, device, {})
+    assert (environment["CUDA_VISIBLE_DEVICES"], environment["IDEMTUI_VLLM_GPUS"]) == (gpu(0).uuid, gpu(1).uuid)
+    worker = launcher.start(key, device, {})
+    try:
+        for one in (gpu(0), gpu(1)):
+            until(lambda one=one: device_holder(one.uuid), "its lock")
+    finally:
+        worker.process.send(signal.SIGKILL)
+        until(worker.process.exited, "its end")

@@ -7,6 +7,7 @@ from idemtui.server.model_keys import ModelKey
 from idemtui.server.planning import PASSED_BY, Asked, Hand, plan
 
 KEYS = [ModelKey(model, "judge", 1, device) for model in "ab" for device in ("cpu", "cuda")]
+LARGE = ModelKey("large", "judge", 1, "cuda", gpus=2)
 asked = st.builds(
     Asked,
     run_id=st.uuids().map(str),
@@ -81,3 +82,33 @@ def test_a_late_run_still_takes_its_models_worker_where_the_older_one_finds_anot
     made = plan([run_of(B, 1), run_of(A, 50)], [Hand(1, A, idle=True)], {"cpu": ["cpu"]}, {})
     assert made.started == {"b1": "cpu"}
     assert made.assigned == {"a50": 1}
+
+
+def test_gpus_are_gathered_in_the_order_of_the_queue_and_idle_workers_let_go() -> None:
+    single = ModelKey("a", "judge", 1, "cuda")
+    waiting = [Asked("first", single, order=1), Asked("large", LARGE, order=2), Asked("late", single, order=3)]
+    made = plan(waiting, [], {"cuda": ["g0", "g1"]}, {}, reach=4)
+    assert made.started == {"first": "g0"}
+    assert made.reasons["large"] == "gathers 2 GPUs: 1 free and kept for it"
+    assert made.reasons["late"] == "waits while run large gathers 2 GPUs"
+    idle = [Hand(7, KEYS[3], idle=True), Hand(8, single, idle=True), Hand(9, KEYS[3], idle=True)]
+    made = plan(waiting[1:2], idle, {"cuda": ["g0"]}, {}, reach=4)
+    assert made.dismissed == [7]
+    leaving = [Hand(7, KEYS[3], leaving=True), Hand(9, KEYS[3], idle=True)]
+    assert plan(waiting[1:2], leaving, {"cuda": ["g0"]}, {}, reach=4).dismissed == []
+    assert plan(waiting, [], {"cuda": ["g0", "g1", "g2"]}, {}, reach=4).started == {"first": "g0", "large": "g1,g2"}
+    assert plan(waiting[1:2], [Hand(5, LARGE, idle=True)], {"cuda": []}, {}, reach=4).assigned == {"large": 5}
+
+
+@given(st.integers(0, 4), st.lists(st.sampled_from([KEYS[1], LARGE]), max_size=6), st.integers(0, 4))
+def test_no_gpu_is_given_twice_and_large_runs_get_all_of_theirs(count: int, keys: list[ModelKey], reach: int) -> None:
+    gpus = [f"g{n}" for n in range(count)]
+    waiting = [Asked(f"r{n}", key, order=n) for n, key in enumerate(keys)]
+    made = plan(waiting, [], {"cuda": list(gpus)}, {}, reach=max(reach, count))
+    given_out = [gpu for device in made.started.values() for gpu in device.split(",")]
+    assert len(given_out) == len(set(given_out)) <= count
+    for run in waiting:
+        if run.run_id in made.started:
+            assert len(made.started[run.run_id].split(",")) == run.key.gpus
+        else:
+            assert made.reasons[run.run_id]
