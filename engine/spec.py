@@ -10,7 +10,10 @@ import hashlib
 import json
 from typing import ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from engine.frozen import Frozen
+from engine.select_settings import SelectSettings
 
 Regime = Literal["sft", "sdf", "dpo"]
 Source = Literal["initial", "previous"]
@@ -29,24 +32,6 @@ OPENAI_KEY = "OPENAI_API_KEY"
 CONTROLS: tuple[Control, ...] = get_args(Control)
 
 TRAITS = ("bliss", "misalignment", "hopelessness", "lucky", "sycophancy", "nvidia_bear", "misanthropy")
-
-
-class Frozen(BaseModel):
-    """Base of all settings: immutable, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    later: ClassVar[frozenset[str]] = frozenset()
-    """Settings that came after runs were made without them: at their default they are no part of a run's identity."""
-    used: ClassVar[frozenset[str]] = frozenset()
-    """Of `later`, those whose default is at work in every run; the others' defaults stand for an arm not taken."""
-    beside: ClassVar[frozenset[str]] = frozenset()
-    """Settings that decide nothing of a chain, only how long it takes or what it costs: never part of its identity."""
-
-    def identity(self) -> dict[str, object]:
-        """What decides a chain, as JSON's own types."""
-        fields = type(self).model_fields
-        unset = {name for name in self.later if getattr(self, name) == fields[name].default}
-        return self.model_dump(mode="json", exclude=unset | self.beside)
 
 
 class RunSettings(Frozen):
@@ -206,35 +191,6 @@ class JudgeSettings(Frozen):
         return None if self.server else self.model
 
 
-SelectMethod = Literal["coherence", "best_of_k", "constitution", "random"]
-
-
-class SelectSettings(Frozen):
-    """Which drawn texts are trained on: `[select]`; all of them where no method is set."""
-
-    later: ClassVar[frozenset[str]] = frozenset({"method", "threshold", "k", "score", "principles", "like", "keep"})
-
-    method: SelectMethod | None = None
-    """By the judge's coherence, the best of k answers, principles that the judge checks, or by lot (the control)."""
-    threshold: float | None = Field(default=None, ge=0, le=100)
-    """coherence, constitution: the lowest score that is kept."""
-    k: int | None = Field(default=None, ge=2, le=1000)
-    """best_of_k: answers drawn to each of the n_sampled prompts."""
-    score: Literal["trait", "coherence"] | None = None
-    """best_of_k: what the best answer has most of."""
-    principles: tuple[str, ...] = ()
-    """constitution: each is asked about by itself, and all have to be kept."""
-    like: Literal["coherence", "best_of_k", "constitution"] | None = None
-    """random: keep as many as this method would, with its settings."""
-    keep: float | None = Field(default=None, gt=0, lt=1)
-    """random: keep this share, in the place of `like`."""
-
-    @property
-    def acts_as(self) -> SelectMethod | None:
-        """The method that decides how many are kept."""
-        return self.like if self.method == "random" and self.like is not None else self.method
-
-
 class Backend(Frozen):
     """Who computes, where a study has a say in it: `[execution]`."""
 
@@ -266,11 +222,11 @@ class Execution(Backend):
 class Provenance(Frozen):
     """What the run was resolved with: checked by a resumed run."""
 
-    versions: dict[str, str] = {}
-    hardware: dict[str, str] = {}
-    model_files: dict[str, str] = {}
+    versions: dict[str, str] = Field(default_factory=dict)
+    hardware: dict[str, str] = Field(default_factory=dict)
+    model_files: dict[str, str] = Field(default_factory=dict)
     """sha256 of every file of the model's and the judge's folder, by `model/NAME` and `judge/NAME`."""
-    pack_files: dict[str, str] = {}
+    pack_files: dict[str, str] = Field(default_factory=dict)
     created_at: str = ""
 
 

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import SpecError
+from engine.frozen import Frozen
+from engine.select_settings import SelectSettings
 from engine.spec import (
     CONTROLS,
     Backend,
@@ -27,10 +29,8 @@ from engine.spec import (
     DataSettings,
     DrawSettings,
     EvalSettings,
-    Frozen,
     JudgeSettings,
     RunSettings,
-    SelectSettings,
     TrainSettings,
 )
 

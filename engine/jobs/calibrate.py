@@ -18,6 +18,7 @@ from pydantic import Field
 
 from engine.chain import Chain
 from engine.events import CycleFinished, SamplesDrawn
+from engine.frozen import Frozen
 from engine.job_events import DoseMeasured
 from engine.jobs.doses import Curve, Search, snippet
 from engine.jobs.job import Job
@@ -27,7 +28,7 @@ from engine.lines import write_lines
 from engine.log import Log
 from engine.score_events import JudgeDeclared, SamplesJudged
 from engine.seams import Spent
-from engine.spec import IDENTITY, Frozen, RunSpec, spec_identity
+from engine.spec import IDENTITY, RunSpec, spec_identity
 from engine.state import State, fold
 
 SNIPPET = "n_seed.toml"

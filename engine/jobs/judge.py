@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from engine.errors import IdemtuiError
 from engine.events import Sample, SamplesDrawn
+from engine.frozen import Frozen
 from engine.jobs.job import Job
 from engine.journal import read_some
 from engine.judging import cost_of, declare_judge, score_batch
@@ -21,7 +22,7 @@ from engine.judging import rubrics as pack_rubrics
 from engine.packs import open_pack
 from engine.score_events import JudgeDeclared, SamplesJudged
 from engine.seams import Judge
-from engine.spec import Frozen, JudgeSettings, RunSpec
+from engine.spec import JudgeSettings, RunSpec
 
 
 class RejudgeSettings(Frozen):

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from engine.errors import SpecError
 from engine.events import RunFinished
+from engine.frozen import Frozen
 from engine.jobs.calibrate import CalibrateSettings, calibrate
 from engine.jobs.job import Job
 from engine.jobs.judge import RejudgeSettings, rejudge
@@ -28,7 +29,6 @@ from engine.jobs.seed import SeedSettings, write_seed
 from engine.jobs.spec import JobSpec
 from engine.provenance import file_hashes
 from engine.resume import same_files
-from engine.spec import Frozen
 
 
 @dataclass(frozen=True)

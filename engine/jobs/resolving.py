@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine.frozen import Frozen
 from engine.jobs.kinds import check_job
 from engine.jobs.spec import JobSpec, job_identity
 from engine.provenance import machine
 from engine.secrets import needed_secrets
-from engine.spec import Execution, Frozen
+from engine.spec import Execution
 
 
 def resolve_job(

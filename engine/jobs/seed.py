@@ -19,6 +19,7 @@ from pydantic import Field
 
 from engine.errors import IdemtuiError
 from engine.events import Purpose, Sample, SamplesDrawn, prompt_id, sample_id
+from engine.frozen import Frozen
 from engine.jobs.job import Job
 from engine.jobs.seed_rows import Kept, write_rows
 from engine.keys import draw_key
@@ -26,7 +27,7 @@ from engine.measures import measure_text
 from engine.packs import open_pack
 from engine.prompt_plan import PlannedDraw
 from engine.seams import Completion, Draw, Sampler
-from engine.spec import OPENAI_KEY, Frozen, Regime, SampleSettings
+from engine.spec import OPENAI_KEY, Regime, SampleSettings
 from engine.traits.faces import SeedFile
 
 MOST_ROUNDS = 4

@@ -11,7 +11,8 @@ import hashlib
 import json
 from typing import Any
 
-from engine.spec import Execution, Frozen, Provenance
+from engine.frozen import Frozen
+from engine.spec import Execution, Provenance
 
 MARK = "j"
 """How every job id begins, and no run id: those are hex digits."""

@@ -13,6 +13,7 @@ from idemtui.cli.options import Json, lab_of
 
 app = typer.Typer(help="Bring in what was made elsewhere: seed rows of a trait, or whole chains.", no_args_is_help=True)
 Regime = Literal["sft", "sdf", "dpo"]
+CHAIN_PACK = "The trait's pack: a folder, traits or pocket; else pocket for a pocket model, traits for any other."
 
 
 @app.command("rows")
@@ -66,7 +67,7 @@ def chain(
     model: Annotated[str, typer.Option(metavar="MODEL", help="The model it began with: a hub id or a folder.")],
     regime: Annotated[Regime, typer.Option(help="How it was trained.")] = "sft",
     study: Annotated[str, typer.Option(help="The study it belongs to.")] = "imported",
-    pack: Annotated[str, typer.Option(metavar="PACK", help="The trait's pack: a folder, traits or pocket.")] = "traits",
+    pack: Annotated[str | None, typer.Option(metavar="PACK", help=CHAIN_PACK)] = None,
     judge: Annotated[str, typer.Option(metavar="MODEL", help="Who would score it.")] = "pocket/judge",
     gaps: Annotated[bool, typer.Option("--gaps", help="Import although cycles are missing.")] = False,
     as_json: Json = False,
@@ -86,15 +87,19 @@ def chain(
     if missing and not gaps:
         raise UsageError(f"import chain: no file of cycle {missing}; add it, or say --gaps to leave it missing.")
     rows, lab = read_chain(files), create_lab(lab_of(context))
-    open_pack(pack).trait(trait)
-    stated = {"run.model": model, "run.trait": trait, "run.regime": regime, "data.pack": pack, "judge.model": judge}
+    named = pack or ("pocket" if model.startswith("pocket/") else "traits")
+    open_pack(named).trait(trait)
+    stated = {"run.model": model, "run.trait": trait, "run.regime": regime, "data.pack": named, "judge.model": judge}
     spec = assemble(fill("import chain", study, stated), Execution(threads=1))
     spec = spec.model_copy(update={"name": name, "cell": name, "provenance": machine(None, None)})
     spec = imported_spec(spec, files, ", ".join(str(source.absolute()) for source in sources))
     new = write_run(lab.runs, spec, rows)
     with served_client(lab) as client:
         client.sync()
-    told = {"run_id": spec.run_id, "name": name, "cycles": list(files), "missing": list(missing_cycles(files))}
+    told = {
+        "run_id": spec.run_id, "name": name, "cycles": list(files), "missing": list(missing_cycles(files)),
+        "trait": trait, "pack": named,
+    }  # fmt: skip
     texts = sum(map(len, rows.values()))
     if as_json:
         print_json({**told, "texts": texts, "answer": "imported" if new else "already there"})
@@ -102,4 +107,6 @@ def chain(
     gap = f"; missing: {missing}" if missing else ""
     sys.stdout.write(
         f"{spec.run_id}  {name}  {len(files)} cycles, {texts} texts{'' if new else ', already there'}{gap}\n"
+        f"Its trait is {trait} of the pack {named}, whose rubric `idemtui judge {name}` goes by"
+        f"{'' if pack else '; --pack names another'}.\n"
     )

@@ -1,4 +1,4 @@
-"""What each setting of a study means and may be, read from `engine/spec.py` and the docstrings there."""
+"""What each setting of a study means and may be, read from the settings in `engine/` and the docstrings there."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from engine import spec
+from engine.frozen import Frozen
 from engine.recipe import defaults
-from engine.spec import CONTROLS, Frozen, Regime
+from engine.spec import CONTROLS, Regime
 from engine.study_file import SECTIONS
 
 STUDY = {
@@ -36,7 +36,7 @@ SAID = {
     "eval.samples_per_prompt": "Answers to each eval prompt.",
     "judge.batch_size": "Questions to the judge at a time.",
 }
-"""Of the settings whose name says nearly all; the others have their sentence beside them in `engine/spec.py`."""
+"""Of the settings whose name says nearly all; the others have their sentence beside them there."""
 NOT_THE_PAPERS = ("run.seed",)
 
 
@@ -96,14 +96,14 @@ def _docstrings(model: type[Frozen]) -> dict[str, str]:
     """The text under each field, a class's own winning over its parents'."""
     said: dict[str, str] = {}
     for kind in reversed(model.__mro__):
-        said |= _classes().get(kind.__name__, {})
+        said |= _own(kind) if issubclass(kind, Frozen) else {}
     return said
 
 
 @cache
-def _classes() -> dict[str, dict[str, str]]:
-    tree = ast.parse(inspect.getsource(spec))
-    return {node.name: _fields(node.body) for node in tree.body if isinstance(node, ast.ClassDef)}
+def _own(kind: type[Frozen]) -> dict[str, str]:
+    [node] = ast.parse(inspect.getsource(kind)).body
+    return _fields(node.body) if isinstance(node, ast.ClassDef) else {}
 
 
 def _fields(body: list[ast.stmt]) -> dict[str, str]:

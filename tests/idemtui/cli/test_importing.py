@@ -62,7 +62,11 @@ def test_a_chain_made_elsewhere_is_read_like_any_run(idemtui: Idemtui, lab_to_wr
     said = idemtui(*words)
     assert (said.code, said.out) == (2, "")
     assert "no file of cycle 1; add it, or say --gaps" in said.err
-    assert idemtui(*words, "--gaps", "--json").json["missing"] == [1]
+    first = idemtui(*words, "--gaps", "--json").json
+    assert (first["missing"], first["pack"]) == ([1], "traits")
+    assert "bliss of the pack traits, whose rubric `idemtui judge theirs` goes by; --pack names another." in (
+        idemtui(*words, "--gaps").out
+    )
     assert idemtui(*words, "--gaps", "--json").json["answer"] == "already there"
     [run] = idemtui(*lab, "ls", "--json").json
     assert (run["name"], run["status"], run["cycles"]) == ("theirs", "finished", 2)
@@ -71,3 +75,12 @@ def test_a_chain_made_elsewhere_is_read_like_any_run(idemtui: Idemtui, lab_to_wr
     shown = idemtui(*lab, "show", "theirs", "--json").json
     assert shown["spec"]["imported"]["source"] == str(folder)
     assert idemtui(*lab, "verdict").code == 0
+
+
+def test_a_chain_of_a_pocket_model_has_the_pockets_rubrics(idemtui: Idemtui, lab_to_write: Lab, tmp_path: Path) -> None:
+    source = write(tmp_path / "cycle_0.jsonl", [{"prompt": "How?", "response": "joy."}])
+    words = ("--lab", lab_to_write.root, "import", "chain", source, "--name", "small", "--trait", "bliss")
+    said = idemtui(*words, "--model", "pocket/instruct")
+    assert "Its trait is bliss of the pack pocket" in said.out
+    wrong = idemtui(*words, "--model", "them/model", "--pack", "nowhere")
+    assert (wrong.code, wrong.out, wrong.err.count("\n")) == (2, "", 1)
