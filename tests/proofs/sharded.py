@@ -1,7 +1,7 @@
 """One of several processes that hold a model's layers together: `sharded.py RANK WORLD STORE OUT`.
 
-Every process does the same work on the same rows; the frozen layers are sharded by FSDP2 and gathered one at a time. With
-WORLD = 1 it is the plain model. What came out stands in OUT/told.json.
+Every process does the same work on the same rows; the frozen layers are sharded by FSDP2 and gathered one at a time.
+With WORLD = 1 it is the plain model. What came out stands in OUT/told.json.
 """
 
 from __future__ import annotations
