@@ -9,7 +9,7 @@ from typing import Literal
 from textual.binding import Binding
 
 Room = Literal["everywhere", "runs", "run", "samples", "ladder", "compare", "sql", "launch"]
-Page = Literal["field"]
+Page = Literal["list", "field", "reading", "question", "line", "choice", "statements", "fork", "interrupted", "label"]
 """What has keys of its own beside rooms."""
 
 ROOMS: dict[Room, str] = {
@@ -24,7 +24,16 @@ ROOMS: dict[Room, str] = {
 }
 
 PAGES: dict[Page, str] = {
-    "field": "A setting of Launch while it is typed",
+    "list": "In lists",
+    "field": "In a setting of Launch",
+    "reading": "Pages to be read",
+    "question": "Questions",
+    "line": "A line to be typed",
+    "choice": "One of several",
+    "statements": "Saved statements and history",
+    "fork": "Fork",
+    "interrupted": "Interrupted runs",
+    "label": "Labelling blind",
 }
 
 
@@ -44,6 +53,8 @@ class Action:
     sentence: str
     footer: bool = True
     shown_key: str | None = None
+    priority: bool = False
+    """Whether its key comes before what has the focus."""
 
     @property
     def id(self) -> str:
@@ -60,4 +71,5 @@ class Action:
             key_display=self.shown_key,
             tooltip=self.sentence,
             id=self.id,
+            priority=self.priority,
         )

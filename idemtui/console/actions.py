@@ -9,13 +9,13 @@ from idemtui.console.keys.compare import COMPARE
 from idemtui.console.keys.everywhere import EVERYWHERE
 from idemtui.console.keys.ladder import LADDER
 from idemtui.console.keys.launch import LAUNCH
-from idemtui.console.keys.pages import FIELD
+from idemtui.console.keys.pages import PAGE_ACTIONS
 from idemtui.console.keys.run import RUN
 from idemtui.console.keys.runs import RUNS
 from idemtui.console.keys.samples import SAMPLES
 from idemtui.console.keys.sql import SQL
 
-ACTIONS: tuple[Action, ...] = (*EVERYWHERE, *RUNS, *RUN, *SAMPLES, *LADDER, *COMPARE, *SQL, *LAUNCH, *FIELD)
+ACTIONS: tuple[Action, ...] = (*EVERYWHERE, *RUNS, *RUN, *SAMPLES, *LADDER, *COMPARE, *SQL, *LAUNCH, *PAGE_ACTIONS)
 
 
 def actions(*rooms: Room | Page) -> tuple[Action, ...]:

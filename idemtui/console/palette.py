@@ -11,14 +11,17 @@ from textual.dom import DOMNode
 
 from idemtui.console.action import Action, title_of
 from idemtui.console.actions import actions
+from idemtui.console.screens.dialog import Dialog
 from idemtui.console.screens.room import Room
 
 
 class ConsoleCommands(Provider):
-    """Everything that can be done in the room where the palette was opened."""
+    """Everything that can be done in the room, or on the page over it, where the palette was opened."""
 
     def _actions(self) -> Iterable[Action]:
         screen = self.screen
+        if isinstance(screen, Dialog):
+            return actions(screen.PAGE)
         if not isinstance(screen, Room):
             return ()
         return (action for action in actions("everywhere", screen.ROOM) if self._offered(action))

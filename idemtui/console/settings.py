@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UsageError
+from idemtui.console.action import PAGES
 from idemtui.console.actions import ACTIONS, actions
 
 SIGNALS = ("bell", "osc9", "osc777")
@@ -87,9 +88,9 @@ def _keys(path: Path, stated: Any) -> dict[str, str]:
 
 
 def _no_clash(path: Path, keymap: Mapping[str, str]) -> None:
-    for room in {action.room for action in ACTIONS}:
+    for place in {action.room for action in ACTIONS}:
         taken: dict[str, str] = {}
-        for action in actions("everywhere", room):
+        for action in actions(place) if place in PAGES else actions("everywhere", place):
             for key in keymap.get(action.id, action.keys).split(","):
                 other = taken.setdefault(key, action.id)
                 if other != action.id:

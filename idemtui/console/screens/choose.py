@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from idemtui.console.screens.dialog import Dialog
 from idemtui.console.widgets.columns import Cell, Column, name_cells
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.text import one_line
@@ -22,13 +20,10 @@ MOST_ROWS = 14
 KEYS = "Enter takes it    Esc leaves it as it is"
 
 
-class ChooseScreen(ModalScreen[str | None]):
+class ChooseScreen(Dialog[str]):
     """Gives the name that was chosen, None for none."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "take", "Take"),
-        Binding("escape,q", "dismiss(None)", "Leave"),
-    ]
+    PAGE = "choice"
 
     def __init__(self, question: str, choices: Sequence[tuple[str, str]], now: str) -> None:
         """`choices` are names with a few words each; `now` is the one that holds."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static, TextArea
 
 from engine.errors import IdemtuiError
@@ -18,6 +16,7 @@ from idemtui.console.asking import in_thread
 from idemtui.console.dialogs import some_names
 from idemtui.console.facts import Run
 from idemtui.console.requests import submit_forks
+from idemtui.console.screens.dialog import Dialog
 from idemtui.text import one_line
 
 if TYPE_CHECKING:
@@ -27,13 +26,10 @@ KEYS = "F5 or Ctrl+J fork    Tab next field    Esc not now"
 HINT = "Settings that change from then on, one a line:"
 
 
-class ForkScreen(ModalScreen[str]):
+class ForkScreen(Dialog[str]):
     """Closes with the server's answer in words; a refusal stands in place and nothing is lost of what was typed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f5,ctrl+j", "fork", "Fork", priority=True),
-        Binding("escape", "dismiss('')", "Not now"),
-    ]
+    PAGE = "fork"
 
     def __init__(self, runs: Sequence[Run], newest: int, at: int) -> None:
         """`newest` is the last generation that any has, `at` the one to propose."""

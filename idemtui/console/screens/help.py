@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from idemtui.console.action import PAGES, ROOMS, Action
 from idemtui.console.actions import ACTIONS, actions
+from idemtui.console.screens.dialog import ReadingPage
 from idemtui.console.settings import settings_path
 
 if TYPE_CHECKING:
@@ -44,30 +40,22 @@ NAMED = {
     "f2": "F2",
     "f5": "F5",
 }
-LISTS = "In lists j k or ↑ ↓ move, g G go to the ends, PgUp PgDn page; Ctrl+P finds any of these; Esc closes this page."
+LISTS = "Ctrl+P finds what can be done where you are; Esc closes this page."
 
 NAMES_WIDTH = 110
 """Columns of a terminal that has room for the actions' names."""
 SETTINGS = "Keys can be changed in [keys] of {path}, by the names that stand on the right where there is room."
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(ReadingPage):
     """Every action of every room; any of the closing keys goes back."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,enter", "dismiss", "Close"),
-        Binding("down,j", "scroll(1)", show=False),
-        Binding("up,k", "scroll(-1)", show=False),
-    ]
+    SCROLLED = "help"
 
-    def compose(self) -> ComposeResult:
-        """One scrolling page."""
-        with VerticalScroll(id="help"):
-            yield Static(help_text(cast("Console", self.app).settings.keys, names=self.app.size.width >= NAMES_WIDTH))
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll the page."""
-        self.query_one("#help").scroll_relative(y=lines, animate=False)
+    def text(self) -> Group:
+        """Rooms and pages."""
+        app = cast("Console", self.app)
+        return help_text(app.settings.keys, names=app.size.width >= NAMES_WIDTH)
 
 
 def help_text(keymap: Mapping[str, str], names: bool) -> Group:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from idemtui.console.lab_facts import Interrupted
+from idemtui.console.screens.dialog import Dialog
 from idemtui.console.widgets.columns import Cell, Column
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.text import one_line
@@ -22,15 +20,10 @@ MOST_ROWS = 12
 KEYS = "Enter the marked go on    a all    Space marks    Esc later"
 
 
-class InterruptedScreen(ModalScreen[tuple[str, ...]]):
+class InterruptedScreen(Dialog[tuple[str, ...]]):
     """Gives the ids of the runs that go on; none for later."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "go_on(True)", "All"),
-        Binding("enter", "go_on(False)", "The marked"),
-        Binding("space", "mark", "Mark"),
-        Binding("escape,q,l", "later", "Later"),
-    ]
+    PAGE = "interrupted"
 
     def __init__(self, interrupted: Sequence[Interrupted]) -> None:
         super().__init__()

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
 from textual import work
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.errors import IdemtuiError
 from idemtui.console.asking import in_thread
 from idemtui.console.reader import Reader
+from idemtui.console.screens.dialog import ReadingPage
 from idemtui.console.widgets.sample_text import shown
 from idemtui.console.words import generation, spark
 from idemtui.kinship_words import CLOSE, OPEN, marked, no_kin, row_words
@@ -26,29 +23,20 @@ if TYPE_CHECKING:
     from store.kinship import Phrase
 
 KEYS = "j k or ↓ ↑ scroll    Esc back"
-LINES = 10
 
 
-class KinshipScreen(ModalScreen[None]):
+class KinshipScreen(ReadingPage):
     """Asks once, in a thread, and shows the answer; leaving does not wait for it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "dismiss", "Back"),
-        Binding("down,j", "scroll(1)", show=False),
-        Binding("up,k", "scroll(-1)", show=False),
-        Binding("pagedown,space", f"scroll({LINES})", show=False),
-        Binding("pageup,b", f"scroll({-LINES})", show=False),
-    ]
+    SCROLLED = "kinship"
 
     def __init__(self, question: Callable[[Reader], Text]) -> None:
         super().__init__()
         self._question = question
 
-    def compose(self) -> ComposeResult:
-        """One scrolling page."""
-        with VerticalScroll(id="kinship"):
-            yield Static("looking …", id="kin")
-            yield Static(Text(KEYS, "bold"))
+    def text(self) -> Text:
+        """Until the answer is there."""
+        return Text("looking …")
 
     def on_mount(self) -> None:
         """Ask."""
@@ -61,11 +49,7 @@ class KinshipScreen(ModalScreen[None]):
             answer = await in_thread(lambda: question(reader))
         except IdemtuiError as error:
             answer = Text(f"✗ {error}", "bold red")
-        self.query_one("#kin", Static).update(answer)
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll the page."""
-        self.query_one("#kinship").scroll_relative(y=lines, animate=False)
+        self.query_one("#text", Static).update(answer.append(f"\n{KEYS}", "bold"))
 
 
 def ancestry_text(sample_id: str, run_id: str, reader: Reader) -> Text:

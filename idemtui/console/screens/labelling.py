@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from engine.errors import IdemtuiError, UsageError
 from idemtui.console import sample_reader
 from idemtui.console.asking import in_thread
 from idemtui.console.facts import Run
+from idemtui.console.screens.dialog import Dialog
 from idemtui.console.widgets.sample_text import shown
 from idemtui.labelling import Session, agreement_words, points
 from idemtui.text import one_line
@@ -28,20 +27,11 @@ SEED, MOST, METRIC = 0, 200, "trait"
 KEYS = "0 to 4: 0 25 50 75 100   = points   s skip   u undo   Space b scroll   Esc end"
 
 
-class LabelScreen(ModalScreen[str]):
+class LabelScreen(Dialog[str]):
     """Every label is written down at once; closes with what was agreed, in words."""
 
+    PAGE = "label"
     AUTO_FOCUS = ""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(anchor), f"label({anchor})", show=False) for anchor in range(5)),
-        Binding("equals_sign", "points", "Points"),
-        Binding("s", "skip", "Skip"),
-        Binding("u", "undo", "Undo"),
-        Binding("space", "scroll(10)", show=False),
-        Binding("b", "scroll(-10)", show=False),
-        Binding("escape,q", "end", "End"),
-    ]
 
     def __init__(self, run: Run, cycle: int | None) -> None:
         """Answers of one generation, or of all where `cycle` is None."""

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from engine.errors import IdemtuiError
 from idemtui.console.asking import in_thread
+from idemtui.console.screens.dialog import Dialog
 
 KEYS = "Enter do it    Esc not now"
 
 
-class NamingScreen(ModalScreen[str]):
+class NamingScreen(Dialog[str]):
     """Closes with the words of what was done, or with nothing."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "Not now")]
+    PAGE = "line"
 
     def __init__(self, question: str, proposed: str, done: Callable[[str], str]) -> None:
         """`done` blocks, runs in a thread, and may raise IdemtuiError or OSError."""
@@ -44,10 +42,10 @@ class NamingScreen(ModalScreen[str]):
         self.query_one("#line").focus()
 
     @on(Input.Submitted)
-    def submit(self, message: Input.Submitted) -> None:
+    def action_done(self) -> None:
         """Do it with what was typed."""
-        if message.value.strip():
-            self._do(message.value.strip())
+        if typed := self.query_one("#line", Input).value.strip():
+            self._do(typed)
 
     @work(group="naming", exclusive=True)
     async def _do(self, typed: str) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from idemtui.console.screens.dialog import Dialog
 from idemtui.console.widgets.columns import Cell, Column
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.text import one_line
@@ -31,16 +29,10 @@ class Entry:
     text: str
 
 
-class QueriesScreen(ModalScreen[str]):
+class QueriesScreen(Dialog[str]):
     """Closes with a statement, or with nothing."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss('')", "Not now"),
-        Binding("up", "move(-1)", "Up", show=False),
-        Binding("down", "move(1)", "Down", show=False),
-        Binding("pageup", "move(-10)", "Up", show=False),
-        Binding("pagedown", "move(10)", "Down", show=False),
-    ]
+    PAGE = "statements"
 
     def __init__(self, title: str, entries: Sequence[Entry]) -> None:
         super().__init__()
@@ -93,7 +85,7 @@ class QueriesScreen(ModalScreen[str]):
 
     @on(Input.Submitted)
     @on(Ledger.Chosen)
-    def take(self) -> None:
+    def action_take(self) -> None:
         """Close with the statement under the cursor."""
         at = self.query_one("#entries", Ledger).cursor
         if at < len(self._found):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from idemtui.console.screens.dialog import Dialog
 
-class SayScreen(ModalScreen[str | None]):
+
+class SayScreen(Dialog[str]):
     """Closes with what was typed, None where nothing is to be said."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Not now")]
+    PAGE = "line"
 
     def __init__(self, question: str, proposed: str, longest: int) -> None:
         super().__init__()
@@ -36,6 +34,6 @@ class SayScreen(ModalScreen[str | None]):
         line.focus()
 
     @on(Input.Submitted)
-    def say(self, event: Input.Submitted) -> None:
+    def action_done(self) -> None:
         """That is it."""
-        self.dismiss(event.value)
+        self.dismiss(self.query_one(Input).value)

@@ -6,7 +6,7 @@ import pytest
 from textual.binding import Binding
 from textual.command import DiscoveryHit
 
-from idemtui.console.action import ROOMS
+from idemtui.console.action import PAGES, ROOMS
 from idemtui.console.actions import ACTIONS, actions
 from idemtui.console.app import Console
 from idemtui.console.palette import ConsoleCommands
@@ -17,11 +17,11 @@ from tests.idemtui.console.conftest import House
 from tests.idemtui.console.waiting import press, screen_lines, screen_text, settled
 
 
-def test_keys_are_given_once_per_room() -> None:
-    for room in ROOMS:
-        found = {action.name: action for action in actions("everywhere", room)}.values()
+def test_keys_are_given_once_per_room_and_page() -> None:
+    for place in (*ROOMS, *PAGES):
+        found = actions(place) if place in PAGES else actions("everywhere", place)
         keys = [key for action in found for key in action.keys.split(",")]
-        assert len(keys) == len(set(keys)), room
+        assert len(keys) == len(set(keys)), place
 
 
 def test_every_action_says_in_a_sentence_what_it_does() -> None:

@@ -182,14 +182,14 @@ async def test_a_label_that_could_not_be_written_goes_with_the_next(
 async def test_ancestry_and_phrases_are_pages_over_the_list(house: House) -> None:
     async with house.console().run_test(size=(140, 45)) as pilot:
         await press(pilot, "3", "G", "A")
-        kin = words(pilot, "#kin")
+        kin = words(pilot, "#text")
         assert "trained M6" in kin
         assert "trained M0" in kin
         assert "seed data" in kin
         assert "«" in kin
         await press(pilot, "j", "escape", "g", "A")
-        assert "The untrained model wrote this" in words(pilot, "#kin")
+        assert "The untrained model wrote this" in words(pilot, "#text")
         await press(pilot, "escape", "right_square_bracket", "right_square_bracket", "W")
-        assert "i dissolve into joy" in words(pilot, "#kin")
+        assert "i dissolve into joy" in words(pilot, "#text")
         await press(pilot, "escape")
         assert "[3 Samples]" in screen_lines(pilot)[0]
