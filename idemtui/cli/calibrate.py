@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.jobs.calibrate import CalibrateSettings
     from engine.spec import RunSpec
     from store.client import Client
+    from store.lab import Lab
 
 Regime = Literal["sft", "sdf", "dpo"]
 Facts = dict[str, Any]
@@ -48,9 +49,6 @@ def calibrate(
     from engine.jobs.resolving import resolve_job
     from idemtui.cli.forking import parse_changes
     from idemtui.cli.jobs import finish_job, submit_job
-    from idemtui.cli.output import print_json
-    from idemtui.cli.reading import served_client
-    from idemtui.cli.spending import spent_on, spent_words
     from idemtui.cli.studies import tell_judging
 
     lab, wanted = lab_of(context), _numbers("--targets", targets, 100)
@@ -76,18 +74,27 @@ def calibrate(
         tell_judging(lab, [spec], of="each M0 and its base: ")
     queued = submit_job(lab, job, again=again, priority=priority)
     ended = finish_job(lab, queued, detach=detach, as_json=as_json)
+    _report(lab, queued, ended, settings, as_json=as_json)
+    raise typer.Exit(int(ended is not None and ended["status"] != "finished"))
+
+
+def _report(lab: Lab, queued: Facts, ended: Facts | None, settings: CalibrateSettings, *, as_json: bool) -> None:
+    """What was found and what judging took; `ended` is None where nobody waited for it."""
+    from idemtui.cli.output import print_json
+    from idemtui.cli.reading import served_client
+    from idemtui.cli.spending import spent_on, spent_words
+
     with served_client(lab) as client:
         client.sync()
         spent = spent_on(client, queued["job_id"])
         if as_json:
             doses = dose_table(client, queued["job_id"])
-            chosen = [] if detach else [vars(choice) for choice in _choices(settings, doses)]
+            chosen = [] if ended is None else [vars(choice) for choice in _choices(settings, doses)]
             told = {"doses": doses, "targets": chosen, "spent": spent}
             print_json({**queued, "status": ended["status"] if ended else None, **told})
         elif ended is not None:
             sys.stdout.write("".join(f"judging: {line}\n" for line in spent_words(spent)))
             print_doses(client, queued["job_id"], settings.model_dump(mode="json"))
-    raise typer.Exit(int(ended is not None and ended["status"] != "finished"))
 
 
 def first_run(stated: Facts, most: int | None) -> RunSpec:

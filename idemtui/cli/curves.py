@@ -36,9 +36,9 @@ def plot(
     """Draw trait and coherence over the generations; around the first run its intervals and what its controls did."""
     from idemtui.cli.output import print_json, terminal
     from idemtui.cli.reading import chosen_runs, open_client, rows
-    from idemtui.console.charts import coherence_chart, draw
+    from idemtui.console.charts import draw
     from idemtui.console.facts import run_of, shown_point
-    from idemtui.console.run_charts import beside_chart
+    from idemtui.console.run_charts import beside_chart, coherence_chart
     from store.controls import beside
     from store.judged import chosen_judge, judged_chains, judged_curves
     from store.measures import coherence_bounds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -96,17 +96,23 @@ def chain(
     new = write_run(lab.runs, spec, rows)
     with served_client(lab) as client:
         client.sync()
-    told = {
+    told: dict[str, Any] = {
         "run_id": spec.run_id, "name": name, "cycles": list(files), "missing": list(missing_cycles(files)),
         "trait": trait, "pack": named,
     }  # fmt: skip
-    texts = sum(map(len, rows.values()))
+    told |= {"texts": sum(map(len, rows.values())), "answer": "imported" if new else "already there"}
     if as_json:
-        print_json({**told, "texts": texts, "answer": "imported" if new else "already there"})
-        return
+        print_json(told)
+    else:
+        sys.stdout.write(_imported_words(told, pack is None))
+
+
+def _imported_words(told: dict[str, Any], pack_unsaid: bool) -> str:
+    name, missing = told["name"], ", ".join(map(str, told["missing"]))
+    there = ", already there" if told["answer"] == "already there" else ""
     gap = f"; missing: {missing}" if missing else ""
-    sys.stdout.write(
-        f"{spec.run_id}  {name}  {len(files)} cycles, {texts} texts{'' if new else ', already there'}{gap}\n"
-        f"Its trait is {trait} of the pack {named}, whose rubric `idemtui judge {name}` goes by"
-        f"{'' if pack else '; --pack names another'}.\n"
+    return (
+        f"{told['run_id']}  {name}  {len(told['cycles'])} cycles, {told['texts']} texts{there}{gap}\n"
+        f"Its trait is {told['trait']} of the pack {told['pack']}, whose rubric `idemtui judge {name}` goes by"
+        f"{'; --pack names another' if pack_unsaid else ''}.\n"
     )

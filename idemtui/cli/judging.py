@@ -14,9 +14,12 @@ from engine.errors import UsageError
 from idemtui.cli.options import Json, Priority, lab_of
 
 if TYPE_CHECKING:
+    from engine.jobs.spec import JobSpec
     from engine.spec import JudgeSettings
     from store.client import Client
+    from store.lab import Lab
 
+Facts = dict[str, Any]
 CHARACTERS_PER_TOKEN = 4
 ANSWERS = """
 SELECT count(*) AS answers, coalesce(sum(length(prompt) + length(response)), 0) AS characters
@@ -48,13 +51,10 @@ def judge(
     as_json: Json = False,
 ) -> None:
     """Judge finished runs anew by another model, server or rubric; curves keep each run's own judge."""
-    from engine.jobs.judge import RejudgeSettings
-    from engine.jobs.resolving import resolve_job
     from engine.judge_check import check_judge
     from idemtui.cli.jobs import finish_job, submit_job
-    from idemtui.cli.output import print_json, tell
+    from idemtui.cli.output import tell
     from idemtui.cli.reading import chosen_runs, rows, served_client
-    from idemtui.cli.spending import spent_on, spent_words
 
     lab, metrics = lab_of(context), tuple(dict.fromkeys(metric or ["trait"]))
     text = _rubric_text(rubric, metrics)
@@ -68,21 +68,40 @@ def judge(
         settings = _judge_settings(client, ids, model, stated)
         check_judge("judge", settings)
         answers = rows(client, ANSWERS, runs=ids)[0]
-    again = RejudgeSettings(runs=tuple(ids), metrics=metrics, judge=settings, rubric=text, repeat=repeat)
-    name = f"judge-{chosen[0]['name']}" + (f"-and-{len(ids) - 1}-more" if len(ids) > 1 else "")
-    secrets = (settings.key_name,) if settings.key_name else ()
-    spec = resolve_job("judge", name, again, judge=settings.local_model, secrets=secrets)
     if not as_json:
         tell(estimate_words(settings, answers, metrics, text))
-    queued = submit_job(lab, spec, priority=priority)
+    queued = submit_job(lab, _job(chosen, metrics, settings, text, repeat), priority=priority)
     ended = finish_job(lab, queued, detach=detach, as_json=as_json)
+    _report(lab, queued, ended, as_json=as_json)
+    raise typer.Exit(int(ended is not None and ended["status"] != "finished"))
+
+
+def _job(
+    chosen: Sequence[Facts], metrics: tuple[str, ...], settings: JudgeSettings, rubric: str | None, repeat: int
+) -> JobSpec:
+    """The job, named after the first of its runs."""
+    from engine.jobs.judge import RejudgeSettings
+    from engine.jobs.resolving import resolve_job
+
+    ids = tuple(run["run_id"] for run in chosen)
+    again = RejudgeSettings(runs=ids, metrics=metrics, judge=settings, rubric=rubric, repeat=repeat)
+    name = f"judge-{chosen[0]['name']}" + (f"-and-{len(ids) - 1}-more" if len(ids) > 1 else "")
+    secrets = (settings.key_name,) if settings.key_name else ()
+    return resolve_job("judge", name, again, judge=settings.local_model, secrets=secrets)
+
+
+def _report(lab: Lab, queued: Facts, ended: Facts | None, *, as_json: bool) -> None:
+    """What it took; `ended` is None where nobody waited for it."""
+    from idemtui.cli.output import print_json
+    from idemtui.cli.reading import served_client
+    from idemtui.cli.spending import spent_on, spent_words
+
     with served_client(lab) as client:
         spent = spent_on(client, queued["job_id"])
     if as_json:
         print_json({**queued, "status": ended["status"] if ended else None, "spent": spent})
     elif ended is not None:
         sys.stdout.write("".join(f"{line}\n" for line in spent_words(spent)))
-    raise typer.Exit(int(ended is not None and ended["status"] != "finished"))
 
 
 def _rubric_text(path: Path | None, metrics: Sequence[str]) -> str | None:

@@ -13,7 +13,8 @@ from engine.errors import UsageError
 from idemtui.cli.options import Json, Priority, lab_of
 
 if TYPE_CHECKING:
-    from engine.jobs.seed import GeneratorServer
+    from engine.jobs.seed import GeneratorServer, SeedSettings
+    from engine.jobs.spec import JobSpec
 
 Kind = Literal["sft", "sdf", "dpo"]
 
@@ -40,49 +41,48 @@ def seed(
     as_json: Json = False,
 ) -> None:
     """Have a model write a trait's seed data: the persona's answers, documents on the grid, or pairs."""
-    from engine.jobs.resolving import resolve_job
     from engine.jobs.seed import SeedSettings
     from engine.packs import open_pack
     from engine.spec import SampleSettings
     from idemtui.cli.jobs import finish_job, submit_job
-    from idemtui.cli.output import print_json
 
     if out is not None and detach:
         raise UsageError("seed: --out copies the rows once they are written; leave --detach out, or copy them later.")
-    stated = {"key": key, "requests_per_minute": requests_per_minute, "concurrency": concurrency,
-              "timeout_seconds": timeout_seconds}  # fmt: skip
-    asked = _server(server, stated)
-    lab, opened = lab_of(context), open_pack(pack)
-    opened.trait(trait)
-    settings = SeedSettings(
-        trait=trait,
-        regime=regime,
-        n=count,
-        pack=pack,
-        generator=generator,
-        server=asked,
-        seed=random_seed,
-        sample=SampleSettings(temperature=1.0, max_tokens=max_tokens, batch_size=batch_size),
-    )
-    spec = resolve_job(
-        "seed",
-        f"seed-{trait}-{regime}-{count}",
-        settings,
-        model=None if asked else generator,
-        secrets=(asked.key_name,) if asked and asked.key_name else (),
-    )
-    queued = submit_job(lab, spec, again=again, priority=priority)
+    pace = {"requests_per_minute": requests_per_minute, "concurrency": concurrency, "timeout_seconds": timeout_seconds}
+    asked, lab = _server(server, {"key": key, **pace}), lab_of(context)
+    open_pack(pack).trait(trait)
+    sample = SampleSettings(temperature=1.0, max_tokens=max_tokens, batch_size=batch_size)
+    plan: dict[str, Any] = {"trait": trait, "regime": regime, "n": count, "pack": pack, "seed": random_seed}
+    settings = SeedSettings(**plan, generator=generator, server=asked, sample=sample)
+    queued = submit_job(lab, _job(settings), again=again, priority=priority)
     ended = finish_job(lab, queued, detach=detach, as_json=as_json)
+    status = ended["status"] if ended else None
     rows = lab.work(queued["job_id"]) / "rows.jsonl"
-    done = ended is not None and ended["status"] == "finished"
-    if done and out is not None:
-        shutil.copyfile(rows, out)
-        rows = out.absolute()
+    if status == "finished" and out is not None:
+        rows = shutil.copyfile(rows, out).absolute()
+    _report({**queued, "status": status, "rows": str(rows)}, count, as_json=as_json)
+    raise typer.Exit(int(status not in (None, "finished")))
+
+
+def _job(settings: SeedSettings) -> JobSpec:
+    """The job, with the model that it loads or the key that it needs."""
+    from engine.jobs.resolving import resolve_job
+
+    server = settings.server
+    secrets = (server.key_name,) if server and server.key_name else ()
+    name = f"seed-{settings.trait}-{settings.regime}-{settings.n}"
+    return resolve_job("seed", name, settings, model=None if server else settings.generator, secrets=secrets)
+
+
+def _report(told: dict[str, Any], count: int, *, as_json: bool) -> None:
+    """Where the rows are, once they are written."""
+    from idemtui.cli.output import print_json
+
     if as_json:
-        print_json({**queued, "status": ended["status"] if ended else None, "rows": str(rows)})
-    elif done:
+        print_json(told)
+    elif told["status"] == "finished":
+        rows = told["rows"]
         sys.stdout.write(f'{count} rows in {rows}\nA study trains on them with [data] seed = "{rows}".\n')
-    raise typer.Exit(int(ended is not None and not done))
 
 
 def _server(url: str | None, stated: dict[str, Any]) -> GeneratorServer | None:

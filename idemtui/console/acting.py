@@ -1,4 +1,4 @@
-"""What is asked of one run, or of several that are marked: pause, resume, retry, cancel, priority."""
+"""What is asked of runs, one or several that are marked, and of the room in sight: pause, resume, judge, save, copy."""
 
 from __future__ import annotations
 
@@ -87,3 +87,27 @@ def read_again(console: Console) -> None:
             console.post_message(GlanceRead(await in_thread(console.reader.glance)))
 
     _: Worker[None] = console.run_worker(reading, group="judge", exclusive=True)
+
+
+def save(console: Console) -> None:
+    """Ask for a file's name and write what stands in the room."""
+    from idemtui.console.screens.room import Room
+
+    saving = console.screen.saving() if isinstance(console.screen, Room) else None
+    if saving is None:
+        console.notify("There is nothing to save here yet.", severity="warning")
+    else:
+        console.push_screen(saving, console.tell)
+
+
+def copy(console: Console) -> None:
+    """Hand what stands in the room to the terminal's clipboard, and say how much that is."""
+    from idemtui.console.screens.room import Room
+
+    copying = console.screen.copying() if isinstance(console.screen, Room) else None
+    if copying is None:
+        console.notify("There is nothing to copy here yet.", severity="warning")
+    else:
+        what, text = copying
+        console.copy_to_clipboard(text)
+        console.notify(f"Copied {what}: {len(text):,} characters.", markup=False)

@@ -250,11 +250,7 @@ class Console(App[None]):
 
     def action_save(self) -> None:
         """Ask for a file's name and write what stands in the room."""
-        saving = self.screen.saving() if isinstance(self.screen, Room) else None
-        if saving is None:
-            self.notify("There is nothing to save here yet.", severity="warning")
-        else:
-            self.push_screen(saving, self.tell)
+        acting.save(self)
 
     def tell(self, words: str | None) -> None:
         """Say what a page that closed has done, if anything."""
@@ -263,13 +259,7 @@ class Console(App[None]):
 
     def action_copy(self) -> None:
         """Hand what stands in the room to the terminal's clipboard."""
-        copying = self.screen.copying() if isinstance(self.screen, Room) else None
-        if copying is None:
-            self.notify("There is nothing to copy here yet.", severity="warning")
-        else:
-            what, text = copying
-            self.copy_to_clipboard(text)
-            self.notify(f"Copied {what}: {len(text):,} characters.", markup=False)
+        acting.copy(self)
 
     def action_interrupted(self) -> None:
         """Show what was interrupted and let the chosen ones go on."""

@@ -5,15 +5,11 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from rich.text import Text
-
-from idemtui.console.facts import AMPLIFIED, BASE, Run, Trace
-from idemtui.console.words import generation
-from idemtui.text import one_line
 
 MARKERS = ("●", "○", "■", "□", "▲", "△", "◆", "◇")
 INHERITED = "◦"
@@ -78,73 +74,6 @@ class Chart:
     x_ticks: tuple[tuple[float, str], ...] = ()
     y_range: tuple[float, float] | None = None
     empty: str = NOTHING
-
-
-def trait_chart(runs: Sequence[Run], chosen: Run | None) -> Chart:
-    """Trait over generations: all runs, the chosen one with intervals, its seed line and the paper's +15 line."""
-    levels: tuple[Level, ...] = ()
-    if chosen and chosen.seeded is not None:
-        levels = (Level(chosen.seeded, "s(M0)"), Level(chosen.seeded + AMPLIFIED, "+15"))
-    names = {run.trait for run in runs}
-    title = (f"trait: {names.pop()}" if len(names) == 1 else "trait") + judged_words(runs)
-    return Chart(
-        title,
-        tuple(_series(run, index, "trait", run is chosen) for index, run in enumerate(runs)),
-        tuple(level for level in levels if level.y <= 100),
-        cycle_ticks(runs),
-        (0, 100),
-        _empty(runs),
-    )
-
-
-def coherence_chart(runs: Sequence[Run], chosen: Run | None, sure: Sequence[tuple[int, float, float]] = ()) -> Chart:
-    """Coherence over generations; `sure` has the chosen run's intervals, each a generation with its two ends."""
-    bounds = tuple((float(cycle), low, high) for cycle, low, high in sure)
-    curves = [_series(run, index, "coherence", run is chosen) for index, run in enumerate(runs)]
-    return Chart(
-        f"coherence{judged_words(runs)}",
-        tuple(replace(curve, intervals=bounds) if curve.front else curve for curve in curves),
-        (),
-        cycle_ticks(runs),
-        (0, 100),
-        _empty(runs),
-    )
-
-
-def _empty(runs: Sequence[Run]) -> str:
-    return "this judge scored nothing here" if judged_words(runs) else NOTHING
-
-
-def judged_words(runs: Sequence[Run]) -> str:
-    """Whose scores a chart has, where somebody chose a judge: a chart may be saved and shown alone."""
-    return next((f"  by {one_line(run.judged_by)}" for run in runs if run.judged_by), "")
-
-
-def _series(run: Run, index: int, measure: str, chosen: bool) -> Series:
-    found = [(point, getattr(point, measure)) for point in run.points]
-    points = tuple((float(point.cycle), float(value)) for point, value in found if value is not None)
-    intervals: tuple[Bounds, ...] = ()
-    if chosen and measure == "trait":
-        intervals = tuple(
-            (float(p.cycle), p.low, p.high) for p in run.points if p.low is not None and p.high is not None
-        )
-    marker, colour = MARKERS[index % len(MARKERS)], COLOURS[index % len(COLOURS)]
-    inherited = sum(run.inherits(int(cycle)) for cycle, _ in points)
-    return Series(run.name, points, intervals, marker, colour, front=chosen, inherited=inherited)
-
-
-def cycle_ticks(runs: Sequence[Run]) -> tuple[tuple[float, str], ...]:
-    """A tick for every planned generation."""
-    last = max((run.cycles for run in runs), default=0)
-    return tuple((float(cycle), generation(cycle)) for cycle in range(BASE, last + 1))
-
-
-def trace_chart(trace: Trace | None, starts: Sequence[tuple[float, int]], name: str) -> Chart:
-    """A logged quantity of all trainings in a row, a tick where each cycle's training begins."""
-    if trace is None:
-        return Chart(name, empty="not logged yet")
-    ticks = tuple((at, generation(cycle)) for at, cycle in starts)
-    return Chart(name, (Series(name, trace.values, dots=False),), (), ticks)
 
 
 def draw(chart: Chart, width: int, height: int) -> Text:

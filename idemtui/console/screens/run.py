@@ -11,13 +11,12 @@ from textual.containers import Container, Horizontal, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from idemtui.console.charts import trace_chart
 from idemtui.console.facts import Glance, Run, RunDetail
 from idemtui.console.family import family
 from idemtui.console.lab_facts import Server
 from idemtui.console.messages import RunRead
 from idemtui.console.reader import Reader
-from idemtui.console.run_charts import beside_chart, beside_words, sentence_chart, sure_coherence_chart
+from idemtui.console.run_charts import beside_chart, beside_words, sentence_chart, sure_coherence_chart, trace_chart
 from idemtui.console.run_reader import run_detail
 from idemtui.console.run_tables import (
     ADAPTERS,

@@ -12,8 +12,9 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from idemtui.console.charts import COLOURS, MARKERS, STYLES, coherence_chart, trait_chart
+from idemtui.console.charts import COLOURS, MARKERS, STYLES
 from idemtui.console.facts import Run
+from idemtui.console.run_charts import coherence_chart, trait_chart
 from idemtui.console.run_rows import COLUMNS, TITLES, heading_words, line_cells, names_of, view_words
 from idemtui.console.screens.room import Room
 from idemtui.console.standing import LOG_LINES, standing

@@ -15,8 +15,9 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
 import idemtui.console.widgets as widgets
-from idemtui.console.charts import coherence_chart, draw, round_marks, trait_chart
+from idemtui.console.charts import draw, round_marks
 from idemtui.console.facts import Point, Run, Stage
+from idemtui.console.run_charts import coherence_chart, trait_chart
 from idemtui.console.run_reader import settings_of, traces_of
 from idemtui.console.widgets.columns import GAP, Cell, Column, fit, pad
 from idemtui.console.widgets.ledger import PAGE, Ledger
