@@ -70,15 +70,16 @@ class Ingest:
         """Take in whatever the journals hold that the database does not; return the number of lines read."""
         return sum(self.poll_runs().values())
 
-    def poll_runs(self, patience: float | None = None) -> dict[str, int]:
+    def poll_runs(self, patience: float | None = None, *, thorough: bool = True) -> dict[str, int]:
         """The same, as lines per run; a run that was marked with an error, or got a verdict, counts with 0.
 
+        Where it is not `thorough`, runs that were quiet for long are looked at now and then only.
         Verdicts come after all rows, a cell at a time; what is left after `patience` seconds is left to the next poll.
         """
         news: dict[str, int] = {}
         if self._broken:
             self._reload()
-        moved = self._watch.moved()
+        moved = self._watch.moved(thorough=thorough)
         self._broken = True
         try:
             self._take(moved, news)

@@ -149,18 +149,19 @@ class Tail:
         self._first = self._version = self._ingest.edition
 
     def _run(self) -> None:
+        woken = True
         while not self._stop.is_set():
             self._wake.clear()
             with self._polled:
                 self._begun += 1
             with self._writing:
-                news = self._poll()
+                news = self._poll(thorough=woken)
             with self._polled:
                 self._ended = self._begun
             self._tell(news)
             if news and self.on_news is not None:
                 self.on_news(set(news))
-            self._wake.wait(self.poll_seconds)
+            woken = self._wake.wait(self.poll_seconds)
 
     def _tell(self, run_ids: Iterable[str]) -> None:
         """Let those know who wait for a poll, or ask for changes."""
@@ -171,14 +172,14 @@ class Tail:
                 self._versions |= dict.fromkeys(run_ids, self._version)
             self._polled.notify_all()
 
-    def _poll(self) -> dict[str, int]:
+    def _poll(self, *, thorough: bool) -> dict[str, int]:
         try:
             if self._ingest is None:
                 self._open()
             assert self._ingest is not None
             if self._doubted:
                 self._check()
-            news = self._ingest.poll_runs(VERDICT_SECONDS)
+            news = self._ingest.poll_runs(VERDICT_SECONDS, thorough=thorough)
             self._trouble, self._behind = None, False
             return news
         except (IdemtuiError, duckdb.Error, OSError) as error:

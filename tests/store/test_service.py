@@ -219,9 +219,9 @@ def test_a_lab_opened_just_now_is_not_shown_empty(lab: Lab, monkeypatch: pytest.
     service = LabService(lab)
     poll_runs, asked = Ingest.poll_runs, threading.Event()
 
-    def late(ingest: Ingest, patience: float | None = None) -> dict[str, int]:
+    def late(ingest: Ingest, patience: float | None = None, *, thorough: bool = True) -> dict[str, int]:
         assert asked.wait(60)
-        return poll_runs(ingest, patience)
+        return poll_runs(ingest, patience, thorough=thorough)
 
     monkeypatch.setattr(Ingest, "poll_runs", late)
     wait = service.tail._wait_for_first_poll
