@@ -131,9 +131,9 @@ class Client:
         results = self._call(lambda to: list(to.do_action(flight.Action(name, pack(arguments)), patience)))
         return unpack(results[0].body.to_pybytes())
 
-    def changes(self, since: int = -1) -> Changes:
-        """What is new since version `since`."""
-        answer = self.command("changes", since=since)
+    def changes(self, since: int = -1, *, wait: float = 0.0) -> Changes:
+        """What is new since version `since`; while nothing is, the server says so after `wait` seconds only."""
+        answer = self.command("changes", since=since, wait=wait)
         return Changes(answer["version"], tuple(answer["runs"]), answer["whole"], answer["trouble"])
 
     def sync(self, timeout: float = 5.0) -> bool:

@@ -54,7 +54,9 @@ class LabService:
         self.questions = Overseer(stall_seconds)
         self.tail = Tail(lab, poll_seconds, on_news, before_closing=self.questions.close_all)
         self.commands: dict[str, Command] = {
-            "changes": lambda arguments: self.tail.changes(int(arguments.get("since", -1))),
+            "changes": lambda arguments: self.tail.changes(
+                int(arguments.get("since", -1)), float(arguments.get("wait", 0.0))
+            ),
             "sync": lambda arguments: {"done": self.tail.sync(float(arguments.get("timeout", 5.0)))},
             "cancel_query": self._cancel_query,
             **(commands or {}),

@@ -25,6 +25,7 @@ BLOCK_BYTES = 1 << 18
 VERDICT_SECONDS = 1.0
 """How long verdicts may keep the journals waiting at a time."""
 
+MOST_WAIT_SECONDS = 10.0
 RETRY_SECONDS = 10.0
 """How long a question waits for a file that may be free by now: no longer than until the next try fails."""
 FIRST_SECONDS = 5.0
@@ -118,9 +119,16 @@ class Tail:
             self._wake.set()
             return self._polled.wait_for(lambda: self._ended >= wanted or self._stop.is_set(), timeout)
 
-    def changes(self, since: int) -> dict[str, object]:
-        """The version and the runs with something newer than `since`; all of them where `since` is not of this past."""
+    def changes(self, since: int, wait: float = 0.0) -> dict[str, object]:
+        """The version and the runs with something newer than `since`; all of them where `since` is not of this past.
+
+        Where there is nothing new the answer is held back for at most `wait` seconds, MOST_WAIT_SECONDS at most.
+        """
         with self._polled:
+            self._polled.wait_for(
+                lambda: self._version != since or self._trouble is not None or self._stop.is_set(),
+                min(wait, MOST_WAIT_SECONDS),
+            )
             known = self._first <= since <= self._version
             runs = sorted(run_id for run_id, version in self._versions.items() if not known or version > since)
             return {"version": self._version, "whole": not known, "runs": runs, "trouble": self._trouble}
@@ -129,6 +137,8 @@ class Tail:
         """Stop, and release the file; False where the thread did not end in time."""
         self._stop.set()
         self._wake.set()
+        with self._polled:
+            self._polled.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout)
         if self._root is not None and not self._thread.is_alive():

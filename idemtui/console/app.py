@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -136,7 +136,7 @@ class Console(App[None]):
         if over:
             self._tell_end(over)
         self.refresh_offers()
-        self._refresh_room()
+        self._show_lab()
 
     def watch_theme(self, theme: str) -> None:
         """Colours that somebody chose are there again next time."""
@@ -154,7 +154,7 @@ class Console(App[None]):
     def take_server(self, message: messages.ServerRead) -> None:
         """Show how the server is doing; what was interrupted before the console opened is asked about, once."""
         self.server = message.server
-        self._refresh_room()
+        self._show_server()
         first, self._met_server = not self._met_server, True
         if first and message.server.interrupted:
             self.action_interrupted()
@@ -170,20 +170,28 @@ class Console(App[None]):
         self.trouble = f"{message.reason} Runs go on; asking again."
         if message.gone:
             self.server = None
-        self._refresh_room(everything=False)
+        self._show_server()
 
     @on(messages.LabFound)
     def end_trouble(self) -> None:
         """The lab answers."""
         self.trouble = ""
-        self._refresh_room(everything=False)
+        self._show_server()
 
-    def _refresh_room(self, everything: bool = True) -> None:
+    def _rooms(self) -> Iterator[Room]:
+        """The room in sight, with its frame shown anew."""
         for screen in self.screen_stack:
             if isinstance(screen, Room) and screen.is_mounted:
                 screen.show_pulse()
-                if everything:
-                    screen.lab_changed()
+                yield screen
+
+    def _show_server(self) -> None:
+        for room in self._rooms():
+            room.server_changed()
+
+    def _show_lab(self) -> None:
+        for room in self._rooms():
+            room.lab_changed()
 
     def action_room(self, name: str) -> None:
         """Go to a room."""
@@ -196,7 +204,7 @@ class Console(App[None]):
         runs, chosen = self.glance.runs, self.chosen
         if chosen is not None:
             self.choose(runs[(runs.index(chosen) + step) % len(runs)].run_id)
-            self._refresh_room()
+            self._show_lab()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Dim what the chosen run cannot do just now."""

@@ -1,7 +1,8 @@
-"""The console's pulse: asks the lab a few times a second whether anything happened, and reads it anew if so.
+"""The console's pulse: waits for the lab to say that something happened, and reads it anew then.
 
-Nothing is posted while nothing happens, so an idle console sends nothing to the terminal. States that follow each
-other faster than they are read become one. A server that takes its time is named while it is waited for.
+The server holds its answer back while nothing does, so that a console nobody touches costs next to nothing. Nothing is
+posted then, and nothing sent to the terminal. States that follow each other faster than they are read become one. A
+server that takes its time is named while it is waited for.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ Answer = TypeVar("Answer")
 class Pace:
     """How often what is asked, in seconds."""
 
-    poll: float = 0.3
-    """Between looks for changes."""
+    poll: float = 1.0
+    """Between two readings of the lab."""
     status: float = 1.0
-    """Between looks at the server itself."""
+    """Between looks at the server itself while runs are at work."""
+    quiet: float = 5.0
+    """The same while none is."""
     retry: float = 2.0
     """Before connecting again."""
     patience: float = 4.0
@@ -46,31 +49,38 @@ class Feed:
         self._seen: int | None = None
         self._server: Server | None = None
         self._status_due = 0.0
+        self._live = False
         self._trouble: str | None = None
 
     async def run(self) -> None:
         """Go on until cancelled."""
         while True:
             try:
-                self._say(await self._look())
-                await asyncio.sleep(self._pace.poll)
+                if await self._look():
+                    await asyncio.sleep(self._pace.poll)
             except IdemtuiError as error:
                 self._say(str(error), gone=True)
                 self._seen = self._server = None
                 await in_thread(self._reader.disconnect)
                 await asyncio.sleep(self._pace.retry)
 
-    async def _look(self) -> str:
-        pulse = await self._ask(partial(self._reader.pulse, -1 if self._seen is None else self._seen))
-        if pulse.version != self._seen:
-            self._post(GlanceRead(await self._ask(self._reader.glance)))
+    async def _look(self) -> bool:
+        """Whether there was anything to say."""
+        since, wait = (-1, 0.0) if self._seen is None else (self._seen, self._status_due - monotonic())
+        pulse = await self._ask(partial(self._reader.pulse, since, min(max(wait, 0.0), self._pace.patience / 2)))
+        news = pulse.version != self._seen
+        if news:
+            glance = await self._ask(self._reader.glance)
+            self._live = any(run.live for run in glance.runs)
+            self._post(GlanceRead(glance))
             self._seen = pulse.version
-        if monotonic() >= self._status_due or self._server is None:
-            self._status_due = monotonic() + self._pace.status
+        if news or monotonic() >= self._status_due:
             await self._look_at_server()
-        return pulse.trouble
+        self._say(pulse.trouble)
+        return news or bool(pulse.trouble)
 
     async def _look_at_server(self) -> None:
+        self._status_due = monotonic() + (self._pace.status if self._live else self._pace.quiet)
         server = await self._ask(self._reader.server)
         if server != self._server:
             self._server = server

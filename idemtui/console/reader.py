@@ -69,9 +69,9 @@ class Reader:
     def _rows(self, query: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self.client().sql(query, list(params)).tuples()
 
-    def pulse(self, since: int) -> facts.Pulse:
-        """Which change is the newest, and what troubles the server."""
-        changes = self.client().changes(since)
+    def pulse(self, since: int, wait: float) -> facts.Pulse:
+        """Which change is the newest, and what troubles the server; without news the answer takes `wait` seconds."""
+        changes = self.client().changes(since, wait=wait)
         return facts.Pulse(changes.version, changes.trouble or "")
 
     def command(self, name: str, **fields: object) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def served(lab: Lab) -> Iterator[None]:
 
 @asynccontextmanager
 async def opened(lab: Lab) -> AsyncIterator[Pilot[None]]:
-    console = Console(lab, connect=lambda lab, _: connect(lab), pace=Pace(poll=600.0, status=600.0))
+    console = Console(lab, connect=lambda lab, _: connect(lab), pace=Pace(poll=600.0, status=600.0, quiet=600.0))
     async with console.run_test(size=(140, 45)) as pilot:
         await settled(pilot)
         yield pilot

@@ -13,7 +13,7 @@ import pytest
 from pyarrow import flight
 
 from engine.errors import LabError, LockedError, QueryError, ServerError, SpecError, UsageError
-from store.client import Client, connect, connect_server
+from store.client import Changes, Client, connect, connect_server
 from store.database import open_database
 from store.ingest import Ingest
 from store.lab import Lab, create_lab, find_lab
@@ -133,6 +133,34 @@ def test_changes_tell_what_moved(tmp_path: Path) -> None:
             assert client.changes(10**9).whole
     finally:
         assert service.close()
+
+
+def test_an_answer_is_held_back_until_something_moves_or_the_server_ends(tmp_path: Path) -> None:
+    lab = create_lab(find_lab(tmp_path / "lab"))
+    service = LabService(lab, poll_seconds=0.01)
+    service.start()
+    answers: list[Changes] = []
+    try:
+        with connect(lab) as client:
+
+            def wait_for_news(since: int) -> threading.Thread:
+                waiting = threading.Thread(target=lambda: answers.append(client.changes(since, wait=600)))
+                waiting.start()
+                while not service.tail._polled._waiters:  # type: ignore[attr-defined]
+                    time.sleep(0)
+                return waiting
+
+            waiting = wait_for_news(client.changes().version)
+            assert answers == []
+            moved = write_chain(lab, DEMO[0])
+            waiting.join(60)
+            assert answers[0].runs == (moved,)
+            waiting = wait_for_news(client.changes().version)
+            assert service.close()
+            waiting.join(60)
+            assert answers[1].runs == ()
+    finally:
+        service.close()
 
 
 def test_the_version_goes_on_after_a_restart(lab: Lab) -> None:

@@ -21,6 +21,7 @@ from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.columns import Cell, Column, name_cells
 from idemtui.console.widgets.heat import heat_text
 from idemtui.console.widgets.ledger import Ledger
+from idemtui.console.widgets.still import Still
 from idemtui.console.words import NONE, generation, score, signed, variance_words, verdict_label, verdict_words
 from idemtui.drawn import drawn_words
 from idemtui.text import one_line
@@ -60,15 +61,15 @@ class CompareScreen(Room):
 
     def contents(self) -> Iterable[Widget]:
         """Which runs, groups, views."""
-        yield Static(EMPTY, id="whose")
+        yield Still(EMPTY, id="whose")
         yield Ledger(COLUMNS, id="groups")
-        yield Static(id="worth")
-        yield Static(id="panels-title")
+        yield Still(id="worth")
+        yield Still(id="panels-title")
         with Container(id="panels"):
             for name in PANELS[:-1]:
                 yield ChartPane(id=name)
             with VerticalScroll(id="matrix", can_focus=False):
-                yield Static(id="heat")
+                yield Still(id="heat")
 
     def on_screen_resume(self) -> None:
         """Somebody who marked runs comes to compare them."""

@@ -20,6 +20,7 @@ from idemtui.console.widgets.columns import Cell, Column
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.prose import difference, ladder_text, rung_head
 from idemtui.console.widgets.sides import Sides
+from idemtui.console.widgets.still import Still
 from idemtui.console.words import generation, score, signed
 from idemtui.drawn import drawn_mark
 from idemtui.text import one_line, plain
@@ -52,9 +53,9 @@ class LadderScreen(Room):
 
     def contents(self) -> Iterable[Widget]:
         """Prompt, rungs, the ladder, two sides; below them every generation, where there is room."""
-        yield Static(id="prompt")
-        yield Static(id="rungs")
-        ladder = VerticalScroll(Static(id="answers"), id="ladder")
+        yield Still(id="prompt")
+        yield Still(id="rungs")
+        ladder = VerticalScroll(Still(id="answers"), id="ladder")
         ladder.can_focus = False
         yield ladder
         yield Sides(id="sides")

@@ -46,6 +46,7 @@ from idemtui.console.screens.naming import NamingScreen
 from idemtui.console.screens.room import Room
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.setting_field import SettingField
+from idemtui.console.widgets.still import Still
 from idemtui.launch.study_text import BLANK, typed, with_values
 
 if TYPE_CHECKING:
@@ -78,18 +79,18 @@ class LaunchScreen(Room):
         toml = TextArea.code_editor("", language="toml", id="toml", show_line_numbers=False)
         toml.tab_behavior = "focus"
         toml.cursor_blink = False
-        yield Static(id="headline")
+        yield Still(id="headline")
         with Horizontal(id="study"):
             with Vertical(id="form"):
                 yield Ledger(FORM, id="settings")
-                yield Static(id="meaning")
+                yield Still(id="meaning")
                 yield SettingField()
             with Vertical(id="panels"):
                 yield Ledger(RUNS, id="grid")
                 with VerticalScroll(id="stages-scroll", can_focus=True):
-                    yield Static(id="stages")
+                    yield Still(id="stages")
                 yield toml
-        yield Static(id="costs")
+        yield Still(id="costs")
 
     def on_mount(self) -> None:
         """Go on with what somebody left."""

@@ -120,6 +120,9 @@ class Room(Screen[None]):
     def lab_changed(self) -> None:
         """The lab was read anew, or this room was entered."""
 
+    def server_changed(self) -> None:
+        """The server says something else of itself, its devices or its queue."""
+
     def show_pulse(self) -> None:
         """Show how the lab is doing in the frame."""
         app = self.console_app

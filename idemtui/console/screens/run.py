@@ -38,6 +38,7 @@ from idemtui.console.standing import STYLES, doing_now, lineage, reason
 from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.columns import Cell
 from idemtui.console.widgets.ledger import Ledger
+from idemtui.console.widgets.still import Still
 from idemtui.console.words import (
     SIGNS,
     chain_words,
@@ -77,14 +78,14 @@ class RunScreen(Room):
 
     def contents(self) -> Iterable[Widget]:
         """Headline, curves, panels."""
-        yield Static(id="headline")
+        yield Still(id="headline")
         with Horizontal(id="curves"):
             yield ChartPane(id="trait")
             yield ChartPane(id="coherence")
-        yield Static(id="panels-title")
+        yield Still(id="panels-title")
         with Container(id="panels"):
             with VerticalScroll(id="picture"):
-                yield Static(id="family")
+                yield Still(id="family")
             yield Ledger(ADAPTERS, id="trainings")
             with Horizontal(id="losses"):
                 for name in TRACES:
@@ -103,11 +104,17 @@ class RunScreen(Room):
         if run is None:
             self.query_one("#headline", Static).update("No run yet: `1` shows the lab.")
             return
-        self.query_one("#headline", Static).update(headline(run, self.glance, self.server, self._controls(run)))
+        self.server_changed()
         known = self._detail if self._detail and self._detail.run_id == run.run_id else None
         self.query_one("#trait", ChartPane).show_chart(beside_chart([run], run, known.beside if known else None))
         self.query_one("#coherence", ChartPane).show_chart(sure_coherence_chart(run, known))
         self.ask("detail", partial(_read, run.run_id))
+
+    def server_changed(self) -> None:
+        """Show what the server says of the run."""
+        run = self.chosen
+        if run is not None:
+            self.query_one("#headline", Static).update(headline(run, self.glance, self.server, self._controls(run)))
 
     def _controls(self, run: Run) -> str:
         known = self._detail

@@ -21,6 +21,7 @@ from idemtui.console.standing import LOG_LINES, standing
 from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.columns import Cell
 from idemtui.console.widgets.ledger import Ledger
+from idemtui.console.widgets.still import Still
 from idemtui.console.widgets.strip import strip_text
 from idemtui.listing import GROUPINGS, SORTS, STATUSES, Entry, Heading, Line, View, arrange
 from idemtui.names import tell_apart
@@ -58,16 +59,16 @@ class RunsScreen(Room):
 
     def contents(self) -> Iterable[Widget]:
         """The lab's strip, table, the chosen run's state, two charts, their legend; and what to do in an empty lab."""
-        yield Static(id="strip")
-        yield Static(LOADING, id="welcome")
+        yield Still(id="strip")
+        yield Still(LOADING, id="welcome")
         yield Input(placeholder=FILTER, id="words", compact=True)
-        yield Static(id="view")
+        yield Still(id="view")
         yield Ledger(COLUMNS, id="runs")
-        yield Static(id="standing")
+        yield Still(id="standing")
         with Horizontal(id="curves"):
             yield ChartPane(id="trait")
             yield ChartPane(id="coherence")
-        yield Static(id="legend")
+        yield Still(id="legend")
 
     def on_mount(self) -> None:
         """A blinking cursor would be sent to the terminal for ever."""
@@ -251,6 +252,13 @@ class RunsScreen(Room):
         self.query_one("#trait", ChartPane).show_chart(trait_chart(runs, chosen))
         self.query_one("#coherence", ChartPane).show_chart(coherence_chart(runs, chosen))
         self.query_one("#legend", Static).update(legend(runs, chosen, self.size.width))
+
+    def server_changed(self) -> None:
+        """Say why runs wait, and how long they were silent."""
+        if self.glance.runs:
+            self._fill()
+        if self.chosen is not None:
+            self._show_standing(self.chosen)
 
     def show_pulse(self) -> None:
         """Show the lab's own state above its runs."""

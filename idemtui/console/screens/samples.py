@@ -29,6 +29,7 @@ from idemtui.console.widgets.ledger import PAGE, Ledger
 from idemtui.console.widgets.page import Page
 from idemtui.console.widgets.sample_lines import COLUMNS, filter_words, sample_cells
 from idemtui.console.widgets.sample_text import sample_text
+from idemtui.console.widgets.still import Still
 from idemtui.text import one_line
 
 PURPOSES: tuple[str | None, ...] = ("eval", "train", "rejected", "seed", None)
@@ -57,9 +58,9 @@ class SamplesScreen(Room):
 
     def contents(self) -> Iterable[Widget]:
         """Filter, list, text."""
-        yield Static(id="filter")
+        yield Still(id="filter")
         yield Input(id="filter-line", compact=True, select_on_focus=False)
-        yield Static(id="filter-trouble")
+        yield Still(id="filter-trouble")
         with Horizontal(id="reading"):
             yield Ledger(COLUMNS, id="samples")
             yield Page(id="sample")

@@ -24,6 +24,7 @@ from idemtui.console.statements import Answer, AnswerCame, PlotMade, VocabularyR
 from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.ledger import PAGE, Ledger
 from idemtui.console.widgets.sql_editor import SqlEditor
+from idemtui.console.widgets.still import Still
 from idemtui.sql.history import Asked, history_path, keep, past
 from idemtui.sql.saved import find, queries, save
 
@@ -50,8 +51,8 @@ class SqlScreen(Room):
         with Horizontal():
             with Vertical(id="asking"):
                 yield SqlEditor(find(FIRST).text, id="editor")
-                yield Static(id="offer")
-                yield Static(id="state")
+                yield Still(id="offer")
+                yield Still(id="state")
                 yield Ledger(id="rows")
                 yield ChartPane(id="plot")
             yield tables

@@ -10,6 +10,8 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from idemtui.console.widgets.still import Still
+
 SIDES = ("left", "right")
 
 
@@ -49,7 +51,7 @@ class Sides(Horizontal):
 
 
 def _column(side: str) -> Iterable[Widget]:
-    yield Static(id=f"{side}-head", classes="head")
-    scroll = VerticalScroll(Static(id=f"{side}-text"), id=f"{side}-scroll")
+    yield Still(id=f"{side}-head", classes="head")
+    scroll = VerticalScroll(Still(id=f"{side}-text"), id=f"{side}-scroll")
     scroll.can_focus = False
     yield scroll

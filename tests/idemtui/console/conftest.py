@@ -68,7 +68,7 @@ class House:
     def console(
         self, follow: str | None = None, *, live: bool = False, remembered: Remembered | None = None
     ) -> Console:
-        pace = Pace(poll=SOON if live else NEVER, status=SOON, retry=SOON)
+        pace = Pace(poll=SOON if live else NEVER, status=SOON, quiet=SOON, retry=SOON)
         return Console(self.lab, follow, connect=lambda lab, _: connect(lab), pace=pace, remembered=remembered)
 
 

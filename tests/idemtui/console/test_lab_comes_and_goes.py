@@ -67,11 +67,11 @@ async def test_a_server_that_hangs_is_named_and_nothing_else_hangs(
     let_go = threading.Event()
     changes = Client.changes
 
-    def hang(client: Client, since: int = -1) -> object:
+    def hang(client: Client, since: int = -1, *, wait: float = 0.0) -> object:
         let_go.wait(30)
-        return changes(client, since)
+        return changes(client, since, wait=wait)
 
-    pace = Pace(poll=SOON, status=SOON, retry=SOON, patience=SOON)
+    pace = Pace(poll=SOON, status=SOON, quiet=SOON, retry=SOON, patience=SOON)
     async with Console(house.lab, connect=lambda lab, _: connect(lab), pace=pace).run_test() as pilot:
         app = console_of(pilot)
         await settled(pilot)
@@ -89,7 +89,7 @@ class QuietReader:
     def __init__(self) -> None:
         self.asked = 0
 
-    def pulse(self, _: int) -> Pulse:
+    def pulse(self, _: int, __: float) -> Pulse:
         self.asked += 1
         return Pulse(7)
 
@@ -103,7 +103,7 @@ class QuietReader:
 
 async def test_a_quiet_lab_is_posted_once() -> None:
     reader, posts = QuietReader(), list[Message]()
-    feed = Feed(cast("Reader", reader), posts.append, Pace(poll=0.0, status=0.0))
+    feed = Feed(cast("Reader", reader), posts.append, Pace(poll=0.0, status=0.0, quiet=0.0))
     running = asyncio.ensure_future(feed.run())
     while reader.asked < 20:
         await asyncio.sleep(0)

@@ -39,7 +39,7 @@ async def test_prompts_come_by_their_largest_jump_and_a_live_lab_leaves_the_prom
         await press(pilot, "j", "j")
         line = words(pilot.app.screen, "#prompt")
         assert "prompt 3/12" in line
-        console_of(pilot)._refresh_room()
+        console_of(pilot)._show_lab()
         await press(pilot)
         assert words(pilot.app.screen, "#prompt") == line
 

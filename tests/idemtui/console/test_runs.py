@@ -140,7 +140,7 @@ async def test_a_thousand_runs_are_shown_and_moved_in(house: House) -> None:
         await settled(pilot)
         app = console_of(pilot)
         app.glance = Glance(tuple(run(f"run-{n}", status="finished", study=f"s{n % 50}") for n in range(1000)))
-        app._refresh_room()
+        app._show_lab()
         await press(pilot, "G")
         assert app.chosen is not None
         assert app.chosen.name == "run-999"

@@ -62,7 +62,7 @@ async def choose(pilot: Pilot[None], name: str, *keys: str) -> None:
     app = console_of(pilot)
     run = next(run for run in app.glance.runs if run.name == name)
     app.choose(run.run_id)
-    app._refresh_room()
+    app._show_lab()
     await press(pilot, *keys)
 
 
