@@ -59,7 +59,7 @@ SCORES = f"""{ONCE}SELECT run_id, cycle, metric, prompt_id,
     count(*) AS answers, count(*) FILTER (label = 'empty') AS empty
 FROM once GROUP BY ALL ORDER BY ALL
 """
-ANSWERS = f"{ONCE} SELECT sample_id, metric, value FROM once WHERE prompt_id = $prompt"
+ANSWERS = f"{ONCE} SELECT sample_id, metric, value FROM once WHERE $prompt IS NULL OR prompt_id = $prompt"
 RUNS = "SELECT run_id, replicate, cycles FROM runs WHERE list_contains($runs, run_id) ORDER BY replicate, run_id"
 
 
@@ -86,8 +86,8 @@ def judged_chains(lab: Asked, run_ids: Sequence[str], judge: str) -> dict[str, C
     }
 
 
-def judged_answers(lab: Asked, run_id: str, prompt_id: str, judge: str) -> dict[tuple[str, str], float | None]:
-    """What one judge said of a run's answers to one prompt, by sample id and metric; None where it gave no number."""
+def judged_answers(lab: Asked, run_id: str, prompt_id: str | None, judge: str) -> dict[tuple[str, str], float | None]:
+    """What one judge said of a run's answers to one prompt, or to all, by sample id and metric; None for no number."""
     asked = {"runs": [run_id], "judge": judge, "prompt": prompt_id}
     return {(sample_id, metric): value for sample_id, metric, value in lab.sql(ANSWERS, asked).tuples()}
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from engine.errors import UsageError
-from idemtui.cli.options import Json, Run, lab_of
+from idemtui.cli.options import ByJudge, Json, Run, lab_of
 from idemtui.text import plain
 from idemtui.worddiff import Piece, marked, word_diff
 
 if TYPE_CHECKING:
     from rich.padding import Padding
 
+    from store.client import Client
     from store.ladders import LadderPrompt
     from store.listing import Order, Where
 
@@ -142,11 +143,13 @@ def diff(
     prompt: Prompt = None,
     draw: Annotated[int, typer.Option(min=0, help="Which answer of each generation.")] = 0,
     limit: Annotated[int, typer.Option(min=1, help="Prompts at most.")] = 3,
+    judge: ByJudge = None,
     as_json: Json = False,
 ) -> None:
     """Show word by word how answers changed, the prompt that jumped furthest first: two generations, or the ladder."""
     from idemtui.cli.output import print_json
     from idemtui.cli.reading import chosen_run, open_client, rows
+    from store.judged import chosen_judge
     from store.ladders import prompts_by_jump
 
     with open_client(lab_of(context)) as client:
@@ -154,7 +157,11 @@ def diff(
         second = chosen_run(client, other) if other else first
         old = rows(client, LADDER, run=first["run_id"], draw=draw, prompt=prompt)
         new = old if second is first else rows(client, LADDER, run=second["run_id"], draw=draw, prompt=prompt)
-        jumps = {one.prompt_id: one for one in prompts_by_jump(client, first["run_id"])}
+        by = None if judge is None else chosen_judge(client, [first["run_id"], second["run_id"]], judge)
+        if by is not None:
+            old = _rescored(client, old, first, by)
+            new = old if second is first else _rescored(client, new, second, by)
+        jumps = {one.prompt_id: one for one in prompts_by_jump(client, first["run_id"], by)}
     if not old or not new:
         raise UsageError(
             f"{run}: no evaluated answer of draw {draw}{f' to a prompt with {prompt!r}' if prompt else ''}."
@@ -168,6 +175,19 @@ def diff(
         print_json([_pair_facts(before, after, jumps.get(after["prompt_id"])) for before, after in chosen])
     else:
         _print_pairs(chosen, jumps)
+
+
+def _rescored(client: Client, rows: list[dict[str, Any]], run: dict[str, Any], judge: str) -> list[dict[str, Any]]:
+    """A run's answers with one judge's scores in place of those of its own."""
+    from store.judged import judged_answers
+    from store.methods import judge_methods
+
+    said = judged_answers(client, run["run_id"], None, judge)
+    method = judge_methods(client, [run["run_id"]], judge).get(run["run_id"])
+    return [
+        {**row, "judge_method": method, **{name: said.get((row["sample_id"], name)) for name in ("trait", "coherence")}}
+        for row in rows
+    ]
 
 
 Pair = tuple[dict[str, Any], dict[str, Any]]
