@@ -7,6 +7,7 @@ from typing import Any
 from engine.spec import RunSpec
 from engine.study_file import SECTIONS
 from idemtui.launch.study_text import write
+from idemtui.text import one_line
 
 
 def text_of(spec: RunSpec) -> str:
@@ -17,7 +18,7 @@ def text_of(spec: RunSpec) -> str:
         own = {name: value for name, value in values.items() if spec.origins.get(f"{section}.{name}") == "study"}
         if own := {name: value for name, value in own.items() if value is not None}:
             tables[section] = own
-    words = f"# From the run {spec.name} ({spec.run_id})"
+    words = f"# From the run {one_line(spec.name)} ({spec.run_id})"
     if spec.parent_run_id is not None:
         words += ", which is a fork: this study trains all of its cycles anew"
     return f"{words}.\n{write(tables)}"

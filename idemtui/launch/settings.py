@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
+import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
@@ -37,6 +38,8 @@ SAID = {
     "judge.batch_size": "Questions to the judge at a time.",
 }
 """Of the settings whose name says nearly all; the others have their sentence beside them there."""
+PARSING = threading.Lock()
+"""Two threads in `ast.parse` at once can end in a SystemError: CPython 3.11 counts the depth of both together."""
 NOT_THE_PAPERS = ("run.seed",)
 
 
@@ -102,7 +105,8 @@ def _docstrings(model: type[Frozen]) -> dict[str, str]:
 
 @cache
 def _own(kind: type[Frozen]) -> dict[str, str]:
-    [node] = ast.parse(inspect.getsource(kind)).body
+    with PARSING:
+        [node] = ast.parse(inspect.getsource(kind)).body
     return _fields(node.body) if isinstance(node, ast.ClassDef) else {}
 
 

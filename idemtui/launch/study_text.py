@@ -100,8 +100,15 @@ def literal(value: object) -> str:
         case list() | tuple():
             return f"[{', '.join(map(literal, value))}]"
         case str():
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+            return "".join(map(_escaped, json.dumps(value, ensure_ascii=False)))
     return repr(value)
+
+
+def _escaped(char: str) -> str:
+    """TOML's escape for what no editor shows as it is: controls, bidirectional marks, what has no width."""
+    if char == " " or char.isprintable():
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def read_values(text: str, *, listed: bool = False) -> list[Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import unicodedata
 from pathlib import Path
@@ -27,6 +28,8 @@ CHAIN = Chain(
     "bad\x1b]0;name\x07", trait=(2, 9, 9), coherence=(90,) * 3, prompts=2, draws=2, n_seed=3, n_sampled=3, steps=1
 )
 RUN = chain_spec(CHAIN).run_id
+FAILED = Chain("fell\x1b[2J\u202e", status="failed", seed=9, done=0, prompts=2, draws=2, n_seed=3, n_sampled=3, steps=1)
+STUDY = "study\x9b2J\u202e"
 NEVER = {"Cc", "Cf", "Cs", "Cn", "Co"}
 
 
@@ -42,7 +45,14 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Lab:
             event = event.model_copy(update={"samples": samples})
         events.append(event)
     append_events(folder, events)
+    failed = lab.run(write_chain(lab, FAILED))
+    for path, words in ((failed / "events.jsonl", "message"), (failed / "spec.json", "study")):
+        said = json.dumps(HOSTILE if words == "message" else STUDY)
+        path.write_text(re.sub(rf'"{words}": ?"[^"]*"', lambda _, w=words, s=said: f'"{w}": {s}', path.read_text()))
     rebuild_lab(lab)
+    assert (
+        HOSTILE in (failed / "events.jsonl").read_text() or json.dumps(HOSTILE) in (failed / "events.jsonl").read_text()
+    )
     return lab
 
 
@@ -57,7 +67,16 @@ COMMANDS = (
     ("marks",),
     ("plot", RUN, "--width", "80"),
     ("sql", "select prompt, response, run_id from samples"),
+    ("sql", "select cycle, trait, run_id as name from trait_curve", "--plot"),
     ("verdict",),
+    ("verdict", "--chains"),
+    ("show", chain_spec(FAILED).run_id),
+    ("diff", RUN),
+    ("compare", RUN, chain_spec(FAILED).run_id),
+    ("compare", RUN, "--by", "study"),
+    ("agreement", RUN),
+    ("plot", chain_spec(FAILED).run_id),
+    ("doctor",),
 )
 
 
@@ -66,8 +85,37 @@ def test_no_command_prints_what_a_terminal_obeys(idemtui: Idemtui, bad: Lab, wor
     said = idemtui("--lab", bad.root, *words)
     assert said.code == 0, said.err
     assert not {c for c in said.out + said.err if unicodedata.category(c) in NEVER and c != "\n"}
-    if words[0] in ("samples", "diff", "sql"):
+    if words[0] in ("samples", "diff", "sql") and "--plot" not in words:
         assert "[bold]kept[/]" in said.out
+
+
+REFUSED = (
+    ("sql", f"select '{HOSTILE}' from nowhere"),
+    ("sql", "--plot", f"select '{HOSTILE}' as a"),
+    ("show", HOSTILE),
+    ("samples", RUN, "--regex", f"({HOSTILE}"),
+    ("compare", HOSTILE),
+    ("ancestry", HOSTILE),
+    ("traits", "show", HOSTILE),
+)
+
+
+@pytest.mark.parametrize("words", REFUSED, ids=lambda words: words[0])
+def test_no_refusal_repeats_what_a_terminal_obeys(idemtui: Idemtui, bad: Lab, words: tuple[str, ...]) -> None:
+    said = idemtui("--lab", bad.root, *(word.replace("\x00", "") for word in words))
+    assert said.code != 0
+    assert said.out + said.err
+    assert not {c for c in said.out + said.err if unicodedata.category(c) in NEVER and c != "\n"}
+
+
+def test_a_study_file_of_hostile_values_is_refused_harmlessly(idemtui: Idemtui, bad: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    for table in ("[study]\nname = {0}", '[study]\nname = "a"\n[run]\nmodel = {0}', "[run]\n{0} = 1", "{0"):
+        file.write_text(table.replace("{0}", json.dumps(HOSTILE)) + "\n")
+        for command in ("preflight", "run"):
+            said = idemtui("--lab", bad.root, command, file)
+            assert said.code == 2, said.out
+            assert not {c for c in said.out + said.err if unicodedata.category(c) in NEVER and c != "\n"}
 
 
 def test_ancestry_is_harmless_and_json_says_everything(idemtui: Idemtui, bad: Lab) -> None:

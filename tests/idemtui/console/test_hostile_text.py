@@ -18,6 +18,7 @@ from engine.events import SamplesDrawn
 from idemtui.console.text_facts import Judgement, Line, Reading, Said
 from idemtui.console.widgets.columns import pad
 from idemtui.console.widgets.sample_text import sample_text
+from idemtui.launch.study_text import BLANK, literal
 from idemtui.text import one_line
 from tests.idemtui.console.conftest import House
 from tests.idemtui.console.waiting import press, screen_lines, screen_text
@@ -66,12 +67,21 @@ VISITS: tuple[tuple[str, ...], ...] = (
     ("4", "left"),
     ("5", "v"),
     ("6", "f2", *"carry", "enter", "f5"),
+    ("escape", "enter"),
+    ("escape", "7"),
+    ("v",),
+    ("t",),
+    ("escape", "N", "j", "u"),
+    ("t",),
+    ("escape", "question_mark"),
 )
 
 
 async def test_hostile_text_is_shown_and_harmless(house: House) -> None:
     hostile_chain(house)
-    async with house.console().run_test(size=(120, 40)) as pilot:
+    console = house.console()
+    console.remembered.draft = BLANK.replace('"my-study"', literal(HOSTILE)).replace('"bliss"', literal(HOSTILE))
+    async with console.run_test(size=(120, 40)) as pilot:
         for keys in VISITS:
             await press(pilot, *keys)
             text = screen_text(pilot)

@@ -89,3 +89,10 @@ def test_any_edits_are_read_back(edits: list[tuple[str, list[object] | None]]) -
 @given(st.text())
 def test_any_text_is_a_literal(text: str) -> None:
     assert tomllib.loads(f"x = {literal(text)}")["x"] == text
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_is_written_as_what_an_editor_shows_and_read_back(text: str) -> None:
+    written = literal(text)
+    assert written.isprintable()
+    assert tomllib.loads(f"text = {written}") == {"text": text}
