@@ -61,7 +61,7 @@ LOG = (Column("the end of worker.log", 20, flex=1),)
 NARROWEST = 20
 """Cells that a line of the log is not broken below."""
 EVENTS = (Column("at", 8), Column("what happened", 20, flex=1))
-SETTINGS = (Column("setting", 24, flex=1), Column("value", 14, flex=2), Column("from", 8))
+SETTINGS = (Column("setting", 20, flex=1), Column("value", 12, flex=2), Column("from", 7))
 ORIGIN_TONES: dict[str, Tone] = {"study": "accent", "recipe": "good", "default": "dim"}
 
 

@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from idemtui.console import statements
@@ -19,14 +20,16 @@ from store.lab import find_lab
 from tests.idemtui.console.conftest import QUEUED, RUNNING, House
 from tests.idemtui.console.served import working
 from tests.idemtui.console.waiting import press
-from tests.store.journals import write_lab
+from tests.store.journals import DEMO, STATES, write_lab
 
 SIZE = (140, 45)
+CHAINS = [replace(chain, likelihoods=True) for chain in DEMO + STATES]
+"""The same runs, with what a run measures where nobody leaves it out."""
 FOLDER = Path("docs/screens")
 MACHINE = Machine(120_000_000_000, 256_000_000, 16_000_000_000, "memory", "cpu", 2, 1)
 SCREENS = {
     "runs": ("1",),
-    "run": ("2",),
+    "run": ("j", "j", "2"),
     "samples": ("3", "j"),
     "ladder": ("4", "right", "right"),
     "compare": ("5",),
@@ -41,7 +44,7 @@ SCREENS = {
 async def draw(root: Path, folder: Path) -> None:
     """One SVG a screen; the lab is served from this process."""
     house = House(
-        find_lab(write_lab(root / "lab").root), status=working(RUNNING, ((QUEUED, 0, "waits for a free slot"),))
+        find_lab(write_lab(root / "lab", CHAINS).root), status=working(RUNNING, ((QUEUED, 0, "waits for a free slot"),))
     )
     house.serve()
     try:
