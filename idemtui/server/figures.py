@@ -7,8 +7,10 @@ no more often than they are taken.
 from __future__ import annotations
 
 import os
+import pwd
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
+from functools import lru_cache
 from typing import Any
 
 import psutil
@@ -32,7 +34,7 @@ class Figures:
 
     def of_gpu(self, gpu: Gpu, pids: Collection[int]) -> Row:
         """A GPU's figures; `pids` are this server's workers, whose children (vLLM) count as theirs."""
-        return self._recent(gpu.uuid, lambda: _gpu_row(gpu, with_children(pids)))
+        return self._recent(gpu.uuid, lambda: _gpu_row(gpu, pids))
 
     def of_cpu(self, pids: Collection[int]) -> Row:
         """The machine's memory and cores, and what the workers among `pids` take of them."""
@@ -79,8 +81,8 @@ def _figures(used: int, total: int, utilization: float | None, processes: list[R
     }
 
 
-def _gpu_row(gpu: Gpu, ours: set[int]) -> Row:
-    processes = [_process_row(process, process.pid in ours) for process in gpu.processes]
+def _gpu_row(gpu: Gpu, pids: Collection[int]) -> Row:
+    processes = [_process_row(process, started_by(process.pid, pids)) for process in gpu.processes]
     more = {"power": gpu.power, "temperature": gpu.temperature}
     return _figures(gpu.used, gpu.total, gpu.utilization, processes, **more)
 
@@ -91,30 +93,38 @@ def _process_row(process: GpuProcess, ours: bool) -> Row:
 
 
 def _worker_row(pid: int) -> Row | None:
-    """A worker with its children as one; None where it is gone."""
+    """A worker on the CPU; None where it is gone."""
     try:
-        memory = sum(psutil.Process(each).memory_info().rss for each in with_children([pid]))
+        memory = psutil.Process(pid).memory_info().rss
     except psutil.Error:
         return None
     user, program = who(pid)
     return {"pid": pid, "user": user, "program": program, "memory": memory, "ours": True}
 
 
-def with_children(pids: Iterable[int]) -> set[int]:
-    """These processes and all that they started."""
-    found = set(pids)
-    for pid in list(found):
-        try:
-            found |= {child.pid for child in psutil.Process(pid).children(recursive=True)}
-        except psutil.Error:
-            continue
-    return found
+def started_by(pid: int, pids: Collection[int]) -> bool:
+    """Whether a process is one of these, or was started by one; asks of its parents, not of every process there is."""
+    if pid in pids:
+        return True
+    try:
+        return any(parent.pid in pids for parent in psutil.Process(pid).parents())
+    except psutil.Error:
+        return False
 
 
 def who(pid: int) -> tuple[str | None, str | None]:
     """A process's user and program; None where it cannot be looked at (another container's, another user's)."""
     try:
         process = psutil.Process(pid)
-        return process.username(), process.name()
-    except (psutil.Error, KeyError):
+        return _user(process.uids().real), process.name()
+    except psutil.Error:
         return None, None
+
+
+@lru_cache(maxsize=256)
+def _user(uid: int) -> str:
+    """By name, which a directory of users may take its time to tell; by number where it does not know one."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from idemtui.server.devices import GpuProcess
-from idemtui.server.figures import MOST_PROCESSES, Figures, with_children
+from idemtui.server.figures import MOST_PROCESSES, Figures, started_by
 from tests.idemtui.server.bench import gpu
 
 GB = 1_000_000_000
@@ -35,7 +35,7 @@ def test_a_gpus_processes_have_owners_and_children_count_as_ours(child: subproce
     told = [(p["pid"], p["user"] is None, p["memory"], p["ours"]) for p in row["processes"]]
     assert told == [(child.pid, False, 60 * GB, True), (1, False, 7 * GB, False), (NOBODY, True, None, False)]
     assert row["processes"][0]["user"] == getpass.getuser()
-    assert with_children([os.getpid(), NOBODY]) >= {os.getpid(), child.pid, NOBODY}
+    assert [started_by(pid, [os.getpid()]) for pid in (os.getpid(), child.pid, 1, NOBODY)] == [True, True, False, False]
 
 
 def test_only_the_largest_processes_are_named_and_the_others_counted() -> None:
