@@ -12,16 +12,31 @@ from idemtui.text import one_line
 
 Row = Mapping[str, Any]
 PERCENT, WATTS, DEGREES = 5, 50, 5
-"""What a console rounds to."""
+SHARES = 30
+MEMORY_STEPS = tuple(step * 10**8 for step in (1, 2, 5, 10, 20, 50, 100, 200))
+"""What a console rounds to; of memory to the first step of which SHARES are no less than the whole."""
 
 
 def coarse(row: Row) -> dict[str, Any]:
-    """A row of `status` with figures that move only when something happened; no such figures where it has none."""
+    """A row of `status` with figures that move only when something happened; no such figures where it has none.
+
+    How busy the cores are is left out while no worker is on them: an idle lab is drawn once.
+    """
     steps = {"utilization": PERCENT, "power": WATTS, "temperature": DEGREES}
+    if row.get("device") == "cpu" and not row.get("processes"):
+        del steps["utilization"]
     figures = {name: round(row[name] / step) * step for name, step in steps.items() if row.get(name) is not None}
-    memory = {name: _coarse_bytes(row[name]) for name in ("memory_used", "memory_total") if row.get(name) is not None}
+    memory = _coarse_memory(row.get("memory_used"), row.get("memory_total"))
     processes = [{**process, "memory": _coarse_bytes(process.get("memory"))} for process in row.get("processes") or ()]
     return {**figures, **memory, "processes": processes, "more_processes": row.get("more_processes") or 0}
+
+
+def _coarse_memory(used: int | None, total: int | None) -> dict[str, int]:
+    """What is used in steps of some thirtieth of the whole: what other programs do beside an idle lab is no news."""
+    if used is None or not total:
+        return {}
+    step = next((step for step in MEMORY_STEPS if step * SHARES >= total), MEMORY_STEPS[-1])
+    return {"memory_used": min(round(used / step) * step, total), "memory_total": total}
 
 
 def _coarse_bytes(count: int | None) -> int | None:
@@ -43,10 +58,16 @@ def gigabytes(count: int) -> str:
 
 
 def gauge_words(row: Row) -> str:
-    """`61/80 GB, 97 %, 610 W, 61 °C`, what is known of it."""
+    """`61/80 GB used, 97 %, 610 W, 61 °C`, what is known of it."""
     gauges = (("utilization", "%"), ("power", "W"), ("temperature", "°C"))
     told = [f"{row[name]:.0f} {unit}" for name, unit in gauges if row.get(name) is not None]
-    return ", ".join(word for word in (memory_words(row), *told) if word)
+    return ", ".join(word for word in (used_words(row), *told) if word)
+
+
+def used_words(row: Row) -> str:
+    """`61/80 GB used`; nothing where it is not known."""
+    words = memory_words(row)
+    return f"{words} used" if words else ""
 
 
 def other_words(row: Row) -> str:
@@ -65,10 +86,10 @@ def process_words(process: Row) -> str:
 
 
 def together(rows: Sequence[Row]) -> str:
-    """Several devices in one word: `310/640 GB, 85 % busy`."""
+    """Several devices in one word: `310/640 GB used, 85 % busy`."""
     known = [row for row in rows if row.get("memory_total")]
     if not known:
         return ""
     total = {name: sum(row.get(name) or 0 for row in known) for name in ("memory_used", "memory_total")}
     busy = [row["utilization"] for row in known if row.get("utilization") is not None]
-    return memory_words(total) + (f", {sum(busy) / len(busy):.0f} % busy" if busy else "")
+    return used_words(total) + (f", {sum(busy) / len(busy):.0f} % busy" if busy else "")

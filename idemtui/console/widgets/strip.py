@@ -10,7 +10,7 @@ from rich.text import Text
 
 from idemtui.console.facts import Glance
 from idemtui.console.lab_facts import Device, Server, Worker
-from idemtui.device_words import gauge_words, gigabytes, memory_words, other_words, together
+from idemtui.device_words import gauge_words, gigabytes, other_words, together, used_words
 from idemtui.text import one_line
 
 Word = tuple[str, str]
@@ -55,9 +55,9 @@ def _short(server: Server) -> Iterable[Word]:
 
 
 def _short_gauges(device: Device) -> str:
-    """`61/80 GB 90 %`: the memory's share and how busy it is."""
+    """`61/80 GB used, 90 %`: the memory's share and how busy it is."""
     busy = device.figures.get("utilization")
-    return " ".join([memory_words(device.figures), *([] if busy is None else [f"{busy} %"])]).strip()
+    return ", ".join(word for word in (used_words(device.figures), "" if busy is None else f"{busy} %") if word)
 
 
 def _named(device: Device, most: int) -> str:
@@ -89,7 +89,7 @@ def _device(device: Device, server: Server, glance: Glance) -> str:
     called = _named(device, 40)
     words = f"{called if called != device.device else f'{called} {one_line(device.name, 40)}'.strip()} {device.state}"
     gauges, others = gauge_words(device.figures), other_words(device.figures)
-    words += f" {gauges}" if gauges else ""
+    words += f", {gauges}" if gauges else ""
     words += f", beside {others}" if others else ""
     if device.state in ("taken", "held"):
         told = others and "left alone" in device.reason

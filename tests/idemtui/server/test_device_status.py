@@ -75,11 +75,11 @@ def test_gpus_are_told_with_their_figures_and_whose_processes_are_on_them(
 
     server = server_of(status, status["version"])
     wide = strip_text(server, Glance(()), 140, tall=True).plain
-    assert "GPU 0: NVIDIA H200 busy 12/141 GB, 95 %, 600 W, 60 °C" in wide
-    assert "GPU 1: NVIDIA H200 taken 139/141 GB" in wide
+    assert "GPU 0: NVIDIA H200 busy, 10/141 GB used, 95 %, 600 W, 60 °C" in wide
+    assert "GPU 1: NVIDIA H200 taken, 140/141 GB used" in wide
     assert "beside root: " in wide
     narrow = strip_text(server, Glance(()), 80, tall=False).plain
-    assert narrow.startswith(" devices 1 busy, 1 taken   151/282 GB, 98 % busy   1 worker")
+    assert narrow.startswith(" devices 1 busy, 1 taken   150/282 GB used, 98 % busy   1 worker")
     assert cell_len(narrow) <= 80
 
 
@@ -89,8 +89,19 @@ def test_a_watt_and_a_percent_are_no_news_for_the_console() -> None:
         return server_of({"version": "1", "pid": 1, "devices": [{**row, **figures}]}, "1")
 
     before = seen(memory_used=61.1e9, utilization=97.0, power=612.0, temperature=61.0)
-    assert seen(memory_used=61.3e9, utilization=96.0, power=590.0, temperature=60.0) == before
+    assert seen(memory_used=61.9e9, utilization=96.0, power=590.0, temperature=60.0) == before
     assert seen(memory_used=71.3e9, utilization=97.0, power=612.0, temperature=61.0) != before
+
+
+def test_an_idle_lab_is_not_drawn_again_for_what_else_the_machine_does() -> None:
+    def seen(used: float, busy: float, *processes: dict[str, object]) -> object:
+        row = {"device": "cpu", "name": "2 workers", "state": "free", "reason": None, "memory_total": 16 * 10**9}
+        told = {**row, "memory_used": used, "utilization": busy, "processes": list(processes)}
+        return server_of({"version": "1", "pid": 1, "devices": [told]}, "1")
+
+    ours = {"pid": 7, "user": "ada", "program": "python", "memory": 10**9, "ours": True}
+    assert seen(3.2e9, 5.0) == seen(2.9e9, 95.0)
+    assert seen(3.2e9, 5.0, ours) != seen(3.2e9, 95.0, ours)
 
 
 def test_a_cpu_says_how_full_and_busy_the_machine_is_without_a_server(
