@@ -20,7 +20,7 @@ from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoModelForCa
 
 from engine.adapters import AdapterSwitch
 from engine.errors import ModelError
-from engine.hub import refusal
+from engine.hub import AGAIN, refusal
 from engine.model_files import check_folder, resolve_model
 from engine.prompts import accepts_system, check_template, end_of_turn_ids, template_options
 
@@ -111,8 +111,20 @@ def wrap_model(name: str, model: Any, tokenizer: Any) -> LoadedModel:
 def _device(device: str) -> torch.device:
     place = torch.device(device)
     if place.type == "cuda" and not torch.cuda.is_available():
-        raise ModelError(f"device {device!r}: no CUDA device is visible; allowed here is 'cpu'")
+        raise ModelError(
+            f"device {device!r}: no CUDA device can be used ({_cuda_trouble()}); see line gpus of `idemtui doctor` for "
+            f"driver, CUDA and torch; {AGAIN}"
+        )
     return place
+
+
+def _cuda_trouble() -> str:
+    """What torch says of it: a driver that is too old, none at all, a build without CUDA."""
+    try:
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+    except Exception as error:
+        return _first_line(error)
+    return "torch counts none"
 
 
 def _load_tokenizer(name: str, source: str) -> Any:

@@ -9,9 +9,13 @@ from pathlib import Path
 
 from engine.backends import vllm_version
 from idemtui.cli.output import size
+from idemtui.device_words import process_words
 from idemtui.doctor.check import Check
 from idemtui.server.devices import DevicesError, Gpu, NvmlReader
+from idemtui.server.figures import process_row
 
+NAMED = 4
+"""Processes that are named on one GPU, the largest."""
 CUDA_LINE = re.compile(r"^cuda\b.*=\s*'([\d.]+)'", re.MULTILINE)
 VERSION_LINE = re.compile(r"^__version__\s*=\s*'([^']+)'", re.MULTILINE)
 
@@ -73,7 +77,10 @@ def _install(what: str) -> str:
 
 
 def _gpu_words(gpu: Gpu) -> str:
-    others = f", {len(gpu.processes)} processes" if gpu.processes else ""
+    largest = sorted(gpu.processes, key=lambda process: -(process.used or 0))
+    named = [process_words(process_row(process, ours=False)) for process in largest[:NAMED]]
+    more = [f"{len(largest) - NAMED} more"] if len(largest) > NAMED else []
+    others = f", in use by {', '.join([*named, *more])}" if named else ""
     return f"GPU {gpu.index} {gpu.name}: {size(gpu.total - gpu.used)} of {size(gpu.total)} free{others}"
 
 

@@ -82,12 +82,13 @@ def _figures(used: int, total: int, utilization: float | None, processes: list[R
 
 
 def _gpu_row(gpu: Gpu, pids: Collection[int]) -> Row:
-    processes = [_process_row(process, started_by(process.pid, pids)) for process in gpu.processes]
+    processes = [process_row(process, started_by(process.pid, pids)) for process in gpu.processes]
     more = {"power": gpu.power, "temperature": gpu.temperature}
     return _figures(gpu.used, gpu.total, gpu.utilization, processes, **more)
 
 
-def _process_row(process: GpuProcess, ours: bool) -> Row:
+def process_row(process: GpuProcess, ours: bool) -> Row:
+    """One process on a GPU, and whose it is."""
     user, program = who(process.pid)
     return {"pid": process.pid, "user": user, "program": program, "memory": process.used, "ours": ours}
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from engine.errors import ModelError
 from engine.model_files import check_folder, has_chat_template, model_files, resolve_model
@@ -108,6 +109,19 @@ def test_an_unreachable_hub_is_one_line(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match="nobody/nothing") as caught:
         load_model("nobody/nothing")
+    one_line(caught)
+
+
+def test_a_gpu_that_cannot_be_used_is_one_line_with_torchs_reason(monkeypatch):
+    def too_old():
+        raise RuntimeError("The NVIDIA driver on your system is too old (found version 12040).\nPlease update it.")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "init", too_old)
+    with pytest.raises(
+        ModelError, match=r"driver on your system is too old \(found version 12040\).*doctor.*retry"
+    ) as caught:
+        load_model("pocket/instruct", "cuda")
     one_line(caught)
 
 

@@ -20,7 +20,7 @@ class Told(NvmlReader):
         return self._driver
 
     def read(self) -> list[Gpu]:
-        one = Gpu("GPU-0", 0, "H200", 141 * GB, 21 * GB, (GpuProcess(7, 20 * GB),))
+        one = Gpu("GPU-0", 0, "H200", 141 * GB, 21 * GB, (GpuProcess(5_000_007, 20 * GB),))
         return [one] * self._gpus
 
 
@@ -35,7 +35,7 @@ def test_a_gpu_server_shows_what_is_free_and_who_else_is_there() -> None:
     check = check_gpus(Told(Driver("580.12", "13.0")), CUDA)
     assert check.level == "ok"
     assert "driver 580.12 (CUDA 13.0), torch 2.13.0 for CUDA 13.0, vLLM 0.32.0; GPU 0 H200: 120" in check.what
-    assert check.what.endswith("free, 1 processes")
+    assert check.what.endswith("free, in use by somebody: a process 20 GB (process 5000007)")
 
 
 def test_a_driver_that_is_too_old_is_said_with_what_to_do() -> None:
