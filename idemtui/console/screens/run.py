@@ -166,11 +166,21 @@ class RunScreen(Room):
         self._panel = (self._panel + step) % len(PANELS)
         self._show_panel()
 
+    def action_log(self) -> None:
+        """Go to the worker's log, or from it back to the curves."""
+        log = PANELS.index("log")
+        away = self._panel == log and self.has_class("-whole")
+        self._panel = log
+        self._give_height(not away)
+
     def action_whole(self) -> None:
         """Give the panel all the height, or take it back."""
         here = next((at for at, name in enumerate(PANELS) if self.query_one(f"#{name}").has_focus), self._panel)
         self._panel = here
-        self.set_class(not self.has_class("-whole"), "-whole")
+        self._give_height(not self.has_class("-whole"))
+
+    def _give_height(self, whole: bool) -> None:
+        self.set_class(whole, "-whole")
         self._show_panel()
         self.call_after_refresh(self._show_log)
 

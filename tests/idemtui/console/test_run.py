@@ -136,6 +136,10 @@ async def test_one_panel_takes_all_the_height_and_the_log_is_read_to_the_end_of_
         assert "coherence" not in text.splitlines()[4]
         await press(pilot, "enter")
         assert "step 50" not in screen_text(pilot)
+        await press(pilot, "v", "v", "w")
+        assert "step 50" in screen_text(pilot)
+        await press(pilot, "w")
+        assert "step 50" not in screen_text(pilot)
 
 
 def test_a_log_is_broken_where_its_panel_ends_and_shows_nothing_that_a_terminal_obeys() -> None:
