@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import difflib
 import itertools
-import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -45,12 +44,6 @@ SECTIONS: dict[str, type[Frozen]] = {
     "select": SelectSettings,
     "execution": Backend,
 }
-UNUSED = {
-    f"{section}.{name}": json.loads(json.dumps(model.model_fields[name].default))
-    for section, model in SECTIONS.items()
-    for name in model.later - model.used
-}
-"""What a run says, as `spec.json` holds it, of settings that it makes no use of."""
 
 STUDY_KEYS = ("name", "controls", "replicates", "shared_m0")
 

@@ -160,7 +160,7 @@ def places_query(
     )
     placed = "s.cycle, s.purpose, s.prompt_id, s.draw, s.rowid" if wanted.run_id else "s.rowid"
     where = " AND ".join(conditions) or "true"
-    return f"SELECT s.rowid AS place FROM {source} {joins} WHERE {where} ORDER BY {sort}{placed}", params
+    return f"SELECT s.rowid::UINTEGER AS place FROM {source} {joins} WHERE {where} ORDER BY {sort}{placed}", params
 
 
 def find_places(

@@ -8,7 +8,7 @@ from idemtui.console.text_facts import Line, Reading
 
 AROUND, NEAR = 100, 50
 """Rows on either side of the cursor that are read with it, and how near an unread one comes before more are."""
-KEPT = 1000
+KEPT = 500
 """Samples after which the oldest are forgotten."""
 
 

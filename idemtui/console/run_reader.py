@@ -71,12 +71,10 @@ def traces_of(steps: Sequence[stored.Step]) -> tuple[tuple[facts.Trace, ...], tu
 
 
 def settings_of(spec: dict[str, Any]) -> tuple[facts.Setting, ...]:
-    """Every value of a frozen spec by its dotted name, with its origin; arms that the run does not use are left out."""
-    from engine.study_file import UNUSED
-
+    """Every value of a frozen spec by its dotted name, with its origin, but for what nobody set and says nothing."""
     origins = spec.pop("origins", {})
     return tuple(
         facts.Setting(name, NONE if value is None else str(value), origins.get(name, ""))
         for name, value in flat(spec)
-        if name in origins or name not in UNUSED or value != UNUSED[name]
+        if name in origins or value not in (None, [])
     )

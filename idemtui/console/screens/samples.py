@@ -25,7 +25,7 @@ from idemtui.console.screens import sample_questions as questions
 from idemtui.console.screens.room import Room
 from idemtui.console.searching import search
 from idemtui.console.text_facts import MEASURED, Line, Listing, Order, Reading
-from idemtui.console.widgets.ledger import PAGE, Ledger
+from idemtui.console.widgets.ledger import PAGE, PAGES_KEPT, Ledger
 from idemtui.console.widgets.page import Page
 from idemtui.console.widgets.sample_lines import COLUMNS, filter_words, sample_cells
 from idemtui.console.widgets.sample_text import sample_text
@@ -163,7 +163,11 @@ class SamplesScreen(Room):
             return
         before = self._lines.get(ledger.cursor)
         self._nearby.keep(message.readings)
-        self._lines.update(enumerate(message.lines, message.offset))
+        for row, line in enumerate(message.lines, message.offset):
+            self._lines.pop(row, None)
+            self._lines[row] = line
+        while len(self._lines) > PAGE * PAGES_KEPT:
+            del self._lines[next(iter(self._lines))]
         ledger.show_page(
             message.offset, [sample_cells(line, self._run_name, self.glance.method) for line in message.lines]
         )

@@ -22,7 +22,7 @@ from idemtui.console.actions import bindings
 from idemtui.console.widgets.columns import GAP, Cell, Column, Fit, fit, pad, spread
 
 PAGE = 200
-PAGES_KEPT = 40
+PAGES_KEPT = 20
 SCREENS_AHEAD = 3
 """Screens up and down of the one in sight whose rows are asked for before they are wanted."""
 CURSOR = "›"
@@ -153,6 +153,7 @@ class Ledger(ScrollView, can_focus=True):
 
     def show_page(self, offset: int, rows: Sequence[Row]) -> None:
         """Take one page that was asked for."""
+        self._pages.pop(offset // PAGE, None)
         self._pages[offset // PAGE] = tuple(rows)
         self._asked.discard(offset // PAGE)
         self._stale.discard(offset // PAGE)

@@ -147,14 +147,14 @@ def test_trainings_stand_behind_each_other_on_one_axis() -> None:
 
 
 def test_settings_carry_their_origin() -> None:
-    settings = settings_of({"run": {"trait": "bliss", "reference": None}, "origins": {"run.trait": "study"}})
-    assert [(s.name, s.value, s.origin) for s in settings] == [
+    spec = {"run": {"trait": "bliss", "reference": None, "seed": 0}, "origins": {"run.trait": "study"}}
+    assert [(s.name, s.value, s.origin) for s in settings_of(spec)] == [
         ("run.trait", "bliss", "study"),
-        ("run.reference", "–", ""),
+        ("run.seed", "0", ""),
     ]
 
 
-def test_settings_at_work_are_shown_and_arms_not_taken_are_not() -> None:
+def test_settings_that_nobody_set_and_that_say_nothing_are_left_out() -> None:
     spec = {"eval": {"likelihoods": 4, "distinct_words": 500, "traits": []}, "train": {"steps": None}}
     assert [s.name for s in settings_of(spec)] == ["eval.likelihoods", "eval.distinct_words"]
 
