@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,11 +30,20 @@ CODES = {
 }
 GREY = CODES["grey"]
 SHADE = "░"
-STYLES = {name: f"color({code})" for name, code in CODES.items()}
 Bounds = tuple[float, float, float]
 NOTHING = "nothing measured yet"
 _LOCK = threading.Lock()
 """plotext keeps module-wide state."""
+
+
+def style_of(colour: str) -> str:
+    """A series' colour for words beside its chart."""
+    return f"color({_code(colour)})"
+
+
+def _code(colour: str) -> int:
+    """Without colour every series is as bright as words: signs tell them apart, and dark ones could not be seen."""
+    return CODES["white" if os.environ.get("NO_COLOR") and colour != "grey" else colour]
 
 
 @dataclass(frozen=True)
@@ -183,11 +193,11 @@ def _draw_level(figure: Any, grid: Grid, level: Level) -> None:
 def _draw_band(figure: Any, grid: Grid, series: Series) -> None:
     cells = [cell for left, right in pairwise(series.band) for cell in grid.between(left, right)]
     if cells:
-        figure.scatter([x for x, _ in cells], [y for _, y in cells], marker=SHADE, color=CODES[series.colour])
+        figure.scatter([x for x, _ in cells], [y for _, y in cells], marker=SHADE, color=_code(series.colour))
 
 
 def _draw_series(figure: Any, grid: Grid, series: Series) -> None:
-    colour = CODES[series.colour]
+    colour = _code(series.colour)
     if not series.points:
         return
     for x, low, high in series.intervals:

@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from idemtui.console.charts import COLOURS, MARKERS, STYLES
+from idemtui.console.charts import COLOURS, MARKERS, style_of
 from idemtui.console.facts import Run
 from idemtui.console.run_charts import coherence_chart, trait_chart
 from idemtui.console.run_rows import COLUMNS, TITLES, heading_words, line_cells, names_of, view_words
@@ -297,7 +297,7 @@ def legend(runs: Sequence[Run], chosen: Run, width: int) -> Text:
             text.append("\n")
             left = width
         left -= needed
-        text.append(f" {MARKERS[index % len(MARKERS)]} ", STYLES[COLOURS[index % len(COLOURS)]])
+        text.append(f" {MARKERS[index % len(MARKERS)]} ", style_of(COLOURS[index % len(COLOURS)]))
         text.append(name, "underline" if run is chosen else "")
         text.append(" ")
     if left > len(INTERVAL):

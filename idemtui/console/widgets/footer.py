@@ -60,7 +60,7 @@ class KeyFooter(Widget):
     def render(self) -> RenderResult:
         """As many keys as fit."""
         last = [key for key in self.keys if key.action == HELP]
-        right = Text().join(self._words(key) for key in last)
+        right = Text(" ").join(self._words(key) for key in last)
         line, room = Text(no_wrap=True, end=""), self.size.width - right.cell_len
         for key in self.keys:
             words = self._words(key)
@@ -71,7 +71,7 @@ class KeyFooter(Widget):
     def _words(self, key: FooterKey) -> Text:
         off = Style.null() if key.enabled else self.get_component_rich_style("footer--off", partial=True)
         press = self.get_component_rich_style("footer--key", partial=True) + off
-        text = Text(end="").append(key.shown, press).append(f"{key.label} ", off)
+        text = Text(end="").append(key.shown, press).append(f" {key.label}", off)
         text.apply_meta({"sentence": key.sentence, "key": key.key if key.enabled else None})
         return text
 

@@ -59,19 +59,19 @@ async def test_the_footer_cuts_no_word_and_keeps_the_way_to_all_keys(house: Hous
     async with house.console().run_test(size=(width, 24)) as pilot:
         await settled(pilot)
         keys, line = pilot.app.screen.query_one(KeyFooter).keys, screen_lines(pilot)[-1].rstrip()
-        whole = [key for key in keys if f"{key.shown}{key.label}" in line]
+        whole = [key for key in keys if f"{key.shown} {key.label}" in line]
         assert len(whole) > 2
-        assert line.endswith("?Help")
+        assert line.endswith("? Help")
         left = line
         for key in whole:
-            left = left.replace(f"{key.shown}{key.label}", "", 1)
+            left = left.replace(f"{key.shown} {key.label}", "", 1)
         assert not left.strip()
 
 
 async def test_a_key_in_the_footer_can_be_clicked(house: House) -> None:
     async with house.console().run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await pilot.click(KeyFooter, offset=(screen_lines(pilot)[-1].index("?Help") + 2, 0))
+        await pilot.click(KeyFooter, offset=(screen_lines(pilot)[-1].index("? Help") + 2, 0))
         await settled(pilot)
         assert isinstance(pilot.app.screen, HelpScreen)
 
