@@ -116,7 +116,7 @@ class Answer:
 
 
 def write(answer: Answer, path: Path, reader: Reader) -> str:
-    """The whole answer in a file: what is here where that is all, else asked once more."""
+    """Write all of an answer to a file and say how many rows: those kept here where they are all, else asked anew."""
     from idemtui.sql.files import write_file
 
     rows = write_file(_batches(answer, reader), path)
