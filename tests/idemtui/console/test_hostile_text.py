@@ -21,7 +21,7 @@ from idemtui.console.widgets.sample_text import sample_text
 from idemtui.launch.study_text import BLANK, literal
 from idemtui.text import one_line
 from tests.idemtui.console.conftest import House
-from tests.idemtui.console.waiting import press, screen_lines, screen_text
+from tests.idemtui.console.waiting import screen_lines, screen_text, send, settled
 from tests.idemtui.test_text import hostile_text
 from tests.store.journals import START, Chain, append_events, chain_events, write_chain
 
@@ -62,11 +62,11 @@ VISITS: tuple[tuple[str, ...], ...] = (
     ("A",),
     ("escape", "W"),
     ("escape", "B"),
-    ("escape", "enter", "slash", *"[red]", "enter"),
-    ("escape", "m", *"[red]x", "enter"),
+    ("escape", "enter", "slash", "[red]", "enter"),
+    ("escape", "m", "[red]x", "enter"),
     ("4", "left"),
     ("5", "v"),
-    ("6", "f2", *"carry", "enter", "f5"),
+    ("6", "f2", "carry", "enter", "f5"),
     ("escape", "enter"),
     ("escape", "7"),
     ("v",),
@@ -83,7 +83,9 @@ async def test_hostile_text_is_shown_and_harmless(house: House) -> None:
     console.remembered.draft = BLANK.replace('"my-study"', literal(HOSTILE)).replace('"bliss"', literal(HOSTILE))
     async with console.run_test(size=(120, 40)) as pilot:
         for keys in VISITS:
-            await press(pilot, *keys)
+            for word in keys:
+                send(pilot, word)
+                await settled(pilot)
             text = screen_text(pilot)
             assert not {c for c in text if unicodedata.category(c) in NEVER and c != "\n"}, keys
             assert all(cell_len(line) == 120 for line in screen_lines(pilot))

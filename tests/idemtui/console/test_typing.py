@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from textual import events
-from textual.keys import _character_to_key
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -19,18 +17,9 @@ from idemtui.console.screens import launch as launch_room
 from idemtui.console.screens.confirm import ConfirmScreen
 from tests.idemtui.console.conftest import House
 from tests.idemtui.console.test_launch import launch, value_of
-from tests.idemtui.console.waiting import console_of, ledger_of, press, screen_text, settled, until
+from tests.idemtui.console.waiting import console_of, ledger_of, press, screen_text, send, settled, until
 
-NAMED = {"enter", "escape", "tab", "f5", "ctrl+k"}
 LONG = "a-name-of-thirty-characters-42"
-
-
-def send(pilot: Pilot[None], *words: str) -> None:
-    """Put keys before the app all at once, before the first is looked at; what is no key's name is typed."""
-    for word in words:
-        keys = [(word, None)] if word in NAMED else [(_character_to_key(letter), letter) for letter in word]
-        for key, letter in keys:
-            pilot.app.post_message(events.Key(key, letter))
 
 
 def notices(pilot: Pilot[None]) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from textual import events
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from idemtui.console.app import Console
@@ -12,6 +14,8 @@ from idemtui.console.widgets.footer import KeyFooter
 from idemtui.console.widgets.ledger import Ledger
 
 PATIENCE_SECONDS = 120.0
+NAMED = {"enter", "escape", "tab", "slash", "question_mark", "left", "f2", "f5", "ctrl+k"}
+"""Keys that `send` takes by their names."""
 
 
 def console_of(pilot: Pilot[None]) -> Console:
@@ -54,6 +58,14 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
         await settled(pilot)
+
+
+def send(pilot: Pilot[None], *words: str) -> None:
+    """Put keys before the app all at once, before the first is looked at; what is no key's name is typed."""
+    for word in words:
+        keys = [(word, None)] if word in NAMED else [(_character_to_key(letter), letter) for letter in word]
+        for key, letter in keys:
+            pilot.app.post_message(events.Key(key, letter))
 
 
 async def choose(pilot: Pilot[None], name: str, *keys: str) -> None:
