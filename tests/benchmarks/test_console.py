@@ -25,6 +25,8 @@ from store.rebuild import rebuild
 from tests.benchmarks.lab_size import write_big_lab
 from tests.benchmarks.terminal import Screen, opened, p
 
+os.environ.setdefault("ACERO_ALIGNMENT_HANDLING", "ignore")
+"""Rows that came by the socket are not aligned as Arrow would like; here they go to a file at once."""
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(2400)]
 
 RUNS = int(os.environ.get("CONSOLE_RUNS", "100"))
@@ -155,6 +157,18 @@ def peer(command: list[str | Path], keys: tuple[str, ...], ready: float) -> dict
     return found
 
 
+WANDB = """
+import math, wandb
+quiet = wandb.Settings(silent=True, console="off")
+for seed in range(4):
+    run = wandb.init(mode="offline", dir="{folder}", project="console", settings=quiet)
+    for step in range(1000):
+        run.log({{f"metric{{i}}": math.sin(seed + step / 50 + i) for i in range(8)}})
+    run.finish()
+"""
+"""Four finished runs of 1,000 steps, for the peer that looks at runs."""
+
+
 def peers(lab: Lab, folder: Path) -> Iterator[tuple[str, dict[str, float] | str]]:
     """Each peer's figures, or why there are none."""
     file, table = folder / "peer.duckdb", folder / "peer.csv"
@@ -168,7 +182,7 @@ def peers(lab: Lab, folder: Path) -> Iterator[tuple[str, dict[str, float] | str]
     commands: dict[str, tuple[list[str | Path], tuple[str, ...], float]] = {
         "harlequin": ([bin_ / "harlequin", file], tuple("select 1 from samples"), 6.0),
         "visidata": ([bin_ / "vd", table], WALK, 15.0),
-        "wandb": ([bin_ / "wandb", "leet", folder / "wandb"], ("j", "k") * 15, 6.0),
+        "wandb": ([bin_ / "wandb", "leet", folder / "wandb"], ("\x1b[B", "\x1b[A") * 15, 6.0),
     }
     for name, (command, keys, ready) in commands.items():
         if not PEERS:
@@ -176,6 +190,9 @@ def peers(lab: Lab, folder: Path) -> Iterator[tuple[str, dict[str, float] | str]
         elif not Path(command[0]).exists():
             yield name, f"{command[0]} is not installed"
         else:
+            if name == "wandb":
+                made = [bin_ / "python", "-c", WANDB.format(folder=folder)]
+                subprocess.run(made, check=True, capture_output=True, env={**os.environ, "WANDB_MODE": "offline"})
             try:
                 yield name, peer(command, keys, ready)
             except AssertionError as error:
