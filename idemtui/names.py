@@ -38,7 +38,7 @@ def tell_apart(names: Sequence[str], width: int) -> list[str]:
     words = [[word for word in WORD.findall(name) if word] for name in names]
     first = _shared(words)
     last = _shared([list(reversed(each[first:])) for each in words])
-    ways = [[_without(each, *cut) for each in words] for cut in ((0, 0), (first, 0), (first, last))]
+    ways = [[_without(each, *cut) for each in words] for cut in (*((n, 0) for n in range(first + 1)), (first, last))]
     return _best([*ways, _differing(words)], width)
 
 

@@ -32,6 +32,7 @@ def test_a_column_of_names_leaves_out_what_all_share_before_it_lets_two_look_ali
     assert tell_apart(betas, 16) == [f"…beta={beta} …s{seed}" for beta in ("0.05", "0.1") for seed in (1, 2, 3)]
     assert len(set(tell_apart(betas, 13))) == 6
     assert tell_apart(["bliss-sft-reset-s1"], 14) == ["bliss-s…set-s1"]
+    assert tell_apart([f"bliss-sft-reset-s{seed}" for seed in (1, 2)], 12) == ["…reset-s1", "…reset-s2"]
 
 
 @given(st.lists(st.text("ab-", max_size=30), max_size=6), st.integers(1, 20))

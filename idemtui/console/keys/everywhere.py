@@ -53,6 +53,6 @@ EVERYWHERE: tuple[Action, ...] = (
     Action("everywhere", "ctrl+s", "save", "Save", "Save what stands here: charts, rows, the study.", footer=False),
     Action("everywhere", "y", "copy", "Copy", "Copy what stands here to the terminal's clipboard (OSC 52).", False),
     Action("everywhere", "T", "change_theme", "Theme", "Choose other colours.", footer=False),
-    Action("everywhere", "question_mark", "keys", "Help", "Show all keys.", True, "?"),
+    Action("everywhere", "question_mark,f1", "keys", "Help", "Show all keys; F1 does where a text is typed, too."),
     Action("everywhere", "q", "quit", "Quit", "Leave; workers and server go on."),
 )

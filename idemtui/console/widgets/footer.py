@@ -5,6 +5,7 @@ Keys that do not fit are left out whole; the way to all keys stays in sight at t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,6 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 HELP = "keys"
+FUNCTION_KEY = re.compile(r"f\d+")
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def _keys_of(screen: Screen[Any]) -> tuple[FooterKey, ...]:
     for _, binding, enabled, tooltip in screen.active_bindings.values():
         if binding.show and binding.action not in found:
             shown, sentence = screen.app.get_key_display(binding), tooltip or binding.description
+            shown = shown.upper() if FUNCTION_KEY.fullmatch(shown) else shown
             key = FooterKey(binding.key, shown, binding.description, binding.action, sentence, enabled)
             found[binding.action] = key
     return tuple(found.values())

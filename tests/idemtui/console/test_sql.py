@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static, TextArea, Tree
 
+from idemtui.console.screens.help import HelpScreen
 from idemtui.console.screens.record import RecordScreen
 from idemtui.console.screens.sql import SqlScreen
 from idemtui.console.widgets.chart import ChartPane
@@ -43,6 +44,15 @@ async def test_every_shipped_query_runs(house: House) -> None:
             await ask(pilot, query.text)
             assert " ms" in state(pilot), query.name
             assert ledger_of(pilot, "#rows").count >= OF_DEVICES.get(query.name, 3), query.name
+
+
+async def test_help_is_in_sight_and_reach_where_a_question_mark_is_typed(house: House) -> None:
+    async with house.console().run_test(size=(80, 24)) as pilot:
+        await press(pilot, "6", "question_mark")
+        assert "?" in editor(pilot).text
+        assert screen_lines(pilot)[-1].rstrip().endswith("F1 Help")
+        await press(pilot, "f1")
+        assert isinstance(pilot.app.screen, HelpScreen)
 
 
 async def test_errors_stand_beside_the_rows_of_before(house: House) -> None:
