@@ -67,7 +67,7 @@ class Feed:
     async def _look(self) -> bool:
         """Whether there was anything to say."""
         since, wait = (-1, 0.0) if self._seen is None else (self._seen, self._status_due - monotonic())
-        pulse = await self._ask(partial(self._reader.pulse, since, min(max(wait, 0.0), self._pace.patience / 2)))
+        pulse = await self._ask(partial(self._reader.pulse, since, min(max(wait, 0.0), 0.75 * self._pace.patience)))
         news = pulse.version != self._seen
         if news:
             glance = await self._ask(self._reader.glance)

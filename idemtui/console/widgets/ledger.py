@@ -6,6 +6,7 @@ Runs, samples and query results are all shown by it, since Textual's own DataTab
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -30,9 +31,17 @@ CURSOR = "›"
 Row = Sequence[Cell]
 
 
+@cache
+def _place(column: int) -> Style:
+    """What tells a column's cells from their neighbours, so that a picture of the screen keeps each in its place."""
+    return Style.from_meta({"column": column})
+
+
 class Ledger(ScrollView, can_focus=True):
     """Columns over rows, one of which is under the cursor."""
 
+    ALLOW_SELECT = False
+    """A style of its own for every cell, which selecting with a mouse asks for, would double what a page costs."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "ledger--title",
         "ledger--cursor",
@@ -263,7 +272,7 @@ class Ledger(ScrollView, can_focus=True):
             return self._titles().crop_extend(x, x + width, self.get_component_rich_style("ledger--title"))
         index = int(self.scroll_y) + y - 1
         style = self._line_style(index)
-        return self._line(index, style).crop_extend(x, x + width, style).apply_offsets(x, index)
+        return self._line(index, style).crop_extend(x, x + width, style)
 
     def _titles(self) -> Strip:
         style = self.get_component_rich_style("ledger--title")
@@ -289,7 +298,7 @@ class Ledger(ScrollView, can_focus=True):
             tone = self.get_component_rich_style(f"ledger--{cell.tone}", partial=True) if cell.tone else Style.null()
             at_cursor = index == self.cursor and self.has_focus
             text = pad(cell.text, f.width, f.column.right, f.column.name) + " " * GAP
-            segments.append(Segment(text, style if at_cursor else style + tone))
+            segments.append(Segment(text, (style if at_cursor else style + tone) + _place(f.index)))
         return Strip(segments)
 
     def _want(self, index: int) -> None:
