@@ -11,20 +11,20 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import subprocess
 import termios
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 WIDTH, HEIGHT = 140, 45
 STILL_SECONDS = 0.25
 ESCAPE = re.compile(rb"\x1b(?:\[[0-9;?>$]*[a-zA-Z]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][A-Z0-9]|[=>78])")
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -96,14 +96,17 @@ class Screen:
         return (self.sent - sent) / passed, 100 * (self.cpu() - worked) / passed
 
     def cpu(self) -> float:
-        """Seconds of a core, of this process alone."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """Seconds of a core, of the program and what it started."""
+        return sum(times.user + times.system for times in (each.cpu_times() for each in self.processes()))
 
     def resident_mb(self) -> float:
-        """Resident memory of this process alone, in MB."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        """Resident memory of the program and what it started, in MB."""
+        return sum(each.memory_info().rss for each in self.processes()) / 1e6
+
+    def processes(self) -> list[psutil.Process]:
+        """The program and what it started."""
+        started = psutil.Process(self.process.pid)
+        return [started, *started.children(recursive=True)]
 
 
 @contextmanager
@@ -117,10 +120,13 @@ def opened(command: Sequence[str | Path], **environment: str) -> Iterator[Screen
         [str(word) for word in command], stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
     )
     os.close(theirs)
+    screen = Screen(process, ours, started)
     try:
-        yield Screen(process, ours, started)
+        yield screen
     finally:
-        process.send_signal(signal.SIGKILL)
+        for each in screen.processes():
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
         process.wait()
         os.close(ours)
 

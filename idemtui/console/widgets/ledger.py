@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Region, Size
-from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from idemtui.console.actions import bindings
+from idemtui.console.widgets import ledger_messages
 from idemtui.console.widgets.columns import GAP, Cell, Column, Fit, fit, pad, spread
 
 PAGE = 200
@@ -56,55 +56,10 @@ class Ledger(ScrollView, can_focus=True):
 
     cursor: reactive[int] = reactive(0, repaint=False)
 
-    class PageWanted(Message):
-        """Rows from `offset` on are in sight and unknown."""
-
-        def __init__(self, ledger: Ledger, offset: int) -> None:
-            super().__init__()
-            self.ledger = ledger
-            self.offset = offset
-
-        @property
-        def control(self) -> Ledger:
-            """The list that asks."""
-            return self.ledger
-
-    class Moved(Message):
-        """The cursor came to a row."""
-
-        def __init__(self, ledger: Ledger, row: int) -> None:
-            super().__init__()
-            self.ledger = ledger
-            self.row = row
-
-        @property
-        def control(self) -> Ledger:
-            """The list whose cursor moved."""
-            return self.ledger
-
-        def can_replace(self, message: Message) -> bool:
-            """Only the newest place of a cursor matters."""
-            return isinstance(message, Ledger.Moved) and message.ledger is self.ledger
-
-    class Chosen(Message):
-        """A row was clicked twice; screens treat it as Enter."""
-
-        def __init__(self, ledger: Ledger, row: int) -> None:
-            super().__init__()
-            self.ledger = ledger
-            self.row = row
-
-        @property
-        def control(self) -> Ledger:
-            """The list that was chosen from."""
-            return self.ledger
-
-    class TitleClicked(Message):
-        """A column's title was clicked."""
-
-        def __init__(self, column: Column) -> None:
-            super().__init__()
-            self.column = column
+    PageWanted: TypeAlias = ledger_messages.PageWanted
+    Moved: TypeAlias = ledger_messages.Moved
+    Chosen: TypeAlias = ledger_messages.Chosen
+    TitleClicked: TypeAlias = ledger_messages.TitleClicked
 
     def __init__(self, columns: Sequence[Column] = (), *, id: str | None = None) -> None:
         super().__init__(id=id)
