@@ -37,6 +37,7 @@ NAMED = {
     "shift+right": "⇧→",
     "pageup": "PgUp",
     "pagedown": "PgDn",
+    "f1": "F1",
     "f2": "F2",
     "f5": "F5",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 
 from rich.style import Style
@@ -11,10 +12,13 @@ from idemtui.console.text_facts import Rung
 from idemtui.console.words import generation, score, signed
 from idemtui.worddiff import Piece, marked
 
-REMOVED = Style(color="red", bold=True)
-ADDED = Style(color="green", bold=True)
 FAINT = Style(dim=True)
 STRONG = Style(bold=True)
+
+
+def coloured(colour: str) -> Style:
+    """Bold in a colour; where none is wanted (`NO_COLOR`) only bold, since the grey of a dark one would not be read."""
+    return STRONG if os.environ.get("NO_COLOR") else Style(color=colour, bold=True)
 
 
 def rung_head(answer: Rung | None, cycle: int, count: int, run_name: str = "", method: str | None = None) -> Text:
@@ -46,7 +50,7 @@ def ladder_text(steps: Sequence[tuple[Rung, Sequence[Piece]]], method: str | Non
 def both_sides(pieces: Iterable[Piece]) -> Text:
     """Old and new words in one text, coloured and marked."""
     text = Text()
-    styles = {"same": Style.null(), "removed": REMOVED, "added": ADDED}
+    styles = {"same": Style.null(), "removed": coloured("red"), "added": coloured("green")}
     for piece in pieces:
         text.append(marked([piece]), styles[piece.change])
     return text
@@ -55,7 +59,7 @@ def both_sides(pieces: Iterable[Piece]) -> Text:
 def difference(pieces: Iterable[Piece], side: str) -> Text:
     """One side's words: `removed` shows `[-…-]` on the left, `added` shows `{+…+}` on the right."""
     text = Text()
-    opening, closing, style = ("[-", "-]", REMOVED) if side == "removed" else ("{+", "+}", ADDED)
+    opening, closing, style = ("[-", "-]", coloured("red")) if side == "removed" else ("{+", "+}", coloured("green"))
     for piece in pieces:
         if piece.change == "same":
             text.append(piece.text)

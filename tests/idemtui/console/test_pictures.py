@@ -40,19 +40,22 @@ def test_compare(house: House, snap_compare: Snap, size: tuple[int, int]) -> Non
     assert snap_compare(house.console(), terminal_size=size, run_before=after("5"))
 
 
+@SIZES
 @pytest.mark.parametrize("state", COMPARE)
-def test_compare_states(house: House, snap_compare: Snap, state: str) -> None:
-    assert snap_compare(house.console(), terminal_size=SMALL, run_before=after(*COMPARE[state]))
+def test_compare_states(house: House, snap_compare: Snap, size: tuple[int, int], state: str) -> None:
+    assert snap_compare(house.console(), terminal_size=size, run_before=after(*COMPARE[state]))
 
 
+@SIZES
 @pytest.mark.parametrize("state", RUNS)
-def test_runs_states(house: House, snap_compare: Snap, state: str) -> None:
-    assert snap_compare(house.console(), terminal_size=SMALL, run_before=after(*RUNS[state]))
+def test_runs_states(house: House, snap_compare: Snap, size: tuple[int, int], state: str) -> None:
+    assert snap_compare(house.console(), terminal_size=size, run_before=after(*RUNS[state]))
 
 
+@SIZES
 @pytest.mark.parametrize("state", RUN)
-def test_run_states(house: House, snap_compare: Snap, state: str) -> None:
-    assert snap_compare(house.console(), terminal_size=SMALL, run_before=after(*RUN[state]))
+def test_run_states(house: House, snap_compare: Snap, size: tuple[int, int], state: str) -> None:
+    assert snap_compare(house.console(), terminal_size=size, run_before=after(*RUN[state]))
 
 
 @SIZES

@@ -64,6 +64,7 @@ def test_rooms(house: House, snap_compare: Snap, size: tuple[int, int], state: s
     assert snap_compare(house.console(), terminal_size=size, run_before=after(*keys))
 
 
+@SIZES
 @pytest.mark.parametrize(
     ("state", "keys"),
     [
@@ -86,8 +87,8 @@ def test_rooms(house: House, snap_compare: Snap, size: tuple[int, int], state: s
         ("cancel", ("j", "j", "j", "j", "c")),
     ],
 )
-def test_states(house: House, snap_compare: Snap, state: str, keys: tuple[str, ...]) -> None:
-    assert snap_compare(house.console(), terminal_size=SMALL, run_before=after(*keys))
+def test_states(house: House, snap_compare: Snap, size: tuple[int, int], state: str, keys: tuple[str, ...]) -> None:
+    assert snap_compare(house.console(), terminal_size=size, run_before=after(*keys))
 
 
 @SIZES
@@ -98,6 +99,7 @@ def test_troubled_rooms(
     assert snap_compare(troubled.console(), terminal_size=size, run_before=at(name, *keys))
 
 
+@SIZES
 @pytest.mark.parametrize(
     ("state", "name", "keys"),
     [
@@ -110,8 +112,10 @@ def test_troubled_rooms(
         ("fork_refused", "sft-reset", ("f", "x", "f5")),
     ],
 )
-def test_troubled_states(troubled: House, snap_compare: Snap, state: str, name: str, keys: tuple[str, ...]) -> None:
-    assert snap_compare(troubled.console(), terminal_size=SMALL, run_before=at(name, *keys))
+def test_troubled_states(
+    troubled: House, snap_compare: Snap, size: tuple[int, int], state: str, name: str, keys: tuple[str, ...]
+) -> None:
+    assert snap_compare(troubled.console(), terminal_size=size, run_before=at(name, *keys))
 
 
 @SIZES
@@ -120,9 +124,10 @@ def test_interrupted(troubled: House, snap_compare: Snap, size: tuple[int, int])
     assert snap_compare(troubled.console(), terminal_size=size, run_before=after("space"))
 
 
-def test_server_of_another_version(troubled: House, snap_compare: Snap) -> None:
+@SIZES
+def test_server_of_another_version(troubled: House, snap_compare: Snap, size: tuple[int, int]) -> None:
     troubled.status = troubled_status(version="0.0.1")
-    assert snap_compare(troubled.console(), terminal_size=SMALL, run_before=after())
+    assert snap_compare(troubled.console(), terminal_size=size, run_before=after())
 
 
 @SIZES
@@ -130,6 +135,15 @@ def test_empty_lab(empty_house: House, snap_compare: Snap, size: tuple[int, int]
     assert snap_compare(empty_house.console(), terminal_size=size, run_before=after())
 
 
-def test_without_colour(house: House, snap_compare: Snap, monkeypatch: pytest.MonkeyPatch) -> None:
+@SIZES
+@pytest.mark.parametrize(("state", "keys"), [("runs", ()), ("compare", ("5",)), ("ladder", ("4", "right"))])
+def test_without_colour(
+    house: House,
+    snap_compare: Snap,
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+    state: str,
+    keys: tuple[str, ...],
+) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(house.console(), terminal_size=SMALL, run_before=after("4", "right"))
+    assert snap_compare(house.console(), terminal_size=size, run_before=after(*keys))
