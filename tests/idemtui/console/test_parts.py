@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual import on
 from textual.app import App, ComposeResult
 
 import idemtui.console.widgets as widgets
@@ -58,7 +59,8 @@ class Listing(App[None]):
     def compose(self) -> ComposeResult:
         yield Ledger((Column("n", 9),))
 
-    def on_ledger_page_wanted(self, message: Ledger.PageWanted) -> None:
+    @on(Ledger.PageWanted)
+    def take_page_wanted(self, message: Ledger.PageWanted) -> None:
         self.wanted.append(message.offset)
         rows = [(Cell(str(n)),) for n in range(message.offset, message.offset + PAGE)]
         message.ledger.show_page(message.offset, rows)
