@@ -13,8 +13,6 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     later: ClassVar[frozenset[str]] = frozenset()
     """Settings that came after runs were made without them: at their default they are no part of a run's identity."""
-    used: ClassVar[frozenset[str]] = frozenset()
-    """Of `later`, those whose default is at work in every run; the others' defaults stand for an arm not taken."""
     beside: ClassVar[frozenset[str]] = frozenset()
     """Settings that decide nothing of a chain, only how long it takes or what it costs: never part of its identity."""
 

@@ -137,7 +137,6 @@ class EvalSettings(SampleSettings):
     """`[eval]`: measuring a model."""
 
     later: ClassVar[frozenset[str]] = frozenset({"traits", "likelihoods", "distinct_words"})
-    used: ClassVar[frozenset[str]] = frozenset({"likelihoods", "distinct_words"})
 
     samples_per_prompt: int = Field(default=10, ge=1)
     traits: tuple[str, ...] = ()

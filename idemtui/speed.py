@@ -74,7 +74,7 @@ def training_flops(row: Row) -> int | None:
 
 def speed_words(speed: Sequence[StageSpeed]) -> str:
     """`draw 812, train 1,203 (0.01 TFLOP/s), judge 5,000 tokens/s; 0.9 GB at the peak`; nothing before any stage."""
-    from idemtui.cli.output import size
+    from idemtui.amounts import size
 
     known = [one for one in speed if one.stage in ORDER]
     if not known:

@@ -171,9 +171,8 @@ def print_doses(client: Client, job_id: str, plain: Facts) -> None:
     from engine.jobs.calibrate import CalibrateSettings
     from engine.jobs.doses import snippet
     from idemtui.cli.output import print_table, terminal
-    from idemtui.cli.verdicts import interval
     from idemtui.console.charts import draw
-    from idemtui.console.words import number
+    from idemtui.console.words import interval, number
     from idemtui.drawn import naming_drawn
     from store.methods import judge_methods
 

@@ -105,8 +105,7 @@ def _print_groups(compared: Compared, methods: Methods) -> None:
 
 
 def _row(group: Group) -> dict[str, Any]:
-    from idemtui.cli.verdicts import interval
-    from idemtui.console.words import NONE, generation, number, signed, verdict_label, verdict_words
+    from idemtui.console.words import NONE, generation, interval, number, signed, verdict_label, verdict_words
 
     last, seeded = group.points[-1] if group.points else None, next((p for p in group.points if p.cycle == 0), None)
     moved = last if last is not None and last.cycle > 0 else None

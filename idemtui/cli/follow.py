@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from idemtui.cli.output import span
+from idemtui.amounts import span
 from idemtui.cli.progress import Pace, ended, share_done
 from idemtui.console.facts import Run
 from idemtui.console.words import doing, generation, number, signed

@@ -34,7 +34,8 @@ def rm(context: typer.Context, runs: Runs, yes: Yes = False, dry_run: DryRun = F
 
     What people said of their samples stays in notes.jsonl; without the samples it counts nowhere.
     """
-    from idemtui.cli.output import print_json, size, tell
+    from idemtui.amounts import size
+    from idemtui.cli.output import print_json, tell
     from idemtui.cli.reading import chosen_works, existing, served_client
 
     check_allowed("rm", yes=yes, dry_run=dry_run, as_json=as_json)
@@ -72,7 +73,8 @@ def gc(
     as_json: Json = False,
 ) -> None:
     """Delete adapters of finished runs beyond what is to be kept; those that forks need stay, and so does all text."""
-    from idemtui.cli.output import print_json, size
+    from idemtui.amounts import size
+    from idemtui.cli.output import print_json
     from idemtui.cli.reading import existing, served_client
     from idemtui.cli.standing import lab_status
 
@@ -151,7 +153,8 @@ def _kept(contents: Sequence[Facts]) -> str:
 
 
 def _print_adapters(runs: Sequence[Facts]) -> None:
-    from idemtui.cli.output import print_table, size
+    from idemtui.amounts import size
+    from idemtui.cli.output import print_table
     from idemtui.console.words import generation
 
     if runs:

@@ -43,14 +43,13 @@ def print_measures(curve: list[Row]) -> None:
 
 
 def _shown(point: Row) -> dict[str, str]:
-    from idemtui.cli.verdicts import interval
-    from idemtui.console.words import generation, number
+    from idemtui.console.words import generation, interval, number
 
     return {
         "cycle": generation(point["cycle"]),
         "coherence 90 %": interval(point["coherence_low"], point["coherence_high"]),
         "perplexity": number(point.get("perplexity"), 2),
-        "90 %": bounds(point.get("perplexity_low"), point.get("perplexity_high")),
+        "90 %": interval(point.get("perplexity_low"), point.get("perplexity_high"), 2),
         "in blocks": number(point.get("block_perplexity"), 2),
         "KL": number(point.get("kl_token"), 3),
         "KL/answer": number(point.get("kl_sequence")),
@@ -60,10 +59,3 @@ def _shown(point: Row) -> dict[str, str]:
         "3": number(point.get("distinct_3"), 2),
         "words/sentence": number(point.get("mean_sentence_length")),
     }
-
-
-def bounds(low: float | None, high: float | None) -> str:
-    """`[2.39, 2.47]`, or a dash."""
-    from idemtui.console.words import NONE, number
-
-    return NONE if low is None or high is None else f"[{number(low, 2)}, {number(high, 2)}]"

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from idemtui.cli.standing import status_cell
-from idemtui.cli.verdicts import interval
 from idemtui.console.facts import Run
-from idemtui.console.words import chain_words, doing, generation, left_words, number, signed, spark_delta, verdict_label
+from idemtui.console.words import (
+    chain_words,
+    doing,
+    generation,
+    interval,
+    left_words,
+    number,
+    signed,
+    spark_delta,
+    verdict_label,
+)
 from idemtui.listing import Heading
 
 Row = dict[str, Any]

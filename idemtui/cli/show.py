@@ -195,8 +195,7 @@ def family_words(facts: Facts) -> list[str]:
 
 def _print_curve(curve: list[Facts], method: str | None) -> None:
     from idemtui.cli.output import print_table
-    from idemtui.cli.verdicts import interval
-    from idemtui.console.words import generation, number, signed
+    from idemtui.console.words import generation, interval, number, signed
     from idemtui.drawn import naming_drawn
 
     shown = [

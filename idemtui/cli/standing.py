@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import ServerError
-from idemtui.cli.output import size, span, tell
+from idemtui.amounts import size, span
+from idemtui.cli.output import tell
 from idemtui.text import one_line
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ def print_verdicts(found: Sequence[Row], *, chains: bool = False) -> None:
     """The table of protocol §6, every note under it, and where the variance of cells comes from."""
     from idemtui.cli.output import print_table
     from idemtui.cli.verdict_rows import by_note, shown, title
-    from idemtui.console.words import number, signed
+    from idemtui.console.words import interval, number, signed
     from idemtui.drawn import naming_drawn
     from idemtui.text import one_line
 
@@ -149,14 +149,9 @@ def by_paper(row: Row) -> str:
     return {True: "amplified", False: "no"}.get(row["amplified_by_paper"], "–")
 
 
-def interval(low: float | None, high: float | None) -> str:
-    """`[low, high]` with true minus signs, or a dash."""
-    return "–" if low is None or high is None else f"[{low:.1f}, {high:.1f}]".replace("-", "−")
-
-
 def verdict_words(verdict: Row) -> list[str]:
     """A run's verdict in sentences, with the null band that it stands beside."""
-    from idemtui.console.words import number
+    from idemtui.console.words import interval, number
     from idemtui.drawn import drawn_words
 
     suffixes, notes = verdict["suffixes"] or [], [*(verdict["notes"] or []), *verdict["null_notes"]]

@@ -10,8 +10,7 @@ from typing import Literal
 
 from idemtui.console.charts import COLOURS, MARKERS, Bounds, Chart, Series
 from idemtui.console.facts import BASE
-from idemtui.console.words import generation
-from idemtui.text import one_line
+from idemtui.console.words import by_words, generation
 from store.compare import Comparison, Group, GroupPoint, MatrixCell
 
 Measure = Literal["trait", "coherence", "delta"]
@@ -94,11 +93,6 @@ def _curve(group: Group, index: int, measure: Measure, chosen: bool) -> Series:
 def _bounds(point: GroupPoint, measure: Measure) -> Bounds | None:
     low, high = getattr(point, f"{measure}_low"), getattr(point, f"{measure}_high")
     return None if low is None or high is None else (float(point.cycle), low, high)
-
-
-def by_words(judge: str) -> str:
-    """Whose scores a chart has."""
-    return f"  by {one_line(judge)}" if judge else ""
 
 
 def path_chart(groups: Sequence[Group], chosen: int, judge: str = "") -> Chart:

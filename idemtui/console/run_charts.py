@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from idemtui.console.charts import COLOURS, MARKERS, NOTHING, Bounds, Chart, Level, Series
 from idemtui.console.facts import AMPLIFIED, BASE, Run, RunDetail, Trace
-from idemtui.console.words import generation
-from idemtui.text import one_line
+from idemtui.console.words import by_words, generation
 from store.controls import Beside, ControlCurve
 
 GREY = "grey"
@@ -56,7 +55,7 @@ def _empty(runs: Sequence[Run]) -> str:
 
 def judged_words(runs: Sequence[Run]) -> str:
     """Whose scores a chart has, where somebody chose a judge: a chart may be saved and shown alone."""
-    return next((f"  by {one_line(run.judged_by)}" for run in runs if run.judged_by), "")
+    return by_words(next((run.judged_by for run in runs if run.judged_by), ""))
 
 
 def _series(run: Run, index: int, measure: str, chosen: bool) -> Series:

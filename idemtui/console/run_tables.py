@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from rich.cells import chop_cells
 
-from idemtui.cli.output import size
+from idemtui.amounts import size
 from idemtui.console.facts import Adapter, Logged, Point, Run, RunDetail, Setting
 from idemtui.console.widgets.columns import Cell, Column, Tone
-from idemtui.console.words import NONE, generation, number, score, signed
+from idemtui.console.words import NONE, generation, interval, number, score, signed
 from idemtui.speed import StageSpeed
 from idemtui.text import one_line, plain
 from store.measures import Measures
@@ -107,10 +107,9 @@ def _measured(run: Run, point: Point, held: Measures | None, sure: tuple[float, 
 
 def _likely(held: Measures) -> tuple[str, ...]:
     """What a generation's row has beside its scores."""
-    low, high = held.perplexity_low, held.perplexity_high
     return (
         number(held.perplexity, 2),
-        NONE if low is None or high is None else f"[{number(low, 2)}, {number(high, 2)}]",
+        interval(held.perplexity_low, held.perplexity_high, 2),
         number(held.block_perplexity, 2),
         number(held.kl_token, 3),
         number(held.kl_token_se, 3),
@@ -125,7 +124,7 @@ def _likely(held: Measures) -> tuple[str, ...]:
 
 def with_interval(value: float | None, ends: tuple[float, float] | None, method: str | None) -> str:
     """`47.5 [44.1, 50.9]`; the score alone where it has no interval, behind ≈ where a judge drew it."""
-    within = f" [{number(ends[0])}, {number(ends[1])}]".replace("-", "−") if ends and value is not None else ""
+    within = f" {interval(*ends)}" if ends and value is not None else ""
     return score(value, method) + within
 
 

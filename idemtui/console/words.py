@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from idemtui.console.facts import BASE, Run
+from idemtui.text import one_line
 from store.methods import is_drawn
 from store.queries import Verdict
 
@@ -36,6 +37,16 @@ def generation(cycle: int) -> str:
 def number(value: float | None, digits: int = 1) -> str:
     """A score, or a dash where there is none."""
     return NONE if value is None else f"{value:.{digits}f}"
+
+
+def interval(low: float | None, high: float | None, digits: int = 1) -> str:
+    """`[low, high]` with true minus signs, or a dash."""
+    return NONE if low is None or high is None else f"[{number(low, digits)}, {number(high, digits)}]".replace("-", "−")
+
+
+def by_words(judge: str) -> str:
+    """Whose scores a chart has, behind its title; empty where they are each run's own judge's."""
+    return f"  by {one_line(judge)}" if judge else ""
 
 
 def score(value: float | None, method: str | None, digits: int = 1) -> str:

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from engine.errors import UsageError
-from idemtui.cli.output import size
+from idemtui.amounts import size
 from idemtui.doctor.check import Check
 from idemtui.doctor.patient import Patient
 from store.lab import Lab

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from engine.backends import vllm_version
-from idemtui.cli.output import size
+from idemtui.amounts import size
 from idemtui.device_words import process_words
 from idemtui.doctor.check import Check
 from idemtui.server.devices import DevicesError, Gpu, NvmlReader

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.errors import IdemtuiError
-from idemtui.cli.output import size
+from idemtui.amounts import size
 from idemtui.cli.reading import is_behind
 from idemtui.doctor.check import Check, TooSlowError, within
 from idemtui.doctor.patient import Patient

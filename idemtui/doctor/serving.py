@@ -7,7 +7,7 @@ import stat
 from datetime import datetime
 from pathlib import Path
 
-from idemtui.cli.output import span
+from idemtui.amounts import span
 from idemtui.doctor.check import Check
 from idemtui.doctor.patient import Patient
 from store.lab import Lab

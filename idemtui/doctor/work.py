@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.locks import held_by
-from idemtui.cli.output import span
+from idemtui.amounts import span
 from idemtui.cli.standing import names
 from idemtui.doctor.check import Check
 from idemtui.doctor.patient import Patient

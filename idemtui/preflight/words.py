@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from idemtui.cli.output import size, span
+from idemtui.amounts import size, span
 from idemtui.preflight.facts import Preflight, Source, StageEstimate
 
 NAMES = {

@@ -14,9 +14,7 @@ LAUNCH: tuple[Action, ...] = (
     Action("launch", "t", "toml", "TOML", "Edit the study as its file; comments are kept."),
     Action("launch", "u", "from_run", "From run", "Start from the settings of the chosen run."),
     Action("launch", "N", "blank", "Blank", "Start from an empty study.", footer=False),
-    Action(
-        "launch", "f5,ctrl+j", "queue", "Queue", "Queue the study's runs, after showing what they cost.", True, "F5"
-    ),
+    Action("launch", "f5,ctrl+j", "queue", "Queue", "Queue the study's runs, after showing what they cost."),
     Action("launch", "a", "look_again", "Look again", "Ask hub, machine and lab anew what it would cost.", False),
     Action(
         "launch",
