@@ -19,6 +19,8 @@ THREAD = "query"
 AHEAD = 2
 """Items made before the first is taken: what bounds the memory."""
 FAREWELL_SECONDS = 2.0
+LISTEN_SECONDS = 0.1
+"""A Ctrl-C that meets another thread, or this one just before it waits, wakes nobody: it is heard when the wait ends."""
 
 
 class _Ended:
@@ -37,7 +39,10 @@ def heard(client: Client, query_id: str, work: Callable[[], Iterator[T]]) -> Gen
     try:
         thread.start()
         while not ended:
-            item = items.get()
+            try:
+                item = items.get(timeout=LISTEN_SECONDS)
+            except queue.Empty:
+                continue
             if not isinstance(item, _Ended):
                 yield item
                 continue

@@ -1,6 +1,5 @@
 import csv
 import io
-import os
 import signal
 import subprocess
 import sys
@@ -48,8 +47,9 @@ def test_ctrl_c_cancels_the_question_in_the_server(
     questions = agreed.service.questions
 
     def interrupt() -> None:
+        """The signal meets this thread, as it may in a program with several: nothing wakes the main one."""
         until(lambda: questions.find("mine"))
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
 
     interrupting = threading.Thread(target=interrupt)
     interrupting.start()
