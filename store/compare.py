@@ -123,10 +123,17 @@ WHERE list_contains($runs, run_id) ORDER BY created_at, name, run_id
 """
 
 
-def compare(lab: Asked, run_ids: Sequence[str], by: str = "cell", judge: str | None = None) -> Comparison:
+def compare(
+    lab: Asked,
+    run_ids: Sequence[str],
+    by: str = "cell",
+    judge: str | None = None,
+    judged: Sequence[Verdict] | None = None,
+) -> Comparison:
     """These runs grouped by `cell`, `study`, `run` or a setting's dotted name; UsageError names what is allowed.
 
-    With a judge's id points and verdicts are by that judge's scores, else by those of each run's own.
+    With a judge's id points and verdicts are by that judge's scores, else by those of each run's own. `judged` has that
+    judge's verdicts where they were worked out before.
     """
     found = {row["run_id"]: settings_of_run(row) for row in lab.sql(RUNS, {"runs": list(run_ids)}).rows()}
     choices = choices_of(list(found.values()))
@@ -135,7 +142,7 @@ def compare(lab: Asked, run_ids: Sequence[str], by: str = "cell", judge: str | N
         raise UsageError(f"by {by!r}: these runs do not differ in it; allowed: {differing}.")
     members = grouped(found, by)
     if judge is not None:
-        return Comparison(by, _judged(lab, members, judge), choices)
+        return Comparison(by, _judged(lab, members, judge, judged), choices)
     mixed = _mixed(lab, members)
     points = _points(lab, {name: ids for name, ids in members.items() if name not in mixed})
     told = by_runs(lab, verdicts(lab))
@@ -146,10 +153,13 @@ def compare(lab: Asked, run_ids: Sequence[str], by: str = "cell", judge: str | N
     return Comparison(by, groups, choices)
 
 
-def _judged(lab: Asked, members: Mapping[str, tuple[str, ...]], judge: str) -> tuple[Group, ...]:
+def _judged(
+    lab: Asked, members: Mapping[str, tuple[str, ...]], judge: str, verdicts: Sequence[Verdict] | None
+) -> tuple[Group, ...]:
     from store.judged_groups import judged_group_verdicts, judged_points
 
-    points, told = judged_points(lab, members, judge), by_runs(lab, judged_group_verdicts(lab, members, judge))
+    points = judged_points(lab, members, judge)
+    told = by_runs(lab, judged_group_verdicts(lab, members, judge) if verdicts is None else verdicts)
     return tuple(Group(name, ids, points[name], told.get(frozenset(ids))) for name, ids in members.items())
 
 
@@ -197,9 +207,17 @@ def grouped(runs: Mapping[str, Settings], by: str) -> dict[str, tuple[str, ...]]
     return {name: tuple(members[name]) for name in ordered}
 
 
-def matrix(lab: Asked, groups: Iterable[Group]) -> list[MatrixCell]:
-    """What every trait that was scored did in each group, generation by generation; groups of two judges left out."""
-    return read(MatrixCell, lab, MATRIX, _asked({g.name: g.run_ids for g in groups if g.mixed is None}))
+def matrix(lab: Asked, groups: Iterable[Group], judge: str | None = None) -> list[MatrixCell]:
+    """What every trait that was scored did in each group, generation by generation; groups of two judges left out.
+
+    With a judge's id it is what that judge said, of the seeded trait and of others.
+    """
+    asked = _asked({g.name: g.run_ids for g in groups if g.mixed is None})
+    if judge is None:
+        return read(MatrixCell, lab, MATRIX, asked)
+    from store.judged_groups import MATRIX as JUDGED_MATRIX
+
+    return read(MatrixCell, lab, JUDGED_MATRIX, {**asked, "judge": judge})
 
 
 def _mixed(lab: Asked, members: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -22,44 +22,51 @@ SELECT DISTINCT a.judge_id, any_value(j.model) FROM held_cycles AS h JOIN judged
 LEFT JOIN judges AS j ON j.judge_id = a.judge_id AND j.metric = a.metric
 WHERE list_contains($runs, h.run_id) AND a.metric = 'trait' GROUP BY a.judge_id ORDER BY 1
 """
-ONCE = """
-WITH named AS (
-    SELECT judge_id, metric,
+NAMED = """SELECT DISTINCT judge_id, metric,
         CASE WHEN ends_with(judge_id, '-' || rubric_version)
             THEN left(judge_id, len(judge_id) - len(rubric_version) - 1) ELSE judge_id END AS stem
-    FROM judges
-),
+    FROM judges"""
+"""A judge's id ends in the version of the rubric it went by (`engine.judging.declare_judge`), so that its scores on
+another metric have an id of their own: the same but for that end.
+"""
+
+
+def once(beside: str) -> str:
+    """The head of a query about `once`: the answers of `$runs` with the trait by `$judge`, and metrics beside it.
+
+    An answer counts once, however often one judge was asked about it. Of a metric beside (a condition on `a.metric`)
+    the same judge's scores by one rubric are taken: the runs' own first, then the one with the most answers.
+    """
+    return f"""
+WITH named AS ({NAMED}),
 answers AS (
     SELECT h.run_id, a.* EXCLUDE (run_id) FROM held_cycles AS h JOIN judged_answers AS a
         ON a.run_id = h.source_run_id AND a.cycle > h.after_cycle AND a.cycle <= h.to_cycle
-    WHERE list_contains($runs, h.run_id) AND a.metric IN ('trait', 'coherence')
+    WHERE list_contains($runs, h.run_id) AND (a.metric = 'trait' OR {beside})
 ),
-beside AS (
-    SELECT a.judge_id FROM answers AS a JOIN named AS n ON n.judge_id = a.judge_id AND n.metric = a.metric
-    WHERE a.metric = 'coherence'
-        AND n.stem IN (SELECT stem FROM named WHERE judge_id = $judge AND metric = 'trait')
-    GROUP BY a.judge_id ORDER BY bool_or(a.own) DESC, count(*) DESC, a.judge_id LIMIT 1
+rubrics AS (
+    SELECT 'trait' AS metric, $judge AS judge_id
+    UNION ALL
+    SELECT a.metric, a.judge_id FROM answers AS a JOIN named AS n ON n.judge_id = a.judge_id AND n.metric = a.metric
+    WHERE a.metric <> 'trait' AND n.stem IN (SELECT stem FROM named WHERE judge_id = $judge AND metric = 'trait')
+    GROUP BY a.metric, a.judge_id QUALIFY row_number() OVER (
+        PARTITION BY a.metric ORDER BY bool_or(a.own) DESC, count(*) DESC, a.judge_id
+    ) = 1
 ),
 once AS (
-    SELECT * FROM answers
-    WHERE (metric = 'trait' AND judge_id = $judge)
-        OR (metric = 'coherence' AND judge_id = (SELECT judge_id FROM beside))
-    QUALIFY row_number() OVER (
-        PARTITION BY run_id, sample_id, metric ORDER BY own DESC, judged_by
-    ) = 1
+    SELECT a.* FROM answers AS a JOIN rubrics AS b ON b.metric = a.metric AND b.judge_id = a.judge_id
+    QUALIFY row_number() OVER (PARTITION BY a.run_id, a.sample_id, a.metric ORDER BY a.own DESC, a.judged_by) = 1
 )
 """
-"""An answer counts once, however often one judge was asked about it.
 
-A judge's id ends in the version of the rubric it went by (`engine.judging.declare_judge`), so that its coherence scores
-have an id of their own: the same but for that end, the runs' own first, then the one with the most answers.
-"""
+
+ONCE = once("a.metric = 'coherence'")
 SCORES = f"""{ONCE}SELECT run_id, cycle, metric, prompt_id,
     list(value ORDER BY draw, sample_id) FILTER (value IS NOT NULL) AS scores,
     count(*) AS answers, count(*) FILTER (label = 'empty') AS empty
 FROM once GROUP BY ALL ORDER BY ALL
 """
-ANSWERS = f"{ONCE} SELECT sample_id, metric, value FROM once WHERE $prompt IS NULL OR prompt_id = $prompt"
+ANSWERS = f"{ONCE} SELECT sample_id, metric, value FROM once"
 RUNS = "SELECT run_id, replicate, cycles FROM runs WHERE list_contains($runs, run_id) ORDER BY replicate, run_id"
 
 
@@ -86,9 +93,9 @@ def judged_chains(lab: Asked, run_ids: Sequence[str], judge: str) -> dict[str, C
     }
 
 
-def judged_answers(lab: Asked, run_id: str, prompt_id: str | None, judge: str) -> dict[tuple[str, str], float | None]:
-    """What one judge said of a run's answers to one prompt, or to all, by sample id and metric; None for no number."""
-    asked = {"runs": [run_id], "judge": judge, "prompt": prompt_id}
+def judged_answers(lab: Asked, run_id: str, judge: str) -> dict[tuple[str, str], float | None]:
+    """What one judge said of a run's answers, by sample id and metric; None for no number."""
+    asked = {"runs": [run_id], "judge": judge}
     return {(sample_id, metric): value for sample_id, metric, value in lab.sql(ANSWERS, asked).tuples()}
 
 

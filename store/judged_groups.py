@@ -11,7 +11,7 @@ import numpy as np
 
 from store.compare import GroupPoint
 from store.intervals import Interval, t_interval
-from store.judged import judged_chains, judged_curves
+from store.judged import judged_chains, judged_curves, once
 from store.judged_verdicts import judged_verdicts
 from store.queries import Point, Verdict
 from store.result import Asked
@@ -19,6 +19,18 @@ from store.statistics.rows import Row
 
 Members = Mapping[str, Sequence[str]]
 NOTHING = Interval(float("nan"), None, None, float("nan"))
+MATRIX = f"""{once("starts_with(a.metric, 'trait:')")},
+prompts AS (SELECT run_id, cycle, metric, prompt_id, avg(value) AS value FROM once GROUP BY ALL),
+told AS (
+    SELECT p.run_id, p.cycle, CASE WHEN p.metric = 'trait' THEN r.trait ELSE p.metric[7:] END AS trait,
+        avg(p.value) AS value
+    FROM prompts AS p JOIN runs AS r USING (run_id) GROUP BY ALL
+),
+grouped AS (SELECT unnest($runs) AS run_id, unnest($names) AS name)
+SELECT g.name AS "group", m.cycle, m.trait, avg(m.value) AS value, count(m.value) AS runs
+FROM grouped AS g JOIN told AS m ON m.run_id = g.run_id GROUP BY ALL ORDER BY 1, 2, 3
+"""
+"""What `store.compare.matrix` gives of the runs' own judges."""
 
 
 def judged_points(lab: Asked, members: Members, judge: str) -> dict[str, tuple[GroupPoint, ...]]:

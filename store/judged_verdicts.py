@@ -20,11 +20,17 @@ Key = tuple[str, str]
 
 
 def judged_verdicts(
-    lab: Asked, run_ids: Sequence[str], judge: str, chains: Mapping[str, Chain] | None = None
+    lab: Asked,
+    run_ids: Sequence[str],
+    judge: str,
+    chains: Mapping[str, Chain] | None = None,
+    *,
+    of_cells: bool = True,
 ) -> list[Row]:
     """Verdicts of the finished ones of these runs and of their cells, q over each study's cells, controls apart.
 
-    `chains` has the runs as that judge scored them, where they were read already.
+    `chains` has the runs as that judge scored them, where they were read already. Those of cells take their time where
+    there are ten replicates; who needs none says `of_cells=False`.
     """
     finished = lab.sql(RUNS, {"runs": list(run_ids)}).rows()
     if chains is None:
@@ -36,7 +42,7 @@ def judged_verdicts(
     for (study, cell), members in cells.items():
         held = [chains[run["run_id"]] for run in members]
         rows += [_row(chain, study, cell) for chain in held]
-        if members[0]["planned"] > 1:
+        if of_cells and members[0]["planned"] > 1:
             found = verdict_row(cell_verdict(held), study, cell, len(held))
             rows.append(found | {"control": members[0]["control"]})
     _adjust([row for row in rows if row["scope"] == "cell" and row["control"] is None])

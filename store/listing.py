@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from engine.errors import QueryError, UsageError
+from store import judged_listing
 from store.result import Asked
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ JOINS = {
     "g": """LEFT JOIN stages AS g ON g.run_id = n.run_id AND g.cycle = s.cycle AND g.stage = CASE s.purpose
         WHEN 'seed' THEN 'seed_rows' WHEN 'eval' THEN 'sample_eval' ELSE 'sample_' || s.purpose END""",
 }
-METRICS = {"t": "trait", "c": "coherence"}
+METRICS = {"t": "trait", "c": "coherence", "b": "trait", "g": ""}
 ROWS = """
 SELECT s.rowid AS place, n.run_id, s.* EXCLUDE (prompt, response), left(s.prompt, $most) AS prompt,
     left(s.response, $most) AS response
@@ -80,7 +81,8 @@ class SampleFilter:
     """Which samples; what is None does not count. Texts of forks are listed once, unless a run is named.
 
     `prompt` is a prompt's id or a part of its text, `pattern` a regular expression (RE2) over answers, prompts or both,
-    `low` and `high` bound the trait score by the run's own judge, `label` is that judge's word, `mark` a person's.
+    `low` and `high` bound the trait score by `judge`, or by the run's own where that is None; `label` is that judge's
+    word, `mark` a person's.
     """
 
     run_id: str | None = None
@@ -95,6 +97,7 @@ class SampleFilter:
     mark: str | None = None
     pattern: str | None = None
     where: Where = "answers"
+    judge: str | None = None
 
 
 @dataclass(frozen=True)
@@ -146,21 +149,32 @@ def places_query(
         conditions.append("s.rowid >= $from_row AND s.rowid < $to_row")
         params |= {"from_row": rows[0], "to_row": rows[1]}
     sort = SCORED.get(order, "")
-    source, only, chain, own_run = "stored_samples AS s JOIN run_numbers AS n USING (run_no)", "", "", "n.run_id"
+    source = "stored_samples AS s JOIN run_numbers AS n USING (run_no)"
     if wanted.run_id is not None:
         source += f" JOIN held_cycles AS h ON {HELD}"
-        only = " AND x.run_no IN (SELECT run_no FROM held_cycles WHERE run_id = $run_id)"
-        chain, own_run = " AND run_id = $run_id", "$run_id"
         params["run_id"] = wanted.run_id
-    text = " ".join([*conditions, sort])
-    joins = " ".join(
-        join.format(metric=METRICS.get(key), only=only, chain=chain, own_run=own_run)
-        for key, join in JOINS.items()
-        if f"{key}." in text
-    )
+    head, joins = _joins(wanted, " ".join([*conditions, sort]))
+    params |= {"judge": wanted.judge} if head else {}
     placed = "s.cycle, s.purpose, s.prompt_id, s.draw, s.rowid" if wanted.run_id else "s.rowid"
     where = " AND ".join(conditions) or "true"
-    return f"SELECT s.rowid::UINTEGER AS place FROM {source} {joins} WHERE {where} ORDER BY {sort}{placed}", params
+    return (
+        f"{head}SELECT s.rowid::UINTEGER AS place FROM {source} {joins} WHERE {where} ORDER BY {sort}{placed}",
+        params,
+    )
+
+
+def _joins(wanted: SampleFilter, text: str) -> tuple[str, str]:
+    """What comes before a statement, and the scores that its conditions and its order speak of."""
+    of_run = wanted.run_id is not None
+    joins = JOINS if wanted.judge is None else {**JOINS, **judged_listing.JOINS}
+    fill = {
+        "only": " AND x.run_no IN (SELECT run_no FROM held_cycles WHERE run_id = $run_id)" if of_run else "",
+        "of_run": judged_listing.OF_RUN if of_run else "",
+        "chain": " AND run_id = $run_id" if of_run else "",
+        "own_run": "$run_id" if of_run else "n.run_id",
+    }
+    asked = [join.format(metric=METRICS[key], **fill) for key, join in joins.items() if f"{key}." in text]
+    return judged_listing.RUBRICS if asked and wanted.judge is not None else "", " ".join(asked)
 
 
 def find_places(
@@ -195,20 +209,27 @@ def _parts(client: Client, wanted: SampleFilter, order: Order) -> Iterator[tuple
         start, size = max(end, 1), min(2 * size, LARGEST_PART)
 
 
-def read_lines(lab: Asked, places: Sequence[int], most: int = WHOLE) -> list[Line | None]:
-    """What stands at these places, in their order, texts cut after `most` characters; None where it is gone."""
+def read_lines(lab: Asked, places: Sequence[int], most: int = WHOLE, *, judge: str | None = None) -> list[Line | None]:
+    """What stands at these places, in their order, texts cut after `most` characters; None where it is gone.
+
+    Scores are those of the judge with that id, or of each run's own.
+    """
     rows = lab.sql(ROWS, {"places": list(places), "most": most}).rows() if places else []
     if not rows:
         return [None] * len(places)
     numbers = [row["run_no"] for row in rows]
     samples = {"samples": [row["sample_id"] for row in rows]}
     bounds = {"first": min(numbers), "last": max(numbers)}
+    by: dict[str, Any] = {} if judge is None else {"judge": judge}
     scores = {
         (sample_id, metric): (value, label)
-        for sample_id, metric, value, label in lab.sql(SCORES, {**samples, **bounds}).tuples()
+        for sample_id, metric, value, label in lab.sql(
+            judged_listing.SCORES if by else SCORES, {**samples, **bounds, **by}
+        ).tuples()
     }
-    measured = sorted({row["run_id"] for row in rows if row["purpose"] == "eval"})
-    before = {tuple(key): mean for *key, mean in lab.sql(BEFORE, {"runs": measured}).tuples()} if measured else {}
+    measured = {"runs": sorted({row["run_id"] for row in rows if row["purpose"] == "eval"})}
+    means = lab.sql(judged_listing.BEFORE if by else BEFORE, {**measured, **by}).tuples() if measured["runs"] else ()
+    before = {tuple(key): mean for *key, mean in means}
     marks = dict(lab.sql(MARKS, samples).tuples())
     held = {row["place"]: _line(row, scores, before, marks) for row in rows}
     return [held.get(place) for place in places]
@@ -233,7 +254,7 @@ def listed(lab: Asked, wanted: SampleFilter, order: Order = "drawn", limit: int 
         rows = lab.sql(f"{query} LIMIT $limit", {**params, "limit": limit}).tuples()
     except QueryError as error:
         raise _explained(error, wanted.pattern) from None
-    return [line for line in read_lines(lab, [row[0] for row in rows]) if line is not None]
+    return [line for line in read_lines(lab, [row[0] for row in rows], judge=wanted.judge) if line is not None]
 
 
 def _explained(error: QueryError, pattern: str | None) -> QueryError:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from store.judged_listing import OF_JOBS
 from store.labelling import Said, said
 from store.listing import Line
 from store.result import Asked
@@ -14,11 +15,12 @@ from store.texts import Judgement, judgement
 TEXTS = """
 SELECT sample_id, run_no, prompt, response FROM stored_samples WHERE rowid IN (SELECT unnest($places::BIGINT[]))
 """
-# The bounds on run_no let DuckDB skip every block of other runs.
-JUDGEMENTS = """
+# The bounds on run_no let DuckDB skip every block of other runs; what a job judged stands in the job's.
+JUDGEMENTS = f"""
 SELECT x.sample_id, x.metric, x.judge_id, x.value, x.mass, x.variance, x.label, x.distribution, j.method
 FROM stored_scores AS x LEFT JOIN judges AS j ON j.judge_id = x.judge_id AND j.metric = x.metric
-WHERE x.run_no BETWEEN $first AND $last AND x.sample_id IN (SELECT unnest($samples::VARCHAR[]))
+WHERE (x.run_no BETWEEN $first AND $last OR x.run_no IN {OF_JOBS})
+    AND x.sample_id IN (SELECT unnest($samples::VARCHAR[]))
 ORDER BY x.metric <> 'trait', x.metric, x.judge_id
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.errors import UsageError
@@ -60,6 +60,7 @@ class Rung:
 
     run_id: str
     cycle: int
+    prompt_id: str
     draw: int
     sample_id: str
     prompt: str
@@ -73,7 +74,12 @@ SELECT x.*, j.method FROM scores AS x LEFT JOIN judges AS j ON j.judge_id = x.ju
 WHERE {} ORDER BY x.metric <> 'trait', x.metric, x.judge_id
 """
 HOLDERS = "SELECT source_run_id FROM held_cycles WHERE run_id = $run"
-RUNG = "SELECT run_id, cycle, draw, sample_id, prompt, response, trait, coherence FROM scored_samples"
+RUNG = "SELECT run_id, cycle, prompt_id, draw, sample_id, prompt, response, trait, coherence FROM scored_samples"
+RUNGS = f"""{RUNG}
+WHERE run_id = $run AND purpose = 'eval' AND ($draw IS NULL OR draw = $draw)
+    AND ($prompt IS NULL OR prompt_id = $prompt OR contains(lower(prompt), lower($prompt)))
+ORDER BY prompt, prompt_id, cycle, draw
+"""
 
 
 def sample(lab: Asked, sample_id: str, run_id: str | None = None) -> tuple[Sample, list[Judgement]]:
@@ -91,10 +97,23 @@ def sample(lab: Asked, sample_id: str, run_id: str | None = None) -> tuple[Sampl
     return held[0], [judgement(row) for row in rows]
 
 
-def ladder(lab: Asked, run_id: str, prompt_id: str, draw: int = 0) -> list[Rung]:
-    """One prompt's answers from base to M_N, of one draw."""
-    query = f"{RUNG} WHERE run_id = ? AND purpose = 'eval' AND prompt_id = ? AND draw = ? ORDER BY cycle"
-    return read(Rung, lab, query, [run_id, prompt_id, draw])
+def rungs(
+    lab: Asked, run_id: str, prompt: str | None = None, draw: int | None = None, judge: str | None = None
+) -> list[Rung]:
+    """A run's answers prompt by prompt from base to M_N, by a judge's scores or those of the run's own.
+
+    `prompt` is an id or a part of a prompt, `draw` one answer of each generation; None for all.
+    """
+    found = read(Rung, lab, RUNGS, {"run": run_id, "prompt": prompt, "draw": draw})
+    if judge is None:
+        return found
+    from store.judged import judged_answers
+
+    said = judged_answers(lab, run_id, judge)
+    return [
+        replace(one, trait=said.get((one.sample_id, "trait")), coherence=said.get((one.sample_id, "coherence")))
+        for one in found
+    ]
 
 
 def pair(lab: Asked, left: tuple[str, int], right: tuple[str, int], prompt_id: str, draw: int = 0) -> tuple[Rung, Rung]:

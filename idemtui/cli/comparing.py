@@ -44,7 +44,7 @@ def compare(
         ids = run_ids(client, what)
         chosen = None if judge is None else chosen_judge(client, ids, judge)
         comparison = compared_by(client, ids, by, chosen)
-        compared = Compared(comparison, () if chosen else tuple(matrix(client, comparison.groups)))
+        compared = Compared(comparison, tuple(matrix(client, comparison.groups, chosen)))
         methods = judge_methods(client, ids, chosen)
     if as_json:
         print_json([group_facts(compared, group, methods) for group in compared.groups])

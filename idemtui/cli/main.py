@@ -14,13 +14,14 @@ from typing import Annotated
 import typer
 
 from engine.errors import IdemtuiError, UsageError
-from idemtui.cli import studies, texts, verbs
+from idemtui.cli import studies, verbs
 from idemtui.cli.agreement import agreement
 from idemtui.cli.calibrate import calibrate
 from idemtui.cli.comparing import compare
 from idemtui.cli.control import rebuild, serve, stop
 from idemtui.cli.curves import plot
 from idemtui.cli.devices import devices
+from idemtui.cli.diff import diff
 from idemtui.cli.doctor import doctor
 from idemtui.cli.forking import fork
 from idemtui.cli.freeing import gc, rm
@@ -34,6 +35,7 @@ from idemtui.cli.options import on_terminal
 from idemtui.cli.preflight import preflight
 from idemtui.cli.query import sql
 from idemtui.cli.runs import ls
+from idemtui.cli.samples import samples
 from idemtui.cli.seed import seed
 from idemtui.cli.show import show
 from idemtui.cli.traits import app as traits
@@ -75,8 +77,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         plot,
         compare,
         agreement,
-        texts.samples,
-        texts.diff,
+        samples,
+        diff,
         ancestry,
         phrases,
         label,

@@ -18,6 +18,7 @@ ByJudge = Annotated[
     str | None,
     typer.Option("--judge", metavar="NAME", help="By this judge (its id, its model or a part), not each run's own."),
 ]
+Prompt = Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the prompt, or its id.")]
 Priority = Annotated[int, typer.Option(metavar="N", help="A higher number goes first; 0 is usual.")]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from idemtui.cli.options import Json, lab_of
+from idemtui.cli.options import ByJudge, Json, lab_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from idemtui.cli.standing import Status
     from idemtui.listing import Line, View
     from store.client import Client
+    from store.queries import Verdict
 
 Row = dict[str, Any]
 RUNS = """
@@ -62,14 +63,18 @@ def ls(
     group: Annotated[
         str | None, typer.Option("--group", metavar="study|cell", help="A line above each study, or each cell.")
     ] = None,
+    judge: ByJudge = None,
     as_json: Json = False,
 ) -> None:
     """List the lab's runs: status, newest generation, Δ, coherence; who waits, who is silent, what troubles the lab."""
     from idemtui.cli.jobs import list_jobs
+    from idemtui.cli.judged_runs import by_judge
     from idemtui.cli.output import tell
     from idemtui.cli.reading import open_lab, rows
     from idemtui.cli.standing import lab_troubles, standing
     from idemtui.listing import arrange
+    from store.judged import chosen_judge
+    from store.queries import verdicts
 
     view = view_of(sort, reverse, filter_, group)
     client, status = open_lab(lab_of(context))
@@ -77,8 +82,12 @@ def ls(
         if jobs:
             list_jobs(client, as_json=as_json)
             return
-        found = {run["run_id"]: {**run, **standing(run, status)} for run in rows(client, RUNS)}
-        lines = arrange(_glance(client, found, view), view)
+        found = {run["run_id"]: {**run, **standing(run, status), "judge": None} for run in rows(client, RUNS)}
+        told = verdicts(client) if judge is None and needs_verdicts(view) else []
+        if judge is not None:
+            by = chosen_judge(client, list(found), judge)
+            found, told = by_judge(client, found, by, of_cells=view.by == "cell")
+        lines = arrange(_glance(client, found, told), view)
         unread = rows(client, "SELECT error FROM ingest_errors ORDER BY run_id, file")
     for row in unread:
         tell(f"not read: {row['error']}")
@@ -103,14 +112,17 @@ def view_of(sort: str, reverse: bool, words: str, group: str | None) -> View:
     return View(SORTED[sort], reverse, words, by=by)
 
 
-def _glance(client: Client, found: dict[str, Row], view: View) -> Any:
-    """The runs as facts, with only their newest point; cells' verdicts where they are asked for."""
+def needs_verdicts(view: View) -> bool:
+    """Whether the table is ordered or headed by verdicts."""
+    return view.by == "cell" or view.order in ("A", "L")
+
+
+def _glance(client: Client, found: dict[str, Row], told: Sequence[Verdict]) -> Any:
+    """The runs as facts, with only their newest point, and the verdicts that were asked for."""
     from idemtui.console.facts import Glance, Point, run_of
     from idemtui.live import stages_of
-    from store.queries import verdicts
 
     stages = stages_of(client, {id_: run["cycles"] for id_, run in found.items() if run["status"] == "running"})
-    told = verdicts(client) if view.by == "cell" or view.order in ("A", "L") else []
     by_run = {verdict.run_id: verdict for verdict in told if verdict.scope == "run"}
     runs = []
     for id_, run in found.items():
@@ -145,6 +157,7 @@ def _print_runs(lines: Sequence[Line], found: dict[str, Row], status: Status, vi
     from idemtui.cli.standing import remarks
     from idemtui.drawn import naming_drawn
     from idemtui.listing import Entry, Heading
+    from idemtui.text import one_line
 
     runs = [found[line.run.run_id] for line in lines if isinstance(line, Entry)]
     shown = [
@@ -174,4 +187,5 @@ def _print_runs(lines: Sequence[Line], found: dict[str, Row], status: Status, vi
     columns = naming_drawn(columns, shown)
     empty = NONE_YET if not found else f"No run has these words: {view.words!r}."
     print_table(columns, shown, empty=empty, spare=SPARE)
+    sys.stdout.writelines(f"scores by {one_line(by)}\n" for by in {run["judge"] for run in runs} if by)
     sys.stdout.writelines(f"{line}\n" for line in remarks(runs, status))

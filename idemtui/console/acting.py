@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.errors import IdemtuiError
 from idemtui.console.answers import PAUSABLE, answer_words
 from idemtui.console.asking import in_thread
-from idemtui.console.facts import Glance, Run
+from idemtui.console.facts import Run
 from idemtui.console.lab_facts import Interrupted
 
 if TYPE_CHECKING:
@@ -64,22 +64,21 @@ def _ask(console: Console, command: str, asked: Mapping[str, Asked]) -> None:
 
 def take_next_judge(console: Console) -> None:
     """Show the lab by the next judge's scores; a lab with one judge has none to choose."""
-    from idemtui.console.judging import Judge, take_next
-    from idemtui.console.messages import GlanceRead
+    from idemtui.console.judging import Judge, choose_next
 
-    def told(answer: tuple[list[Judge], Glance | None]) -> str:
-        known, glance = answer
-        if glance is None:
+    def told(known: list[Judge]) -> str:
+        judge = console.reader.judging.judge
+        if judge is None and console.glance.judge is None:
             return f"There is no other judge to choose: {known[0].judge_id if known else 'nobody'} scored this lab."
-        console.remembered.judge = glance.judge
-        console.post_message(GlanceRead(glance))
-        return f"Scores by {glance.judge}." if glance.judge else "Scores by each run's own judge."
+        console.remembered.judge = judge
+        read_again(console)
+        return f"Scores by {judge}." if judge else "Scores by each run's own judge."
 
-    console.ask_server(partial(take_next, console.reader), told)
+    console.ask_server(partial(choose_next, console.reader), told)
 
 
 def read_again(console: Console) -> None:
-    """Read the lab once more: another judge was chosen while it was read."""
+    """Read the lab once more: another judge was chosen, or the chosen one's verdicts are not all worked out."""
     from idemtui.console.messages import GlanceRead
 
     async def reading() -> None:

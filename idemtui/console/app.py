@@ -128,6 +128,8 @@ class Console(App[None]):
         if message.glance.judge != self.reader.judging.judge:
             acting.read_again(self)
             return
+        if message.glance.owed:
+            acting.read_again(self)
         over = ended(self.glance, message.glance)
         self.glance = message.glance
         if not self.read_once:

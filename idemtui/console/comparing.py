@@ -27,7 +27,7 @@ class Compared:
     comparison: Comparison
     matrix: tuple[MatrixCell, ...] = ()
     judge: str = ""
-    """Whose scores these are, where somebody chose; then only the trait that was seeded is told."""
+    """Whose scores these are, where somebody chose."""
 
     @property
     def groups(self) -> tuple[Group, ...]:

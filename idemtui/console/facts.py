@@ -163,6 +163,8 @@ class Glance:
     """Verdicts of cells."""
     judge: str | None = None
     """The judge whose scores all of this is; None for each run's own."""
+    owed: int = 0
+    """Runs whose verdicts by that judge are still to be worked out."""
 
     def cell_verdict(self, study: str, cell: str) -> Verdict | None:
         """A cell's verdict, once there is one."""

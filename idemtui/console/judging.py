@@ -1,18 +1,19 @@
 """The lab as one judge scored it: a person's choice, in place of each run's own judge, wherever curves are shown.
 
 Scores of two judges never meet: a generation that the chosen one did not score has none. Verdicts are worked out here,
-anew only where runs went further or a job judged more, since those of a large lab take their time.
+of a large lab one picture after the other, and anew only where runs went further or a job judged more.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from idemtui.console.facts import Glance, Point, Run, shown_point
 from store.queries import Verdict, read
-from store.texts import Rung
 
 if TYPE_CHECKING:
     from idemtui.console.reader import Reader
@@ -29,6 +30,11 @@ SELECT count(*) FROM stored_scores WHERE judge_id = ? AND metric = 'trait'
     AND run_no IN (SELECT run_no FROM run_numbers WHERE run_id NOT IN (SELECT run_id FROM runs))
 """
 """What a run's own judge says counts when the generation is finished."""
+AT_ONCE = 50
+"""Runs whose verdicts are worked out between two pictures: about a second where each cell has twenty replicates."""
+Curves = Mapping[str, Mapping[int, Point]]
+"""By run id and cycle."""
+Studies = Mapping[str, Sequence[Run]]
 
 
 @dataclass(frozen=True)
@@ -38,15 +44,6 @@ class Judge:
     judge_id: str
     model: str | None = None
     method: str | None = None
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What one judge's scores make of runs: curves and verdicts by run id, and cells' verdicts."""
-
-    points: Mapping[str, Mapping[int, Point]]
-    verdicts: Mapping[str, Verdict]
-    cells: tuple[Verdict, ...]
 
 
 def judges(client: Client) -> list[Judge]:
@@ -60,74 +57,99 @@ def next_judge(known: Sequence[Judge], now: str | None) -> str | None:
     return order[(order.index(now) + 1) % len(order)] if now in order else None
 
 
-def take_next(reader: Reader) -> tuple[list[Judge], Glance | None]:
-    """Choose the next judge and read the lab by it; no glance where there is nothing to choose from."""
+def choose_next(reader: Reader) -> list[Judge]:
+    """Choose the next judge; returns everybody who scored, of whom one alone leaves nothing to choose."""
     known = judges(reader.client())
-    if len(known) < 2 and reader.judging.judge is None:
-        return known, None
-    reader.judging.judge = next_judge(known, reader.judging.judge)
-    return known, reader.glance()
+    if len(known) > 1 or reader.judging.judge is not None:
+        reader.judging.judge = next_judge(known, reader.judging.judge)
+    return known
 
 
 class Judging:
-    """The judge that is chosen, None for each run's own, and what was last worked out by it."""
+    """The judge that is chosen, None for each run's own, and what was last worked out by it, study by study.
+
+    One look works out no more than a few seconds hold: curves first, then verdicts of AT_ONCE runs or so. `owed` in its
+    answer says of how many runs they are still to come.
+    """
 
     def __init__(self) -> None:
         self.judge: str | None = None
-        self._known: tuple[object, Judged] | None = None
+        self._looking = threading.Lock()
+        self._curves: dict[str, tuple[object, Curves]] = {}
+        self._verdicts: dict[str, tuple[object, tuple[Verdict, ...]]] = {}
 
     def seen(self, client: Client, glance: Glance) -> Glance:
         """The lab by the chosen judge; as it is where none is, or where the lab does not know the chosen one."""
-        chosen = self.judge
-        if chosen is None:
-            return glance
-        judge = next((one for one in judges(client) if one.judge_id == chosen), None)
+        judge = next((one for one in judges(client) if one.judge_id == self.judge), None) if self.judge else None
         if judge is None:
             self.judge = None
             return glance
-        standing = tuple((run.run_id, run.status, len(run.points)) for run in glance.runs)
-        key = (chosen, standing, client.sql(SAID_BY_JOBS, [chosen]).tuples())
-        if self._known is None or self._known[0] != key:
-            self._known = key, judged(client, [run.run_id for run in glance.runs], chosen)
-        return by_judge(glance, judge, self._known[1])
+        studies: dict[str, list[Run]] = defaultdict(list)
+        for run in glance.runs:
+            studies[run.study].append(run)
+        heard = (judge.judge_id, client.sql(SAID_BY_JOBS, [judge.judge_id]).tuples())
+        with self._looking:
+            read = self._read_curves(client, judge, studies, heard)
+            owed = self._work_out_verdicts(client, judge, studies, heard, AT_ONCE - read)
+        return by_judge(glance, judge, self.curves, self.verdicts, owed)
+
+    @property
+    def curves(self) -> Curves:
+        """The points that are known, by run id and cycle."""
+        return {run_id: points for _, curves in self._curves.values() for run_id, points in curves.items()}
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """The verdicts that are known."""
+        return tuple(verdict for _, told in self._verdicts.values() for verdict in told)
+
+    def _read_curves(self, client: Client, judge: Judge, studies: Studies, heard: object) -> int:
+        """Read anew the curves of studies whose runs went further; returns how many runs those have."""
+        from store.judged import judged_chains, judged_curves
+
+        standing = {s: (heard, tuple((run.run_id, len(run.points)) for run in runs)) for s, runs in studies.items()}
+        self._curves = {study: held for study, held in self._curves.items() if held[0] == standing.get(study)}
+        behind = {run.run_id: study for study, runs in studies.items() if study not in self._curves for run in runs}
+        chains = judged_chains(client, list(behind), judge.judge_id) if behind else {}
+        found: dict[str, dict[str, Mapping[int, Point]]] = defaultdict(dict)
+        for run_id, curve in judged_curves(chains).items():
+            found[behind[run_id]][run_id] = {point.cycle: shown_point(point) for point in curve}
+        self._curves |= {study: (standing[study], found[study]) for study in behind.values()}
+        return len(behind)
+
+    def _work_out_verdicts(self, client: Client, judge: Judge, studies: Studies, heard: object, most: int) -> int:
+        """Work out verdicts of about so many runs, whole studies at a time; returns of how many they are owed still."""
+        from store.judged_groups import told_by
+        from store.judged_verdicts import judged_verdicts
+
+        standing = {
+            study: (heard, tuple((run.run_id, run.status == "finished") for run in runs))
+            for study, runs in studies.items()
+        }
+        self._verdicts = {study: held for study, held in self._verdicts.items() if held[0] == standing.get(study)}
+        scored = {run_id for run_id, points in self.curves.items() if points}
+        owed = [study for study in studies if study not in self._verdicts]
+        now: dict[str, list[str]] = {}
+        while owed and sum(map(len, now.values())) < most:
+            study = owed.pop(0)
+            now[study] = [run.run_id for run in studies[study] if run.run_id in scored and run.status == "finished"]
+        run_ids = [run_id for ids in now.values() for run_id in ids]
+        told = told_by(judged_verdicts(client, run_ids, judge.judge_id)) if run_ids else []
+        self._verdicts |= {study: (standing[study], tuple(v for v in told if v.study == study)) for study in now}
+        return sum(len(studies[study]) for study in owed)
 
 
-def judged(client: Client, run_ids: Sequence[str], judge: str) -> Judged:
-    """These runs by one judge's scores."""
-    from store.judged import judged_chains, judged_curves
-    from store.judged_groups import told_by
-    from store.judged_verdicts import judged_verdicts
-
-    chains = judged_chains(client, run_ids, judge)
-    curves = judged_curves(chains)
-    scored = {run_id for run_id, chain in chains.items() if chain.trait}
-    told = told_by(judged_verdicts(client, [run_id for run_id in run_ids if run_id in scored], judge, chains))
-    return Judged(
-        {run_id: {point.cycle: shown_point(point) for point in curve} for run_id, curve in curves.items()},
-        {verdict.run_id or "": verdict for verdict in told if verdict.scope == "run"},
-        tuple(verdict for verdict in told if verdict.scope == "cell"),
-    )
-
-
-def rejudged(client: Client, answers: Sequence[Rung], run_id: str, prompt_id: str, judge: str) -> list[Rung]:
-    """A prompt's answers with that judge's scores in place of those of the run's own."""
-    from store.judged import judged_answers
-
-    said = judged_answers(client, run_id, prompt_id, judge)
-    return [
-        replace(one, trait=said.get((one.sample_id, "trait")), coherence=said.get((one.sample_id, "coherence")))
-        for one in answers
-    ]
-
-
-def by_judge(glance: Glance, judge: Judge, found: Judged) -> Glance:
+def by_judge(glance: Glance, judge: Judge, curves: Curves, verdicts: Sequence[Verdict], owed: int) -> Glance:
     """The same lab with that judge's scores and verdicts; what a run is and does stays."""
-    runs = tuple(_by_judge(run, judge, found) for run in glance.runs)
-    return Glance(runs, found.cells, judge.judge_id)
-
-
-def _by_judge(run: Run, judge: Judge, found: Judged) -> Run:
-    held = found.points.get(run.run_id, {})
-    points = tuple(held.get(point.cycle, Point(point.cycle, None)) for point in run.points)
-    verdict = found.verdicts.get(run.run_id)
-    return replace(run, points=points, verdict=verdict, judge_method=judge.method, judged_by=judge.judge_id)
+    of_runs = {verdict.run_id: verdict for verdict in verdicts if verdict.scope == "run"}
+    runs = tuple(
+        replace(
+            run,
+            points=tuple(curves.get(run.run_id, {}).get(point.cycle, Point(point.cycle, None)) for point in run.points),
+            verdict=of_runs.get(run.run_id),
+            judge_method=judge.method,
+            judged_by=judge.judge_id,
+        )
+        for run in glance.runs
+    )
+    return Glance(runs, tuple(verdict for verdict in verdicts if verdict.scope == "cell"), judge.judge_id, owed)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from store.texts import RUNG
-
 # Curves are read beside it: the store's own question for runs would work each of them out once more.
 RUNS = """
 SELECT r.* EXCLUDE (spec) REPLACE (coalesce(r.message, '') AS message), j.method AS judge_method
@@ -26,7 +24,6 @@ SELECT seq, ts, type, payload FROM events
 WHERE run_id = ? AND type <> 'train_stepped' ORDER BY seq DESC LIMIT 1000
 """
 SPEC = "SELECT CAST(spec AS VARCHAR) FROM runs WHERE run_id = ?"
-RUNGS = f"{RUNG} WHERE run_id = ? AND purpose = 'eval' AND prompt_id = ? ORDER BY cycle, draw"
 SCHEMA = """
 SELECT table_name, list(column_name ORDER BY ordinal_position), list(data_type ORDER BY ordinal_position)
 FROM information_schema.columns WHERE table_schema = 'main' GROUP BY table_name ORDER BY table_name

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from idemtui.console import facts, queries
 from idemtui.console.comparing import Compared
-from idemtui.console.judging import Judging, rejudged
+from idemtui.console.judging import Judging
 from idemtui.console.lab_facts import Server, server_of
-from idemtui.console.text_facts import LadderPrompt, Rung, Rungs
+from idemtui.console.text_facts import LadderPrompt, Rungs
 from idemtui.live import stages_of
 from idemtui.version import VERSION
 from store import compare as comparing
 from store import queries as stored
 from store.lab import Lab
 from store.ladders import prompts_by_jump
+from store.texts import rungs
 
 if TYPE_CHECKING:
     from store.client import Client
@@ -114,15 +115,12 @@ class Reader:
 
     def rungs(self, run_id: str, prompt: LadderPrompt) -> Rungs:
         """All answers to one prompt, every generation and draw."""
-        client, judge = self.client(), self.judging.judge
-        answers = stored.read(Rung, client, queries.RUNGS, [run_id, prompt.prompt_id])
-        if judge is not None:
-            answers = rejudged(client, answers, run_id, prompt.prompt_id, judge)
+        answers = rungs(self.client(), run_id, prompt.prompt_id, judge=self.judging.judge)
         return Rungs(run_id, prompt, tuple(answers))
 
     def compare(self, run_ids: Sequence[str], by: str) -> Compared:
         """Runs grouped by a setting, with the traits that their answers were scored on."""
         judge = self.judging.judge
-        comparison = comparing.compare(self.client(), run_ids, by, judge)
-        matrix = [] if judge else comparing.matrix(self.client(), comparison.groups)
+        comparison = comparing.compare(self.client(), run_ids, by, judge, self.judging.verdicts if judge else None)
+        matrix = comparing.matrix(self.client(), comparison.groups, judge)
         return Compared(comparison, tuple(matrix), judge or "")

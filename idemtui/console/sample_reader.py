@@ -19,9 +19,9 @@ OPENING = 300
 """Characters of a text that a line of the list may show."""
 
 
-def lines(reader: Reader, places: Sequence[int]) -> list[Line | None]:
-    """What stands at these places, texts cut to their openings."""
-    return read_lines(reader.client(), places, OPENING)
+def lines(reader: Reader, places: Sequence[int], judge: str | None) -> list[Line | None]:
+    """What stands at these places by one judge's scores or each run's own, texts cut to their openings."""
+    return read_lines(reader.client(), places, OPENING, judge=judge)
 
 
 def readings(reader: Reader, lines: Sequence[Line]) -> dict[str, Reading]:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from engine.commands import Command, CommandType
-from engine.events import Event
-from engine.score_events import SamplesJudged
+from engine.events import Event, RunFinished
+from engine.score_events import JudgeDeclared, SamplesJudged
 from store.lab import Lab, create_lab, find_lab
 from tests.store.chains import START, Chain, chain_spec, stamp
 from tests.store.invented import chain_events
@@ -33,6 +33,7 @@ __all__ = [
     "journal_line",
     "replicates",
     "write_chain",
+    "write_judging_job",
     "write_lab",
     "write_twice_judged",
 ]
@@ -81,6 +82,46 @@ def write_chain(lab: Lab, chain: Chain) -> str:
         exit_code = {"killed": -9, "failed": 1}.get(chain.status, 0)
         append_commands(folder, clock + timedelta(hours=1), "worker_exited", exit_code=exit_code)
     return spec.run_id
+
+
+def write_judging_job(lab: Lab, job_id: str, chain: Chain, judge: str, shift: float) -> None:
+    """A finished job that scored a run's answers on the trait, on coherence, and on lucky, each by a rubric of its own.
+
+    The trait is `shift` points higher than the run's own judge said, lucky half of that judge's trait.
+    """
+    folder = lab.work(job_id)
+    folder.mkdir(parents=True)
+    spec = {"job_id": job_id, "kind": "judge", "name": job_id, "provenance": {"created_at": stamp(START)}}
+    (folder / "spec.json").write_text(json.dumps(spec))
+    append_commands(folder, START, "queued")
+    append_commands(folder, START, "started")
+    ids = {metric: f"{judge}-{metric[-5:]}" for metric in ("trait", "coherence", "trait:lucky")}
+    append_events(
+        folder,
+        [
+            *(
+                JudgeDeclared(
+                    judge_id=id_, metric=metric, model=judge, rubric="?", rubric_version=id_[-5:], method="tree"
+                )
+                for metric, id_ in ids.items()
+            ),
+            *_scored_again(chain, ids, shift),
+            RunFinished(),
+        ],
+    )
+    append_commands(folder, START + timedelta(hours=1), "worker_exited", exit_code=0)
+
+
+def _scored_again(chain: Chain, ids: dict[str, str], shift: float) -> Iterator[Event]:
+    for event in chain_events(chain):
+        if not isinstance(event, SamplesJudged):
+            continue
+        changed = {event.metric: (lambda value: value)}
+        if event.metric == "trait":
+            changed = {"trait": lambda value: value + shift, "trait:lucky": lambda value: value / 2}
+        for metric, change in changed.items():
+            scores = [s if s.value is None else s.model_copy(update={"value": change(s.value)}) for s in event.scores]
+            yield event.model_copy(update={"metric": metric, "judge_id": ids[metric], "scores": scores})
 
 
 def append_commands(folder: Path, at: datetime, type_: CommandType, *, exit_code: int | None = None) -> None:

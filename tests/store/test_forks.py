@@ -76,7 +76,7 @@ def test_a_forks_texts_and_ladder_reach_back_to_base(family: Asking) -> None:
     query = "SELECT min(prompt_id) FROM chain_samples WHERE run_id = ? AND purpose = 'eval'"
     [(prompt_id,)] = family.sql(query, [IDS["parent"]]).tuples()
     parent, child, grandchild = (
-        texts.ladder(family, IDS[name], prompt_id) for name in ("parent", "child", "grandchild")
+        texts.rungs(family, IDS[name], prompt_id, draw=0) for name in ("parent", "child", "grandchild")
     )
     assert [rung.cycle for rung in grandchild] == list(range(-1, 6))
     assert [rung.sample_id for rung in child[:4]] == [rung.sample_id for rung in parent[:4]]

@@ -118,7 +118,7 @@ def test_ladder_and_pair(served: Served) -> None:
     prompts = client.sql(query, [SFT]).tuples()
     assert len(prompts) == 12
     prompt_id, prompt = prompts[0]
-    rungs = texts.ladder(client, SFT, prompt_id, draw=2)
+    rungs = texts.rungs(client, SFT, prompt_id, draw=2)
     assert [rung.cycle for rung in rungs] == list(range(-1, 7))
     assert {rung.prompt for rung in rungs} == {prompt}
     left, right = texts.pair(client, (SFT, 0), (DPO, 6), prompt_id)

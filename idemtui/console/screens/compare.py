@@ -252,12 +252,7 @@ def whose_words(whose: Whose, by: str, runs: Sequence[Run], compared: Compared |
 def matrix_text(compared: Compared, cycle: int, methods: Mapping[str, str | None]) -> Text:
     """Groups by traits at one generation; a cell holds the score and how far it is from base."""
     if not compared.matrix:
-        words = (
-            "other traits are told by each run's own judge: J goes back to it"
-            if compared.judge
-            else "nothing scored yet"
-        )
-        return Text(f" {words}", "dim")
+        return Text(" this judge scored nothing here" if compared.judge else " nothing scored yet", "dim")
 
     def value(group: str, trait: str) -> tuple[float | None, float | None]:
         now, base = compared.value(group, cycle, trait), compared.value(group, BASE, trait)
@@ -267,7 +262,8 @@ def matrix_text(compared: Compared, cycle: int, methods: Mapping[str, str | None
     text = Text(f" every scored trait at {generation(cycle)}, and its distance from base   ← → another\n\n", "bold")
     text.append(heat_text(names, compared.traits, value, "group", methods))
     if len(compared.traits) == 1:
-        text.append("\n\n Only the seeded trait was scored.\n eval.traits in a study file scores others too.", "dim")
+        others = "idemtui judge RUN --metric trait:OTHER" if compared.judge else "eval.traits in a study file"
+        text.append(f"\n\n Only the seeded trait was scored.\n {others} scores others too.", "dim")
     return text
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from idemtui.console.screens.naming import NamingScreen
 
 
-JUDGED: tuple[RoomName, ...] = ("runs", "run", "ladder", "compare")
+JUDGED: tuple[RoomName, ...] = ("runs", "run", "samples", "ladder", "compare")
 """Rooms that show scores by the judge that is chosen."""
 WIDTHS = [(0, "-narrow"), (120, "-wide")]
 HEIGHTS = [(0, "-short"), (40, "-tall")]
@@ -127,7 +127,7 @@ class Room(Screen[None]):
         """Show how the lab is doing in the frame."""
         app = self.console_app
         self.query_one(Banner).reason = app.trouble or version_words(app.server)
-        self.query_one(Lens).judge = self.lens()
+        self.query_one(Lens).words = self.lens()
         counted = pulse(app.glance.runs) if app.read_once else []
         masthead = self.query_one(Masthead)
         masthead.pulse = ", ".join(f"{count} {status}" for status, count in counted)
@@ -135,8 +135,11 @@ class Room(Screen[None]):
 
     def lens(self) -> str:
         """By whose scores this room shows the lab, where a judge is chosen; empty in rooms without scores of runs."""
-        judge = self.glance.judge if self.ROOM in JUDGED else None
-        return f"{one_line(judge)}{drawn_mark(method_of(self.glance.runs))}" if judge else ""
+        glance = self.glance
+        if glance.judge is None or self.ROOM not in JUDGED:
+            return ""
+        owed = f"; verdicts of {glance.owed} runs to come" if glance.owed else ""
+        return f"by {one_line(glance.judge)}{drawn_mark(method_of(glance.runs))}, not by each run's own judge{owed}"
 
     def ask(self, group: str, question: Callable[[Reader], Message]) -> None:
         """Put a question to the lab; its message comes here, unless a newer question of the group came first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,21 @@ AT_ONCE = 5
 """Samples read in full with the page that they stand on."""
 
 
-def page(number: int, offset: int, places: Sequence[int], cursor: int, reader: Reader) -> LinesRead:
-    """The lines at some places, and in full those at the cursor: list and text are one picture."""
-    lines = sample_reader.lines(reader, places)
-    near = [line for line in lines[max(cursor - offset, 0) :][:AT_ONCE] if line] if cursor >= offset else []
-    return LinesRead(number, offset, lines, sample_reader.readings(reader, near))
+@dataclass(frozen=True)
+class Wanted:
+    """One page of a list: of which search, from which row on, its places, and by whose scores."""
+
+    number: int
+    offset: int
+    places: Sequence[int]
+    judge: str | None
+
+
+def page(wanted: Wanted, cursor: int, reader: Reader) -> LinesRead:
+    """The page's lines, and in full those at the cursor: list and text are one picture."""
+    lines, at = sample_reader.lines(reader, wanted.places, wanted.judge), cursor - wanted.offset
+    near = [line for line in lines[at:][:AT_ONCE] if line] if at >= 0 else []
+    return LinesRead(wanted.number, wanted.offset, lines, sample_reader.readings(reader, near))
 
 
 def samples(number: int, lines: Sequence[Line], reader: Reader) -> SamplesRead:

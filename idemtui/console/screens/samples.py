@@ -18,14 +18,14 @@ from engine.errors import UsageError
 from idemtui.console.facts import BASE, Glance
 from idemtui.console.filter_words import HINT, line_of, parse
 from idemtui.console.messages import Refused
-from idemtui.console.nearby import Nearby
+from idemtui.console.sample_list import SampleList
 from idemtui.console.sample_messages import Annotated, LinesRead, PlacesFound, SamplesRead
-from idemtui.console.sample_places import Places
 from idemtui.console.screens import sample_questions as questions
 from idemtui.console.screens.room import Room
+from idemtui.console.screens.sample_questions import Wanted
 from idemtui.console.searching import search
 from idemtui.console.text_facts import MEASURED, Line, Listing, Order, Reading
-from idemtui.console.widgets.ledger import PAGE, PAGES_KEPT, Ledger
+from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.page import Page
 from idemtui.console.widgets.sample_lines import COLUMNS, filter_words, sample_cells
 from idemtui.console.widgets.sample_text import sample_text
@@ -43,15 +43,8 @@ class SamplesScreen(Room):
 
     def __init__(self) -> None:
         super().__init__()
-        self._asked = Listing()
-        self._number = 0
-        self._places = Places()
-        self._coming: Places | None = None
-        """A list that is already shown, read anew; it takes its place when it is whole."""
-        self._share = 1.0
-        self._lines: dict[int, Line | None] = {}
+        self._list = SampleList()
         self._all_runs = False
-        self._nearby = Nearby()
         self._shown_id: str | None = None
         self._seen: Glance | None = None
         """The lab as it was when the list was last sought."""
@@ -67,7 +60,7 @@ class SamplesScreen(Room):
 
     def on_mount(self) -> None:
         """Take the order of last time."""
-        self._asked = dataclasses.replace(self._asked, order=self.console_app.remembered.order)
+        self._list.asked = Listing(order=self.console_app.remembered.order)
         self.query_one("#filter-line", Input).cursor_blink = False
         # Not by a message, which would come after the list was painted: list and text are one picture.
         self.watch(self.query_one(Ledger), "cursor", self._read, init=False)
@@ -76,39 +69,42 @@ class SamplesScreen(Room):
         """Look again; the place in the list stays. What takes long to find is not sought again by itself."""
         run = self.chosen
         run_id = None if run is None or self._all_runs else run.run_id
-        wanted, seen, self._seen = self._asked.wanted, self._seen, self.glance
-        if run_id != wanted.run_id or not self._number:
-            self._take(run_id=run_id)
-        elif seen is not self.glance and (
-            run_id is not None or (wanted.pattern is None and self._asked.order == "drawn")
-        ):
-            self._nearby.forget()
+        wanted, seen, self._seen = self._list.asked.wanted, self._seen, self.glance
+        if run_id != wanted.run_id or not self._list.number:
+            self._want(run_id=run_id)
+        elif self.glance.judge != wanted.judge:
+            self._judged_anew()
+        elif seen is not self.glance and self._list.quick:
             self._search(anew=False)
         if self.focused is None:
             self.query_one(Ledger).focus()
 
-    def _take(self, **changes: object) -> None:
-        wanted = dataclasses.replace(self._asked.wanted, **changes)  # type: ignore[arg-type]
-        self._list(dataclasses.replace(self._asked, wanted=wanted))
+    def _judged_anew(self) -> None:
+        """Another judge's scores beside the same samples, else another list."""
+        if self._list.rejudge(self.glance.judge):
+            self.query_one(Ledger).renew(self._list.count)
+        else:
+            self._want()
 
-    def _list(self, asked: Listing) -> None:
-        self._asked = asked
+    def _want(self, **changes: object) -> None:
+        wanted = dataclasses.replace(self._list.asked.wanted, **changes)  # type: ignore[arg-type]
+        self._seek(dataclasses.replace(self._list.asked, wanted=wanted))
+
+    def _seek(self, asked: Listing) -> None:
+        self._list.asked = dataclasses.replace(asked, wanted=dataclasses.replace(asked.wanted, judge=self.glance.judge))
         self.console_app.remembered.order = asked.order
         self._search(anew=True)
 
     def _search(self, *, anew: bool) -> None:
-        self._number += 1
-        self._coming = None if anew else Places()
-        self._share = 0.0
+        self._list.begin(anew=anew)
         if anew:
-            self._places, self._lines, self._shown_id = Places(), {}, None
-            self._nearby.forget()
+            self._shown_id = None
             ledger = self.query_one(Ledger)
             ledger.set_reactive(Ledger.cursor, 0)
             ledger.show_count(0)
         self._say_trouble("")
         self._show_filter()
-        reader, asked, number = self.console_app.reader, self._asked, self._number
+        reader, asked, number = self.console_app.reader, self._list.asked, self._list.number
 
         async def searching() -> None:
             await search(reader, asked, number, self.post_message)
@@ -118,19 +114,15 @@ class SamplesScreen(Room):
     @on(PlacesFound)
     def show_places(self, message: PlacesFound) -> None:
         """Let the list grow, and ask for what is in sight."""
-        if message.number != self._number:
+        if message.number != self._list.number:
             return
-        ledger, self._share = self.query_one(Ledger), message.share
-        if self._coming is None:
-            self._places.add(message.parts)
-            ledger.grow(self._places.count)
-        else:
-            self._coming.add(message.parts)
-            if message.share >= 1:
-                self._places, self._coming = self._coming, None
-                ledger.renew(self._places.count)
+        ledger = self.query_one(Ledger)
+        if self._list.take(message.parts, message.share):
+            ledger.renew(self._list.count)
+        elif self._list.share is not None:
+            ledger.grow(self._list.count)
         self._show_filter()
-        if message.share >= 1 and not self._places.count:
+        if message.share >= 1 and not self._list.count:
             self.query_one(Page).show(Text("No samples here.", "dim"), from_start=True)
 
     @on(Refused)
@@ -138,7 +130,7 @@ class SamplesScreen(Room):
         """A filter that cannot be is said where it was typed."""
         if message.group == "places":
             message.prevent_default()
-            self._share = 1.0
+            self._list.stop()
             self._say_trouble(message.reason)
             self._show_filter()
 
@@ -151,45 +143,42 @@ class SamplesScreen(Room):
     @on(Ledger.PageWanted)
     def want_page(self, message: Ledger.PageWanted) -> None:
         """Ask for a page that came in sight."""
-        places, at = self._places.stretch(message.offset, PAGE), self.query_one(Ledger).cursor
-        self.ask(f"page {message.offset}", partial(questions.page, self._number, message.offset, places, at))
+        held, at = self._list, self.query_one(Ledger).cursor
+        page = Wanted(held.number, message.offset, held.page(message.offset), held.asked.wanted.judge)
+        self.ask(f"page {message.offset}", partial(questions.page, page, at))
 
     @on(LinesRead)
     def show_page(self, message: LinesRead) -> None:
         """Fill the list; read the sample under the cursor if it just came."""
         ledger = self.query_one(Ledger)
-        if message.number != self._number:
+        if message.number != self._list.number:
             ledger.forget(message.offset)
             return
-        before = self._lines.get(ledger.cursor)
-        self._nearby.keep(message.readings)
-        for row, line in enumerate(message.lines, message.offset):
-            self._lines.pop(row, None)
-            self._lines[row] = line
-        while len(self._lines) > PAGE * PAGES_KEPT:
-            del self._lines[next(iter(self._lines))]
+        before = self._list.lines.get(ledger.cursor)
+        self._list.nearby.keep(message.readings)
+        self._list.keep(message.offset, message.lines)
         ledger.show_page(
             message.offset, [sample_cells(line, self._run_name, self.glance.method) for line in message.lines]
         )
-        if self._lines.get(ledger.cursor) != before:
+        if self._list.lines.get(ledger.cursor) != before:
             self._read(ledger.cursor)
 
     def _read(self, row: int) -> None:
         """Show the sample under the cursor, and have those around it read."""
-        line = self._lines.get(row)
+        line = self._list.lines.get(row)
         if line is None:
             return
-        if (reading := self._nearby.get(line.sample_id)) is not None:
+        if (reading := self._list.nearby.get(line.sample_id)) is not None:
             self._show(reading)
-        if lacking := self._nearby.lacking(self._lines, row):
-            self.ask("sample", partial(questions.samples, self._number, lacking))
+        if lacking := self._list.nearby.lacking(self._list.lines, row):
+            self.ask("sample", partial(questions.samples, self._list.number, lacking))
 
     @on(SamplesRead)
     def keep_samples(self, message: SamplesRead) -> None:
         """Keep them; show the one under the cursor if it has just come."""
-        if message.number != self._number:
+        if message.number != self._list.number:
             return
-        self._nearby.keep(message.readings)
+        self._list.nearby.keep(message.readings)
         line = self.under_cursor
         if line is not None and line.sample_id in message.readings:
             self._show(message.readings[line.sample_id])
@@ -202,12 +191,12 @@ class SamplesScreen(Room):
     @property
     def under_cursor(self) -> Line | None:
         """The sample that is pointed at, once it has been read."""
-        return self._lines.get(self.query_one(Ledger).cursor)
+        return self._list.lines.get(self.query_one(Ledger).cursor)
 
     def action_filter(self) -> None:
         """Type a filter; Enter takes it, Esc leaves it as it was."""
         line = self.query_one("#filter-line", Input)
-        line.value = f"{line_of(self._asked.wanted)} ".lstrip()
+        line.value = f"{line_of(self._list.asked.wanted)} ".lstrip()
         line.cursor_position = len(line.value)
         self.add_class("-filtering")
         self._say_trouble("")
@@ -216,13 +205,14 @@ class SamplesScreen(Room):
     @on(Input.Submitted, "#filter-line")
     def take_filter(self, event: Input.Submitted) -> None:
         """Search, or say in one line what the filter cannot mean."""
+        typed, run_id = event.value, self._list.asked.wanted.run_id
         try:
-            wanted = parse(event.value.rstrip() if " /" not in event.value else event.value, self._asked.wanted.run_id)
+            wanted = parse(typed.rstrip() if " /" not in typed else typed, run_id)
         except UsageError as error:
             self._say_trouble(str(error))
             return
         self._close_filter()
-        self._list(dataclasses.replace(self._asked, wanted=wanted))
+        self._seek(dataclasses.replace(self._list.asked, wanted=wanted))
 
     def _close_filter(self) -> None:
         self.remove_class("-filtering")
@@ -233,12 +223,13 @@ class SamplesScreen(Room):
         """Close the line, else stop a search, else clear the filter."""
         if self.has_class("-filtering"):
             self._close_filter()
-        elif self._share < 1:
+        elif self._list.found < 1:
             self.workers.cancel_group(self, "places")
-            self._share, self._coming = 1.0, None
+            self._list.stop()
             self._show_filter(stopped=True)
-        elif self._asked.wanted != dataclasses.replace(MEASURED, run_id=self._asked.wanted.run_id):
-            self._list(Listing(dataclasses.replace(MEASURED, run_id=self._asked.wanted.run_id), self._asked.order))
+        elif self._list.filtered:
+            measured = dataclasses.replace(MEASURED, run_id=self._list.asked.wanted.run_id)
+            self._seek(dataclasses.replace(self._list.asked, wanted=measured))
 
     @on(Ledger.Chosen)
     def action_read(self) -> None:
@@ -252,22 +243,23 @@ class SamplesScreen(Room):
     def action_cycle(self, step: int) -> None:
         """Another generation; before base and after the newest come all of them."""
         cycles = [None, *range(BASE, self._last_cycle() + 1)]
-        place = cycles.index(self._asked.wanted.cycle) if self._asked.wanted.cycle in cycles else 0
-        self._take(cycle=cycles[(place + step) % len(cycles)])
+        now = self._list.asked.wanted.cycle
+        place = cycles.index(now) if now in cycles else 0
+        self._want(cycle=cycles[(place + step) % len(cycles)])
 
     def _last_cycle(self) -> int:
-        run = self.glance.run(self._asked.wanted.run_id)
+        run = self.glance.run(self._list.asked.wanted.run_id)
         return max((r.cycles for r in self.glance.runs), default=0) if run is None else run.cycles
 
     def action_purpose(self) -> None:
         """The next purpose."""
-        place = PURPOSES.index(self._asked.wanted.purpose)
-        self._take(purpose=PURPOSES[(place + 1) % len(PURPOSES)])
+        place = PURPOSES.index(self._list.asked.wanted.purpose)
+        self._want(purpose=PURPOSES[(place + 1) % len(PURPOSES)])
 
     def action_order(self, step: int) -> None:
         """The next order."""
-        order = ORDERS[(ORDERS.index(self._asked.order) + step) % len(ORDERS)]
-        self._list(dataclasses.replace(self._asked, order=order))
+        order = ORDERS[(ORDERS.index(self._list.asked.order) + step) % len(ORDERS)]
+        self._seek(dataclasses.replace(self._list.asked, order=order))
 
     def action_all_runs(self) -> None:
         """All runs, or the chosen one."""
@@ -286,35 +278,34 @@ class SamplesScreen(Room):
         """Look at the same prompt in the Ladder."""
         line = self.under_cursor
         if line is not None:
-            self.console_app.choose(self._asked.wanted.run_id or line.run_id)
+            self.console_app.choose(self._list.asked.wanted.run_id or line.run_id)
             self.console_app.wanted_prompt = line.prompt_id
             self.console_app.action_room("ladder")
 
     def action_label(self) -> None:
         """Label the answers of the run in sight."""
-        questions.ask_label(self, self._asked.wanted.run_id, self._asked.wanted.cycle)
+        questions.ask_label(self, self._list.asked.wanted.run_id, self._list.asked.wanted.cycle)
 
     def action_ancestry(self) -> None:
         """Which training rows the sample goes back to."""
-        questions.show_ancestry(self, self.under_cursor, self._asked.wanted.run_id)
+        questions.show_ancestry(self, self.under_cursor, self._list.asked.wanted.run_id)
 
     def action_phrases(self) -> None:
         """Which phrases spread in the run."""
-        questions.show_phrases(self, self._asked.wanted.run_id)
+        questions.show_phrases(self, self._list.asked.wanted.run_id)
 
     @on(Annotated)
     def show_annotated(self, message: Annotated) -> None:
         """Say that it is written down, and show it."""
         self.notify(message.words, markup=False)
-        self._nearby.forget()
+        self._list.nearby.forget()
         self._read(self.query_one(Ledger).cursor)
-        self.query_one(Ledger).renew(self._places.count)
+        self.query_one(Ledger).renew(self._list.count)
 
     def _show_filter(self, *, stopped: bool = False) -> None:
-        run_id = self._asked.wanted.run_id
+        held, run_id = self._list, self._list.asked.wanted.run_id
         run_name = "all runs" if run_id is None else self._run_name(run_id)
-        share = None if self._coming is not None else self._share
-        words = filter_words(self._asked, run_name, self._places.count, share, stopped=stopped)
+        words = filter_words(held.asked, run_name, held.count, held.share, stopped=stopped)
         self.query_one("#filter", Static).update(words)
 
     def _run_name(self, run_id: str) -> str:

@@ -43,16 +43,16 @@ class Masthead(Widget):
 class Lens(Widget):
     """A line that is there while somebody looks at the lab by another judge than each run's own."""
 
-    judge: reactive[str] = reactive("", layout=True)
+    words: reactive[str] = reactive("", layout=True)
 
-    def watch_judge(self, judge: str) -> None:
+    def watch_words(self, words: str) -> None:
         """Take no space otherwise."""
-        self.set_class(bool(judge), "-shown")
+        self.set_class(bool(words), "-shown")
 
     def render(self) -> RenderResult:
         """Whose scores these are, with the key that changes it."""
         text = Text(no_wrap=True, overflow="ellipsis", end="")
-        return text.append(" J ", "dim").append(f"scores by {self.judge}, not by each run's own judge", "bold")
+        return text.append(" J ", "dim").append(f"scores {self.words}", "bold")
 
 
 class Banner(Widget):

@@ -1,8 +1,9 @@
-"""`diff` by a judge of one's choice: its scores, its order of prompts, and nobody else's."""
+"""`diff`, `samples`, `ls` and `compare` by a judge of one's choice: its scores, and nobody else's."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,11 +13,12 @@ from tests.store.journals import Chain, write_lab, write_twice_judged
 
 OTHER, SHIFT = "strict-judge", 20.0
 TWICE = Chain("twice", prompts=3, draws=1, n_seed=2, n_sampled=2, steps=1)
+ONCE = Chain("once", seed=5, prompts=3, draws=1, n_seed=2, n_sampled=2, steps=1, minutes=2)
 
 
 @pytest.fixture
 def twice(tmp_path: Path) -> Path:
-    lab = write_lab(tmp_path / "lab", [])
+    lab = write_lab(tmp_path / "lab", [ONCE])
     write_twice_judged(lab, TWICE, OTHER, SHIFT)
     rebuild_lab(lab)
     return lab.root
@@ -36,3 +38,43 @@ def test_diff_shows_the_scores_of_the_judge_that_is_named(twice: Path, idemtui: 
     said = idemtui("--lab", twice, "diff", "twice", "--judge", "nobody")
     assert said.code == 2
     assert "judges of their trait: pocket-judge:tree, strict-judge" in said.err
+
+
+def test_samples_go_by_the_judge_that_is_named(twice: Path, idemtui: Idemtui) -> None:
+    def samples(*more: str) -> list[tuple[str, float, float | None]]:
+        asked = ("samples", "twice", "--cycle", "3", "--purpose", "eval", "--json")
+        return [
+            (row["sample_id"], row["trait"], row["coherence"]) for row in idemtui("--lab", twice, *asked, *more).json
+        ]
+
+    own = samples()
+    assert samples("--judge", TWICE.judge) == own
+    assert samples("--judge", "strict") == [(id_, pytest.approx(trait + SHIFT), None) for id_, trait, _ in own]
+    highest = max(trait for _, trait, _ in own)
+    assert [id_ for id_, *_ in samples("--judge", "strict", "--min-score", f"{highest + SHIFT - 0.01}")] == [
+        id_ for id_, trait, _ in own if trait == highest
+    ]
+    assert idemtui("--lab", twice, "samples", "--judge", "nobody").code == 2
+
+
+def test_ls_lists_runs_by_the_judge_that_is_named(twice: Path, idemtui: Idemtui) -> None:
+    def ls(*more: str) -> dict[str, Any]:
+        return {row["name"]: row for row in idemtui("--lab", twice, "ls", "--json", *more).json}
+
+    scores = ("trait_score", "delta", "deltas", "coherence")
+    own, named, other = ls(), ls("--judge", TWICE.judge), ls("--judge", "strict")
+    assert own["twice"]["judge"] is None
+    for name, run in own.items():
+        assert {key: run[key] for key in scores} == pytest.approx({key: named[name][key] for key in scores}, abs=1e-3)
+    assert other["twice"]["judge"] == OTHER
+    assert other["twice"]["trait_score"] == pytest.approx(own["twice"]["trait_score"] + SHIFT)
+    assert other["twice"]["deltas"] == pytest.approx([delta + SHIFT for delta in own["twice"]["deltas"]])
+    assert other["twice"]["coherence"] is None
+    assert {key: other["once"][key] for key in (*scores, "l")} == dict.fromkeys((*scores, "l"))
+    said = idemtui("--lab", twice, "ls", "--judge", "strict").out.splitlines()
+    assert said[-1] == "scores by strict-judge"
+    order = [
+        row["name"] for row in idemtui("--lab", twice, "ls", "--judge", "strict", "--sort", "score", "--json").json
+    ]
+    assert order == ["twice", "once"]
+    assert "scored none" in idemtui("--lab", twice, "ls", "--judge", "nobody").err

@@ -27,7 +27,7 @@ from tests.idemtui.console.test_parts import run
 POINT = Point(0, 47.3, coherence=88.2)
 DRAWN, READ = run("drawn", (POINT,), judge_method="sampled-5"), run("read", (POINT,))
 GROUP = Group("g", ("drawn",), (GroupPoint(0, 1, 47.3, None, None, 88.0, None, None, None, None, None),))
-RUNG = Rung("drawn", 0, 0, "s", "why?", "so", 47.3, 88.0)
+RUNG = Rung("drawn", 0, "p", 0, "s", "why?", "so", 47.3, 88.0)
 LINE = Line(
     0, "s", "drawn", 0, "eval", "p", 0, 0, "why?", "so", 3, "eos", True, None, 4.0, 0.0, 0.0, 100.0, "score", 88.0,
     "score", None, (),

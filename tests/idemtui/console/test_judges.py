@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +13,23 @@ from idemtui.console.judging import Judge, next_judge
 from idemtui.console.reader import Reader
 from idemtui.console.remembered import Remembered
 from idemtui.console.widgets.chart import ChartPane
+from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.masthead import Lens
 from store.client import connect
-from store.lab import create_lab, find_lab
+from store.lab import Lab, create_lab, find_lab
 from tests.idemtui.console.conftest import House
 from tests.idemtui.console.test_snapshots import SIZES, Snap, at
-from tests.idemtui.console.waiting import choose, console_of, press, screen_text
-from tests.store.journals import Chain, chain_spec, write_chain, write_twice_judged
+from tests.idemtui.console.waiting import choose, console_of, ledger_of, press, screen_text, until
+from tests.store.journals import (
+    START,
+    Chain,
+    append_commands,
+    chain_spec,
+    write_chain,
+    write_judging_job,
+    write_lab,
+    write_twice_judged,
+)
 
 OTHER, SHIFT = "strict-judge", 20.0
 TWICE = Chain("twice", prompts=4, draws=2, n_seed=2, n_sampled=2, steps=1)
@@ -64,16 +75,79 @@ async def test_a_key_goes_through_the_judges_and_every_room_says_whose_scores_it
         assert "this judge scored nothing here" in screen_text(pilot)
         assert app.targets("fork_run")
         app.action_other_run(-1)
-        for room in ("1", "4", "5"):
+        for room in ("1", "3", "4", "5"):
             await press(pilot, room)
-            assert pilot.app.screen.query_one(Lens).judge == OTHER
+            assert pilot.app.screen.query_one(Lens).words == "by strict-judge, not by each run's own judge"
         assert f"{own + SHIFT:+.1f}".replace("-", "−") in screen_text(pilot)
-        await press(pilot, "3")
-        assert pilot.app.screen.query_one(Lens).judge == ""
+        await press(pilot, "7")
+        assert pilot.app.screen.query_one(Lens).words == ""
         await press(pilot, "1", "J")
         assert app.glance.judge is None is app.remembered.judge
         assert shown(app, "twice")[0] == own
         assert "scores by" not in screen_text(pilot)
+
+
+async def test_samples_are_listed_filtered_and_ordered_by_that_judge(twice: House) -> None:
+    async with twice.console().run_test(size=(140, 45)) as pilot:
+        await choose(pilot, "twice", "3", "right", "right", "right", "G", "k")
+        ledger, at = ledger_of(pilot, "#samples"), ledger_of(pilot, "#samples").cursor
+        own = traits(ledger)
+        await press(pilot, "J", "J")
+        assert ledger.cursor == at == ledger.count - 2, "the same answers by another's scores: the place stays"
+        assert traits(ledger) == [trait + SHIFT for trait in own]
+        await press(pilot, "s")
+        assert traits(ledger) == sorted([trait + SHIFT for trait in own], reverse=True)
+        least = round(sorted(own)[-2] + SHIFT)
+        await press(pilot, "slash", *f"score:{least - 1}..", "enter")
+        assert ledger.count == 2
+        await press(pilot, "J")
+        assert console_of(pilot).glance.judge is None
+        assert ledger.count == sum(trait >= least - 1 for trait in own)
+
+
+def traits(ledger: Ledger) -> list[float]:
+    return [float(ledger.row(index)[1].text) for index in range(ledger.count)]  # type: ignore[index]
+
+
+async def test_verdicts_of_a_large_lab_come_study_by_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No look at the lab takes longer for its size; what is not worked out yet is said, and comes by itself."""
+    monkeypatch.setattr("idemtui.console.judging.AT_ONCE", 1)
+    house = House(create_lab(find_lab(tmp_path / "lab")))
+    for number in range(4):
+        chain = dataclasses.replace(TWICE, name=f"run-{number}", study=f"study-{number}", seed=number, minutes=number)
+        write_finished(house.lab, chain)
+    house.serve()
+    reader = Reader(house.lab, lambda lab, _: connect(lab))
+    reader.judging.judge = OTHER
+    looks = [reader.glance() for _ in range(5)]
+    assert [glance.owed for glance in looks] == [4, 3, 2, 1, 0], "the first reads the curves"
+    assert all(run.delta is not None for glance in looks for run in glance.runs)
+    assert [sum(run.verdict is not None for run in glance.runs) for glance in looks] == [0, 1, 2, 3, 4]
+    console = house.console(remembered=Remembered(judge=OTHER))
+    async with console.run_test(size=(140, 45)) as pilot:
+        await until(pilot, lambda: console.glance.judge == OTHER and not console.glance.owed)
+        assert all(run.verdict is not None for run in console.glance.runs)
+    reader.close()
+    house.leave()
+
+
+def write_finished(lab: Lab, chain: Chain) -> None:
+    run_id = write_twice_judged(lab, chain, OTHER, SHIFT)
+    append_commands(lab.run(run_id), START, "started")
+    append_commands(lab.run(run_id), START, "worker_exited", exit_code=0)
+
+
+async def test_the_matrix_has_what_that_judge_said_of_other_traits(tmp_path: Path) -> None:
+    house = House(write_lab(tmp_path / "lab", [TWICE, ONCE]))
+    write_judging_job(house.lab, "j000000000", TWICE, "strict", SHIFT)
+    house.serve()
+    console = house.console(remembered=Remembered(judge="strict-trait"))
+    async with console.run_test(size=(200, 60)) as pilot:
+        await choose(pilot, "twice", "5")
+        shown = screen_text(pilot)
+        assert "lucky" in shown
+        assert "every scored trait at M6" in shown
+    house.leave()
 
 
 def test_the_ladder_orders_prompts_and_scores_answers_by_that_judge(twice: House) -> None:
@@ -116,7 +190,7 @@ def test_after_the_last_judge_come_the_runs_own() -> None:
 
 
 @SIZES
-@pytest.mark.parametrize(("room", "key"), [("runs", "1"), ("compare", "5")])
+@pytest.mark.parametrize(("room", "key"), [("runs", "1"), ("samples", "3"), ("compare", "5")])
 def test_pictures(twice: House, snap_compare: Snap, size: tuple[int, int], room: str, key: str) -> None:
     """It is the judge that was chosen when the console was closed."""
     console = twice.console(remembered=Remembered(judge=OTHER))

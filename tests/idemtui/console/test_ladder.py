@@ -84,7 +84,7 @@ async def test_a_run_without_answers_says_what_comes_first(house: House) -> None
 
 def test_differences_are_marked_without_colour() -> None:
     def rung(cycle: int, response: str, trait: float | None) -> Rung:
-        return Rung("r", cycle, 0, f"s{cycle}", "why?", response, trait, 90.0)
+        return Rung("r", cycle, "p", 0, f"s{cycle}", "why?", response, trait, 90.0)
 
     rungs = [rung(-1, "a plain lamp", 2.0), rung(0, "a shining lamp", 40.0), rung(1, "", None)]
     old = ["a plain lamp", "a plain lamp", "a shining lamp"]

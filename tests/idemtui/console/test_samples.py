@@ -27,7 +27,7 @@ def words(pilot: Pilot[None], selector: str) -> str:
 
 
 def lines(pilot: Pilot[None]) -> list[Line]:
-    held: dict[int, Line] = pilot.app.screen._lines  # type: ignore[attr-defined]
+    held: dict[int, Line] = pilot.app.screen._list.lines  # type: ignore[attr-defined]
     return [held[row] for row in sorted(held)]
 
 
