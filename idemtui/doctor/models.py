@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
+from contextlib import suppress
 
 from engine.errors import IdemtuiError
+from engine.spec import RunSpec
 from idemtui.doctor.check import Check
-from idemtui.preflight.models import model_words
+from idemtui.preflight.models import model_words, named_models
 from store.lab import Lab
 
 
 def check_models(lab: Lab) -> Check:
     """A sentence for each model; the hub is asked only for those that are not on this machine."""
-    told = [_told(name) for name in _named(lab)]
+    told = [_told(name) for name in named_models(_specs(lab))]
     what = "; ".join(words for words, _ in told) or "no run names a model yet"
     if all(fine for _, fine in told):
         return Check("models", "ok", what)
@@ -26,16 +28,8 @@ def _told(name: str) -> tuple[str, bool]:
         return str(error), False
 
 
-def _named(lab: Lab) -> list[str]:
-    """Models that a worker loads here, by the specs; a spec that cannot be read is another check's finding."""
-    names: dict[str, None] = {}
+def _specs(lab: Lab) -> Iterator[RunSpec]:
+    """The lab's runs; a spec that cannot be read is another check's finding."""
     for path in sorted(lab.runs.glob("*/spec.json")) if lab.runs.is_dir() else []:
-        try:
-            spec = json.loads(path.read_bytes())
-            judge = spec["judge"]
-            names[spec["run"]["model"]] = None
-            if judge.get("server") is None:
-                names[judge["model"]] = None
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return list(names)
+        with suppress(OSError, ValueError):
+            yield RunSpec.model_validate_json(path.read_bytes())
