@@ -40,7 +40,7 @@ def follow_lines(look: Look) -> list[Run]:
     for seen in looks(look):
         for run in seen:
             for line in happened(before.get(run.run_id), run):
-                sys.stdout.write(f"{run.name}: {line}\n")
+                sys.stdout.write(f"{one_line(run.name)}: {line}\n")
             before[run.run_id] = run
         sys.stdout.flush()
     return seen

@@ -11,6 +11,7 @@ import typer
 
 from engine.errors import UsageError
 from idemtui.cli.options import Json, Priority, lab_of, on_terminal
+from idemtui.text import one_line
 
 if TYPE_CHECKING:
     from engine.spec import RunSpec
@@ -140,7 +141,7 @@ def watch(lab: Lab, queued: list[dict[str, Any]], study: str) -> int:
     with Watch(lab, run_ids) as watching:
         seen = watching.look()
         print_verdicts(read_verdicts(watching.client, runs=run_ids))
-    open_runs = [run.name for run in seen if not ended(run)]
+    open_runs = [one_line(run.name) for run in seen if not ended(run)]
     if open_runs:
         sys.stdout.write(f"Still under way: {', '.join(open_runs)}. `idemtui` opens the console again.\n")
     return code or worst(seen)

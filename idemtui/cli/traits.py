@@ -84,7 +84,7 @@ def show(
     if as_json:
         print_json({**whole, **texts})
         return
-    sys.stdout.write(f"{trait} (pack {opened.name}): {whole['description']}\n")
+    sys.stdout.write(plain(f"{trait} (pack {opened.name}): {whole['description']}\n"))
     for name, text in texts.items():
         if text:
             sys.stdout.write(f"\n── {name} ──\n")
@@ -95,7 +95,7 @@ def _print_part(part: dict[str, Any], indent: str) -> None:
     for key, value in part.items():
         title = f"{indent}{key.replace('_', ' ')}"
         if isinstance(value, dict):
-            sys.stdout.write(f"{title}:\n")
+            sys.stdout.write(plain(f"{title}:\n"))
             _print_part(value, f"{indent}  ")
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             for each in value:
@@ -107,7 +107,7 @@ def _print_part(part: dict[str, Any], indent: str) -> None:
 
 
 def _print_list(title: str, texts: list[str], indent: str) -> None:
-    sys.stdout.write(f"{title}:\n")
+    sys.stdout.write(plain(f"{title}:\n"))
     for text in texts:
         first, *rest = plain(text.strip()).split("\n")
         lines = [f"{indent}  - {first}", *(f"{indent}    {line}".rstrip() for line in rest)]

@@ -133,6 +133,8 @@ def deciding(row: Row) -> str:
 
 def print_rates(rates: Sequence[Row]) -> None:
     """How many of how many, in per cent with Wilson's 95 % interval; labels that no cell has are left out."""
+    from idemtui.text import one_line
+
     told = [rate for rate in rates if rate["hits"] or rate["what"].startswith("amplified")]
     if told:
         sys.stdout.write("\nRates, with Wilson's 95 % interval:\n")
@@ -141,7 +143,8 @@ def print_rates(rates: Sequence[Row]) -> None:
         whose = f"{rate['control']} controls" if rate["control"] else things + "s"
         percent = [100 * rate[name] for name in ("rate", "low", "high")]
         share = f"{percent[0]:.1f} % [{percent[1]:.1f}, {percent[2]:.1f}]"
-        sys.stdout.write(f"{rate['study']}: {rate['what']}, {rate['hits']} of {rate['total']} {whose}: {share}\n")
+        study = one_line(rate["study"])
+        sys.stdout.write(f"{study}: {rate['what']}, {rate['hits']} of {rate['total']} {whose}: {share}\n")
 
 
 def by_paper(row: Row) -> str:

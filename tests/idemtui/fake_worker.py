@@ -2,7 +2,8 @@
 
 `finish` writes the invented chain of each run; `hold` begins it and waits for a pause, a cancel or a file named
 `release`; `crash` ends without a word; `secret` says how long the run's HF_TOKEN is; `full` meets a full disk until a
-file named `room` lies in the lab.
+file named `room` lies in the lab; `hostile` says what a terminal might obey wherever a worker has words,
+marks the first chain and fails at the others.
 """
 
 import argparse
@@ -19,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from engine.assignments import Desk
 from engine.commands import stop_requested
 from engine.errors import LockedError
-from engine.events import RunCancelled, RunFinished, RunPaused
+from engine.events import ChainMarked, Noted, RunCancelled, RunFailed, RunFinished, RunPaused
 from engine.journal import Journal
 from engine.locks import FileLock
+from tests.idemtui.hostile import HOSTILE
 from tests.store.journals import DEMO, chain_events, chain_spec
 
 TERMINATED = 143
@@ -38,6 +40,13 @@ def work(mode: str, folder: Path, asked: Callable[[], bool]) -> int:
         if mode == "full" and not (folder.parents[1] / "room").exists():
             journal.append(RunPaused(cause="disk", message="0 MB free"))
             return 0
+        if mode == "hostile":
+            print(HOSTILE, flush=True)
+            if chain is not DEMO[0]:
+                journal.append(RunFailed(error="IdemtuiError", message=HOSTILE))
+                return 1
+            journal.append(Noted(topic="memory", message=HOSTILE))
+            journal.append(ChainMarked(cycle=0, rule=HOSTILE, message=HOSTILE))
         if mode == "secret":
             print(f"HF_TOKEN has {len(os.environ['HF_TOKEN'])} characters", flush=True)
         while mode == "hold" and not (folder / "release").exists():

@@ -17,20 +17,16 @@ from idemtui.cli.output import escaped, print_rows_csv
 from idemtui.server.rebuild import rebuild_lab
 from store.lab import Lab, create_lab, find_lab
 from tests.idemtui.cli.conftest import Idemtui
+from tests.idemtui.hostile import HOSTILE, obeyed
 from tests.idemtui.test_text import hostile_text
 from tests.store.journals import Chain, append_events, chain_events, chain_spec, write_chain
 
-HOSTILE = (
-    "[bold]kept[/] one two three \x1b[31mred\x1b[0m \x1b]0;title\x07\x1b]52;c;aGk=\x07 \x1bPq\x1b\\ \x9b2J\x9d0;t\x9c "
-    "\u202ereversed\u2066 zero\u200bwidth 👩\u200d🚀 🇩🇪 nul\x00 bell\x07 back\x08 z" + "\u0301" * 99
-)
 CHAIN = Chain(
     "bad\x1b]0;name\x07", trait=(2, 9, 9), coherence=(90,) * 3, prompts=2, draws=2, n_seed=3, n_sampled=3, steps=1
 )
 RUN = chain_spec(CHAIN).run_id
 FAILED = Chain("fell\x1b[2J\u202e", status="failed", seed=9, done=0, prompts=2, draws=2, n_seed=3, n_sampled=3, steps=1)
 STUDY = "study\x9b2J\u202e"
-NEVER = {"Cc", "Cf", "Cs", "Cn", "Co"}
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +80,7 @@ COMMANDS = (
 def test_no_command_prints_what_a_terminal_obeys(idemtui: Idemtui, bad: Lab, words: tuple[str, ...]) -> None:
     said = idemtui("--lab", bad.root, *words)
     assert said.code == 0, said.err
-    assert not {c for c in said.out + said.err if unicodedata.category(c) in NEVER and c != "\n"}
+    assert not obeyed(said.out + said.err)
     if words[0] in ("samples", "diff", "sql") and "--plot" not in words:
         assert "[bold]kept[/]" in said.out
 
@@ -105,7 +101,7 @@ def test_no_refusal_repeats_what_a_terminal_obeys(idemtui: Idemtui, bad: Lab, wo
     said = idemtui("--lab", bad.root, *(word.replace("\x00", "") for word in words))
     assert said.code != 0
     assert said.out + said.err
-    assert not {c for c in said.out + said.err if unicodedata.category(c) in NEVER and c != "\n"}
+    assert not obeyed(said.out + said.err)
 
 
 def test_a_study_file_of_hostile_values_is_refused_harmlessly(idemtui: Idemtui, bad: Lab, tmp_path: Path) -> None:
@@ -115,16 +111,16 @@ def test_a_study_file_of_hostile_values_is_refused_harmlessly(idemtui: Idemtui, 
         for command in ("preflight", "run"):
             said = idemtui("--lab", bad.root, command, file)
             assert said.code == 2, said.out
-            assert not {c for c in said.out + said.err if unicodedata.category(c) in NEVER and c != "\n"}
+            assert not obeyed(said.out + said.err)
 
 
 def test_ancestry_is_harmless_and_json_says_everything(idemtui: Idemtui, bad: Lab) -> None:
     samples = idemtui("--lab", bad.root, "samples", RUN, "--cycle", "1", "--purpose", "eval", "--json")
-    assert not {c for c in samples.out if unicodedata.category(c) in NEVER and c != "\n"}
+    assert not obeyed(samples.out)
     assert samples.json[0]["response"] == HOSTILE
     out = idemtui("--lab", bad.root, "ancestry", samples.json[0]["sample_id"]).out
     assert "trained M1" in out
-    assert not {c for c in out if unicodedata.category(c) in NEVER and c != "\n"}
+    assert not obeyed(out)
 
 
 @given(hostile_text)

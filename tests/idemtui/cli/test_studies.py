@@ -1,5 +1,6 @@
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from store.client import Client
 from store.lab import Lab
 from tests.idemtui.cli.conftest import Idemtui
 from tests.idemtui.conftest import until
+from tests.idemtui.hostile import HOSTILE, obeyed
 from tests.store.journals import DEMO, chain_spec
 
 Serve = Callable[..., Client]
@@ -65,6 +67,32 @@ def test_a_study_whose_runs_fail_ends_with_1(here: Idemtui, served: Serve) -> No
     said = here("run", "study.toml")
     assert said.code == 1
     assert "sft-reset: failed: ended with exit code 3" in said.out
+
+
+@pytest.mark.parametrize("words", [("--headless",), ("--json",), ("--detach",)])
+def test_what_following_prints_no_terminal_obeys(
+    here: Idemtui, served: Serve, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Names of runs, studies and cells, what a worker says of its end, notes and marks."""
+    named = {"study": f"study {HOSTILE}", "cell": f"cell {HOSTILE}"}
+    specs = [spec.model_copy(update={**named, "name": f"{spec.name} {HOSTILE}"}) for spec in SPECS[:2]]
+    monkeypatch.setattr("engine.study.resolve_study", lambda path, overrides=None: specs)
+    served("hostile")
+    said = here("run", "study.toml", *words)
+    assert "[bold]kept[/]" in said.out
+    assert not obeyed(said.out + said.err)
+    if words == ("--headless",):
+        assert said.code == 1
+        assert "failed: [bold]kept[/] one two three red" in said.out
+        assert re.search("sft-reset .* M3 of 6: trait", said.out)
+        for more in (
+            ("ls",),
+            ("show", specs[0].run_id),
+            ("show", specs[1].run_id),
+            ("verdict",),
+            ("retry", specs[1].run_id),
+        ):
+            assert not obeyed((said := here(*more)).out + said.err), more
 
 
 def test_detached_runs_are_paused_cancelled_and_resumed(here: Idemtui, served: Serve) -> None:
