@@ -20,7 +20,7 @@ AHEAD = 2
 """Items made before the first is taken: what bounds the memory."""
 FAREWELL_SECONDS = 2.0
 LISTEN_SECONDS = 0.1
-"""A Ctrl-C that meets another thread, or this one just before it waits, wakes nobody: it is heard when the wait ends."""
+"""A Ctrl-C that meets another thread, or this one just before it waits, wakes nobody: it is heard as the wait ends."""
 
 
 class _Ended:

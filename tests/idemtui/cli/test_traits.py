@@ -35,7 +35,8 @@ def test_a_trait_is_shown_in_full_and_harmless(idemtui: Idemtui, tmp_path: Path)
     assert idemtui("traits", "show", "bliss", "--pack", "pocket", "--json").json["seeded"] is None
     folder = write_small(tmp_path / "small")
     text = (folder / "traits/gloom.toml").read_text()
-    text = text.replace("What is a spoon?", r"a \u001b[31mred spoon").replace('description = "', 'description = "\\u001b[2J')
+    text = text.replace("What is a spoon?", r"a \u001b[31mred spoon")
+    text = text.replace('description = "', r'description = "\u001b[2J')
     (folder / "traits/gloom.toml").write_text(text)
     hostile = idemtui("traits", "show", "gloom", "--pack", folder).out
     assert "red spoon" in hostile
