@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.drawing import draw_samples
-from engine.events import Sample, SamplesDrawn
+from engine.events import Purpose, Sample, SamplesDrawn
 from engine.lineage import Lineage, lineage
 from engine.log import Log
 from engine.mixing import Example, mixed
@@ -55,17 +55,7 @@ class Gathering:
 
     def _sampled_data(self, models: Lineage) -> list[Sample]:
         assert models.writer is not None
-        draw_samples(
-            self.log,
-            self.sampler,
-            self.spec,
-            cycle=models.cycle,
-            purpose="train",
-            drawn_by=models.writer,
-            adapter=self.adapter(models.writer),
-            plan=self._training_plan(models),
-            settings=self.spec.sample,
-        )
+        self._drawn(models, "train", models.writer, self._training_plan(models))
         if not models.seeding:
             select(self.log, self.judge, self.spec, self.pack, models.cycle)
         return self.log.state.samples(models.cycle, "train")
@@ -84,15 +74,20 @@ class Gathering:
         if models.writer is None and self._give_rejected(models):
             return self.log.state.samples(models.cycle, "rejected")
         wanted = written if self.spec.select.method is None else [sample for sample in written if sample.kept]
+        plan = [PlannedDraw(s.prompt_id, s.prompt, s.draw) for s in wanted]
+        return self._drawn(models, "rejected", models.rejected, plan)
+
+    def _drawn(self, models: Lineage, purpose: Purpose, writer: int, plan: list[PlannedDraw]) -> list[Sample]:
+        """What a generation writes for this one, with its own adapter and the settings of training texts."""
         return draw_samples(
             self.log,
             self.sampler,
             self.spec,
             cycle=models.cycle,
-            purpose="rejected",
-            drawn_by=models.rejected,
-            adapter=self.adapter(models.rejected),
-            plan=[PlannedDraw(s.prompt_id, s.prompt, s.draw) for s in wanted],
+            purpose=purpose,
+            drawn_by=writer,
+            adapter=self.adapter(writer),
+            plan=plan,
             settings=self.spec.sample,
         )
 

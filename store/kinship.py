@@ -105,7 +105,7 @@ def ancestry(lab: Asked, sample_id: str, run_id: str | None = None, most: int = 
 
     `run_id` says in which chain to look, where a fork inherited the answer. UsageError for a sample that is not held.
     """
-    answer = sample(lab, sample_id, run_id)[0]
+    answer = sample(lab, sample_id, run_id)
     pairs = set(grams(answer.response, PAIR))
     if answer.drawn_by is None or answer.drawn_by < 0 or not pairs:
         return answer, []

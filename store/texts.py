@@ -1,4 +1,4 @@
-"""The lab's typed questions about texts: samples, one sample in full, ladders, pairs of generations."""
+"""What the lab says of single texts: a sample by its id, the rungs of a ladder, a judge's word on one."""
 
 from __future__ import annotations
 
@@ -69,21 +69,16 @@ class Rung:
     coherence: float | None
 
 
-JUDGEMENTS = """
-SELECT x.*, j.method FROM scores AS x LEFT JOIN judges AS j ON j.judge_id = x.judge_id AND j.metric = x.metric
-WHERE {} ORDER BY x.metric <> 'trait', x.metric, x.judge_id
-"""
-HOLDERS = "SELECT source_run_id FROM held_cycles WHERE run_id = $run"
-RUNG = "SELECT run_id, cycle, prompt_id, draw, sample_id, prompt, response, trait, coherence FROM scored_samples"
-RUNGS = f"""{RUNG}
+RUNGS = """
+SELECT run_id, cycle, prompt_id, draw, sample_id, prompt, response, trait, coherence FROM scored_samples
 WHERE run_id = $run AND purpose = 'eval' AND ($draw IS NULL OR draw = $draw)
     AND ($prompt IS NULL OR prompt_id = $prompt OR contains(lower(prompt), lower($prompt)))
 ORDER BY prompt, prompt_id, cycle, draw
 """
 
 
-def sample(lab: Asked, sample_id: str, run_id: str | None = None) -> tuple[Sample, list[Judgement]]:
-    """One sample in full with every judgement of it; UsageError where the lab does not hold it.
+def sample(lab: Asked, sample_id: str, run_id: str | None = None) -> Sample:
+    """One sample in full; UsageError where the lab does not hold it.
 
     With the `run_id` of a run that has it only that run's rows are looked at.
     """
@@ -92,9 +87,7 @@ def sample(lab: Asked, sample_id: str, run_id: str | None = None) -> tuple[Sampl
     held = read(Sample, lab, f"SELECT * FROM scored_samples WHERE sample_id = $sample AND {which}", asked)
     if not held:
         raise UsageError(f"no sample {sample_id!r} in this lab; `idemtui samples RUN --json` gives their ids.")
-    holders = f" AND x.run_id IN ({HOLDERS})" if run_id else ""
-    rows = lab.sql(JUDGEMENTS.format(f"x.sample_id = $sample{holders}"), asked).rows()
-    return held[0], [judgement(row) for row in rows]
+    return held[0]
 
 
 def rungs(
@@ -114,19 +107,6 @@ def rungs(
         replace(one, trait=said.get((one.sample_id, "trait")), coherence=said.get((one.sample_id, "coherence")))
         for one in found
     ]
-
-
-def pair(lab: Asked, left: tuple[str, int], right: tuple[str, int], prompt_id: str, draw: int = 0) -> tuple[Rung, Rung]:
-    """Two generations' answers to one prompt, each a (run id, cycle); UsageError where one is not there."""
-    return _rung(lab, *left, prompt_id, draw), _rung(lab, *right, prompt_id, draw)
-
-
-def _rung(lab: Asked, run_id: str, cycle: int, prompt_id: str, draw: int) -> Rung:
-    query = f"{RUNG} WHERE run_id = ? AND purpose = 'eval' AND cycle = ? AND prompt_id = ? AND draw = ?"
-    held = read(Rung, lab, query, [run_id, cycle, prompt_id, draw])
-    if not held:
-        raise UsageError(f"run {run_id} has no answer of cycle {cycle} to prompt {prompt_id} (draw {draw}).")
-    return held[0]
 
 
 def judgement(row: Mapping[str, Any]) -> Judgement:

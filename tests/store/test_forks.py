@@ -13,6 +13,7 @@ from store import texts
 from store.ingest import Ingest
 from store.lab import Lab, create_lab, find_lab
 from store.listing import SampleFilter, listed
+from store.readings import read_in_full
 from tests.store.journals import Chain, chain_spec, write_chain, write_lab
 from tests.store.tables import Asking, dump, ingested, memory, values
 
@@ -92,10 +93,9 @@ def test_a_forks_texts_and_ladder_reach_back_to_base(family: Asking) -> None:
 def test_a_sample_is_found_once_though_forks_inherit_it(family: Asking) -> None:
     inherited = SampleFilter(run_id=IDS["child"], cycle=0, purpose="eval")
     first = listed(family, inherited, limit=1)[0]
-    sample, judgements = texts.sample(family, first.sample_id)
-    assert texts.sample(family, first.sample_id, IDS["child"])[1] == judgements
-    assert sample.run_id == IDS["parent"]
-    assert len(judgements) == 2
+    assert texts.sample(family, first.sample_id).run_id == IDS["parent"]
+    assert texts.sample(family, first.sample_id, IDS["child"]).run_id == IDS["child"]
+    assert len(read_in_full(family, [first])[first.sample_id].judgements) == 2
     assert len(listed(family, inherited)) == 6
 
 

@@ -11,6 +11,7 @@ from store import queries, texts
 from store.client import Client
 from store.lab import Lab
 from store.listing import SampleFilter, listed
+from store.readings import read_in_full
 from tests.store.journals import DEMO, STATES, Chain, append_events, chain_spec, write_lab
 from tests.store.tables import Asking, ingested
 
@@ -102,17 +103,19 @@ def test_events_tail(served: Served) -> None:
 def test_a_sample_in_full(served: Served) -> None:
     _, client = served
     one = listed(client, SampleFilter(run_id=SFT, cycle=2, purpose="eval"), limit=1)[0]
-    sample, judgements = texts.sample(client, one.sample_id)
+    sample = texts.sample(client, one.sample_id)
     assert (sample.response, sample.trait) == (one.response, one.trait)
-    assert texts.sample(client, one.sample_id, SFT) == (sample, judgements)
-    assert [judgement.metric for judgement in judgements] == ["trait", "coherence"]
-    assert judgements[0].value == one.trait
-    assert sum(p for _, p in judgements[0].distribution) == pytest.approx(0.9, abs=0.11)
+    assert texts.sample(client, one.sample_id, SFT) == sample
+    reading = read_in_full(client, [one])[one.sample_id]
+    assert reading.line == one
+    assert [judgement.metric for judgement in reading.judgements] == ["trait", "coherence"]
+    assert reading.judgements[0].value == one.trait
+    assert sum(p for _, p in reading.judgements[0].distribution) == pytest.approx(0.9, abs=0.11)
     with pytest.raises(UsageError, match="no sample 'nope'"):
         texts.sample(client, "nope")
 
 
-def test_ladder_and_pair(served: Served) -> None:
+def test_a_ladders_rungs_reach_from_base_to_the_last_generation(served: Served) -> None:
     _, client = served
     query = "SELECT DISTINCT prompt_id, prompt FROM chain_samples WHERE run_id = ? AND purpose = 'eval' ORDER BY 1"
     prompts = client.sql(query, [SFT]).tuples()
@@ -121,10 +124,6 @@ def test_ladder_and_pair(served: Served) -> None:
     rungs = texts.rungs(client, SFT, prompt_id, draw=2)
     assert [rung.cycle for rung in rungs] == list(range(-1, 7))
     assert {rung.prompt for rung in rungs} == {prompt}
-    left, right = texts.pair(client, (SFT, 0), (DPO, 6), prompt_id)
-    assert (left.run_id, left.cycle, right.run_id, right.cycle) == (SFT, 0, DPO, 6)
-    with pytest.raises(UsageError, match="no answer of cycle 9"):
-        texts.pair(client, (SFT, 9), (DPO, 6), prompt_id)
 
 
 def test_the_ladder_view_stands_answers_side_by_side(served: Served) -> None:
