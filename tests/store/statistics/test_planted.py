@@ -46,6 +46,14 @@ def test_a_planted_half_life_is_told_and_is_the_least_squares_one(half_life: flo
             assert value == pytest.approx(by_hand.half_life(curve)[0], rel=0.01)
 
 
+def test_a_slow_half_life_under_noise_is_seldom_told_and_then_too_short() -> None:
+    random = np.random.default_rng(3)
+    curves = 15 + 55 * 0.5 ** (CYCLES / 3.0) + random.normal(0, 4, (300, 7))
+    held = [value for curve in curves if (value := fit_decay(list(curve)).half_life) is not None]
+    assert 0.3 < len(held) / 300 < 0.5
+    assert np.median(held) == pytest.approx(2.1, abs=0.3)
+
+
 @pytest.mark.parametrize("noise", [1.0, 3.0])
 @pytest.mark.parametrize("shape", NONE)
 def test_a_curve_without_a_half_life_is_hardly_ever_given_one(shape: str, noise: float) -> None:
