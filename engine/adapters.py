@@ -28,11 +28,12 @@ class AdapterSwitch:
 
     In float32 the sum W + s·B·A replaces W (drawing then costs no more than the base model does), and M_init comes
     back by pointing at the untouched W again, bit for bit. In bfloat16 that sum would round small adapters away,
-    so there the PEFT layers stay beside W.
+    so there the PEFT layers stay beside W; also where W lies in several processes, none of which has all of the sum.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, merges: bool = True) -> None:
         self._model = model
+        self._merges = merges and model.dtype == torch.float32
         self._wanted: Identity | None = None
         self._merged: list[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]] = []
         self._merged_for: Identity | None = None
@@ -46,7 +47,7 @@ class AdapterSwitch:
         self._restore()
         if adapter is None or wanted is None:
             return
-        if is_full(adapter) or self._model.dtype == torch.float32:
+        if is_full(adapter) or self._merges:
             self._merge(adapter, wanted)
         else:
             self._wrapped = PeftModel.from_pretrained(self._model, str(adapter)).eval()

@@ -40,18 +40,27 @@ def check_backend(where: str, spec: RunSpec) -> None:
 
 
 def _check_gpus(where: str, spec: RunSpec) -> None:
-    gpus, asked = spec.execution.gpus, spec.execution
-    if gpus == 1:
-        return
-    if asked.sampler == "transformers":
+    asked = spec.execution
+    gpus, shards = asked.gpus, asked.shards
+    if shards > gpus:
         raise SpecError(
-            f"{where}: execution.gpus = {gpus}: only vLLM draws on more than one GPU, and execution.sampler = "
-            '"transformers"; set "vllm" or "auto", or gpus = 1.'
+            f"{where}: execution.shards = {shards}: each shard of the model has a GPU, and execution.gpus = {gpus}; "
+            f"set gpus = {shards} or more."
         )
-    if asked.residency in ("sleep", "exit"):
+    if shards > 1 and "full" in (spec.train.method, spec.seed_train.method):
+        raise SpecError(
+            f"{where}: execution.shards = {shards}: only adapters are trained on a model in shards, and train.method = "
+            '"full"; set "lora", or shards = 1.'
+        )
+    if gpus > shards and asked.sampler == "transformers":
+        raise SpecError(
+            f"{where}: execution.gpus = {gpus}: beyond execution.shards = {shards}, GPUs are vLLM's, and "
+            f'execution.sampler = "transformers"; set "vllm" or "auto", or gpus = {shards}.'
+        )
+    if gpus > shards and asked.residency in ("sleep", "exit"):
         raise SpecError(
             f"{where}: execution.gpus = {gpus}: vLLM has GPUs of its own and stays there, but execution.residency = "
-            f'"{asked.residency}"; leave it at "auto", or set gpus = 1.'
+            f'"{asked.residency}"; leave it at "auto", or set gpus = {shards}.'
         )
 
 
@@ -79,11 +88,14 @@ def choose_backend(spec: RunSpec) -> Choice:
 
 
 def check_several(spec: RunSpec, choice: Choice) -> None:
-    """Raise ModelError where a run holds several GPUs and vLLM, which alone would use them, does not draw."""
-    if spec.execution.gpus > 1 and choice.sampler != "vllm":
+    """Raise ModelError where a run holds more GPUs than its model has shards and vLLM, which would use them, does not
+    draw.
+    """
+    gpus, shards = spec.execution.gpus, spec.execution.shards
+    if gpus > shards and choice.sampler != "vllm":
         raise ModelError(
-            f"execution.gpus = {spec.execution.gpus}: only vLLM draws on more than one GPU, and it is left out here: "
-            f"{choice.reason}; set gpus = 1, or see to that."
+            f"execution.gpus = {gpus}: beyond execution.shards = {shards}, GPUs are vLLM's, and it is left out here: "
+            f"{choice.reason}; set gpus = {shards}, or see to that."
         )
 
 
@@ -140,6 +152,7 @@ def load_of(spec: RunSpec, shape: Shape, judge: Shape | None = None) -> Load:
         dpo=dpo,
         bytes_each=each,
         beside=0 if judge is None else judge.parameters * each,
+        shards=spec.execution.shards,
     )
 
 

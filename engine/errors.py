@@ -10,6 +10,7 @@
     ├── GuardError               a training that silently did nothing
     ├── TrainingError            a training that blew up
     ├── ServingError             vLLM could not be started, failed, or serves other weights than it should
+    ├── ShardError               a model in several processes, one of which failed
     ├── ServedError              a generator's server that refuses or keeps failing
     ├── JudgeError               a judge's server that refuses, fails or cannot give what is asked of it
     ├── ResumeError              what a run was built on is no longer what it was
@@ -77,6 +78,20 @@ class ServingError(IdemtuiError):
     def __init__(self, message: str, kind: str = "") -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class ShardError(IdemtuiError):
+    """A process that holds a part of a model failed, or is gone.
+
+    `kind` is the name of what it raised, `Ended` where it is gone.
+    """
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[type[ShardError], tuple[str, str]]:
+        return ShardError, (str(self), self.kind)
 
 
 class JudgeError(IdemtuiError):

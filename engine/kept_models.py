@@ -1,4 +1,4 @@
-"""The models that a worker keeps loaded from one run to the next, in its own process and in vLLM's.
+"""The models that a worker keeps loaded from one run to the next: in its own process, in shards, and in vLLM.
 
 Imports torch only when it loads one.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from engine.errors import ModelError
 from engine.model_files import model_files
@@ -17,13 +17,17 @@ from engine.model_files import model_files
 if TYPE_CHECKING:
     from engine.memory import Residency
     from engine.models import LoadedModel
+    from engine.sharded.group import Sharding
+    from engine.sharded.model import ShardedModel
     from engine.vllm.messages import EngineSettings
     from engine.vllm.served import ServedModel
 
+Model = TypeVar("Model")
+
 
 @dataclass(frozen=True)
-class _Kept:
-    model: LoadedModel
+class _Kept(Generic[Model]):
+    model: Model
     files: dict[str, str]
     """sha256 of the files that it was loaded from."""
 
@@ -35,7 +39,8 @@ class KeptModels:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._kept: dict[tuple[str, str], _Kept[LoadedModel]] = {}
+        self._sharded: dict[Sharding, _Kept[ShardedModel]] = {}
         self._served: dict[str, ServedModel] = {}
 
     def take(self, name: str, device: str) -> LoadedModel:
@@ -43,16 +48,28 @@ class KeptModels:
         kept = self._kept.get((name, device))
         if kept is None or kept.files != model_files(name):
             self._kept.pop((name, device), None)
-            kept = self._kept[name, device] = _load(name, device)
+            from engine.models import load_model
+
+            kept = self._kept[name, device] = _load(name, lambda: load_model(name, device))
         kept.model.switch.forget()
         return kept.model
 
-    def keep_only(self, names: Collection[str], device: str) -> None:
+    def take_sharded(self, sharding: Sharding, safe_point: Callable[[], None]) -> ShardedModel:
+        """The model as M_init in its shards, which are loaded now or were before; `safe_point` may stop the loading."""
+        kept = self._sharded.get(sharding)
+        if kept is None or kept.files != model_files(sharding.model):
+            self._let_go_of_shards(set())
+            kept = self._sharded[sharding] = _load_shards(sharding, safe_point)
+        kept.model.come_up(safe_point)
+        return kept.model
+
+    def keep_only(self, names: Collection[str], device: str, sharding: Sharding | None = None) -> None:
         """Let go of all models but these, before others are loaded beside them."""
         wanted = {(name, device) for name in names}
         for key in self._kept.keys() - wanted:
             del self._kept[key]
-        for name in self._served.keys() - set(names):
+        self._let_go_of_shards(set() if sharding is None else {sharding})
+        for name in self._served.keys() - {*names, *({sharding.model} if sharding else ())}:
             self._served.pop(name).close()
 
     def serve(self, name: str, settings: EngineSettings, residency: Residency) -> ServedModel:
@@ -77,11 +94,13 @@ class KeptModels:
 
     def __exit__(self, *_: object) -> None:
         self.stop_serving()
+        self._let_go_of_shards(set())
 
     def drop(self) -> None:
         """Let go of all models and of the memory of the device, after something went wrong with them."""
         self._kept.clear()
         self.stop_serving()
+        self._let_go_of_shards(set())
         gc.unfreeze()
         gc.collect()
         if "torch" in sys.modules:
@@ -89,12 +108,33 @@ class KeptModels:
 
             torch.cuda.empty_cache()
 
+    def _let_go_of_shards(self, wanted: Collection[Sharding]) -> None:
+        for sharding in self._sharded.keys() - wanted:
+            self._sharded.pop(sharding).model.group.close()
 
-def _load(name: str, device: str) -> _Kept:
-    from engine.models import load_model
 
+def _load_shards(sharding: Sharding, safe_point: Callable[[], None]) -> _Kept[ShardedModel]:
+    from engine.sharded.group import ShardGroup
+    from engine.sharded.loading import describe_model
+    from engine.sharded.model import ShardedModel
+
+    group = ShardGroup(sharding)
+
+    def load() -> ShardedModel:
+        model = ShardedModel(describe_model(sharding.model, sharding.device), group)
+        model.come_up(safe_point)
+        return model
+
+    try:
+        return _load(sharding.model, load)
+    except BaseException:
+        group.close()
+        raise
+
+
+def _load(name: str, load: Callable[[], Model]) -> _Kept[Model]:
     before = model_files(name)
-    model = load_model(name, device)
+    model = load()
     after = model_files(name)
     if before and before != after:
         raise ModelError(f"model {name!r}: its files changed while they were loaded; try again when they are at rest")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from engine.events import Event, Stage, StageFinished, StageStarted, TrainStepped
 from engine.journal import Journal
-from engine.peak import forget_peak, peak_memory
+from engine.peak import Peak, ThisProcess
 from engine.state import State
 
 Why = Literal["cancel", "pause", "disk", "terminate"]
@@ -51,6 +51,8 @@ class Log:
     state: State
     safe_point: SafePoint = never_stop
     under_way: tuple[int, Stage] | None = None
+    memory: Peak = field(default_factory=ThisProcess)
+    """Where a stage's peak of memory is found out."""
 
     def append(self, event: Event) -> None:
         """Write and fold one event; steps are not waited for, everything else is durable."""
@@ -68,9 +70,9 @@ class Log:
         self.append(StageStarted(cycle=cycle, stage=stage, total=total))
         self.under_way = cycle, stage
         started = time.monotonic()
-        forget_peak()
+        self.memory.forget()
         yield tokens
         seconds = time.monotonic() - started
-        told = StageFinished(cycle=cycle, stage=stage, seconds=seconds, tokens=tokens.count, memory=peak_memory())
+        told = StageFinished(cycle=cycle, stage=stage, seconds=seconds, tokens=tokens.count, memory=self.memory.peak())
         self.append(told)
         self.under_way = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.errors import ModelError
@@ -49,6 +49,8 @@ class Load:
     """Of one weight in memory: 2 for bfloat16, 4 for float32."""
     beside: int = 0
     """What else the worker keeps on the device: the weights of a judge of its own."""
+    shards: int = 1
+    """GPUs that the worker's own model is spread over, each layer in parts (FSDP)."""
 
     @property
     def weights(self) -> int:
@@ -56,8 +58,20 @@ class Load:
         return self.shape.parameters * self.bytes_each
 
     @property
+    def held(self) -> int:
+        """What the worker's own model takes of each of its GPUs.
+
+        A shard is its part of all weights, embeddings and output layer whole beside it, and two layers: one that
+        computes, and the next, which is gathered meanwhile.
+        """
+        if self.shards == 1:
+            return self.weights
+        gathered = self.shape.embeddings + 2 * self.shape.linear_parameters // self.shape.layers
+        return self.weights // self.shards + gathered * self.bytes_each
+
+    @property
     def training(self) -> int:
-        """What a training takes beside the model's weights.
+        """What a training takes beside the model's weights, on each of its GPUs.
 
         LoRA: weights, gradients and Adam's two moments in float32 (16 bytes each), DPO's frozen reference adapter, and
         the activations under gradient checkpointing; the LM head is fused, so logits are only formed by the probe
@@ -115,13 +129,11 @@ class Load:
         """What one token leaves in the KV cache."""
         return self.shape.kv_numbers * self.bytes_each
 
-    def serving(self, rows: int) -> int:
-        """What vLLM takes to write `rows` answers side by side: its own weights, LoRA slots, cache, graphs."""
-        slots = 2 * self.shape.lora_parameters(self.rank) * self.bytes_each
-        return self.weights + slots + rows * self.length * self.kv_per_token + GRAPHS + CONTEXT
+    def serving(self, rows: int, shards: int = 1) -> int:
+        """What vLLM takes of each of `shards` GPUs to write `rows` answers side by side.
 
-    def serving_shard(self, rows: int, shards: int) -> int:
-        """What vLLM takes of each of `shards` GPUs: weights and LoRA slots are split, KV heads at most one by one."""
+        Its own weights and LoRA slots, which are split; a cache, whose KV heads are split at most one by one; graphs.
+        """
         split = self.weights + 2 * self.shape.lora_parameters(self.rank) * self.bytes_each
         cache = rows * self.length * self.kv_per_token // min(shards, self.shape.kv_heads)
         return split // shards + cache + GRAPHS + CONTEXT
@@ -151,17 +163,19 @@ class Plan:
     utilization: float
     """vLLM's `gpu_memory_utilization`: its share of the whole device."""
     shards: int = 1
-    """GPUs of its own that vLLM is spread over, where it does not share the worker's."""
+    """GPUs that vLLM is spread over: its own, or those of the worker's model."""
 
 
 def plan_serving(load: Load, room: Room, wanted: Residency | None = None) -> Plan:
-    """The first of resident, sleep, exit that fits beside the worker's own model; `wanted` allows that one alone.
+    """The first of resident, sleep, exit that fits beside the worker's own model, on each of that model's GPUs;
+    `wanted` allows that one alone.
 
     Raises ModelError, saying what is needed and what there is, where vLLM fits in no way.
     """
+    _check_spread(load.shape, load.shards, "the GPUs of execution.shards, which it shares with the worker's model")
     usable = room.free - int(room.total * SPARE)
-    worker = load.weights + load.beside + CONTEXT
-    least, most = load.serving(min(LEAST_ROWS, load.rows)), load.serving(load.rows)
+    worker = load.held + load.beside + CONTEXT
+    least, most = (load.serving(rows, load.shards) for rows in (min(LEAST_ROWS, load.rows), load.rows))
     tries: dict[Residency, tuple[bool, int, str]] = {
         "resident": (
             worker + load.training + least <= usable,
@@ -185,7 +199,7 @@ def plan_serving(load: Load, room: Room, wanted: Residency | None = None) -> Pla
     for residency, (fits, share, reason) in tries.items():
         if fits and wanted in (None, residency):
             granted = min(most, share)
-            return Plan(residency, f"{reason}; {where}", math.floor(1000 * granted / room.total) / 1000)
+            return Plan(residency, f"{reason}; {where}", math.floor(1000 * granted / room.total) / 1000, load.shards)
     what = "vLLM" if wanted is None else f'vLLM with execution.residency = "{wanted}"'
     raise ModelError(
         f"{what} does not fit: it needs {_gb(least)} and training {_gb(load.training)}; {where}; set execution.sampler "
@@ -196,16 +210,12 @@ def plan_serving(load: Load, room: Room, wanted: Residency | None = None) -> Pla
 def plan_apart(load: Load, rooms: Sequence[Room]) -> Plan:
     """VLLM alone on GPUs of its own, spread over all of them. ModelError, with the figures, where it does not fit."""
     shards = len(rooms)
-    if not spreads(load.shape, shards):
-        raise ModelError(
-            f"vLLM cannot be spread over {shards} GPUs: the model has {load.shape.heads} heads and "
-            f"{load.shape.kv_heads} KV heads, which have to be divided; set execution.gpus to {_divisors(load.shape)}."
-        )
+    _check_spread(load.shape, shards, f"{_gpus(shards)} of its own")
     usable = min(room.free - int(room.total * SPARE) for room in rooms)
-    least, most = (load.serving_shard(rows, shards) for rows in (min(LEAST_ROWS, load.rows), load.rows))
+    least, most = (load.serving(rows, shards) for rows in (min(LEAST_ROWS, load.rows), load.rows))
     if least > usable:
         fitting = gpus_needed(load, usable)
-        more = f"execution.gpus = {fitting}" if fitting else "a larger GPU"
+        more = f"execution.gpus = {load.shards + fitting}" if fitting else "a larger GPU"
         raise ModelError(
             f"vLLM does not fit on {_gpus(shards)} of its own: it needs {_gb(least)} of each and {_gb(usable)} are "
             f"usable; {more} would do, or lower sample.max_tokens."
@@ -216,10 +226,10 @@ def plan_apart(load: Load, rooms: Sequence[Room]) -> Plan:
 
 
 def gpus_needed(load: Load, usable: int, most: int = 16) -> int | None:
-    """The least `execution.gpus` with which vLLM fits on GPUs with `usable` bytes each; None where none does."""
+    """The fewest GPUs with `usable` bytes each that vLLM fits on alone; None where it fits on none."""
     rows = min(LEAST_ROWS, load.rows)
-    fitting = (n for n in range(1, most) if spreads(load.shape, n) and load.serving_shard(rows, n) <= usable)
-    return next((shards + 1 for shards in fitting), None)
+    fitting = (n for n in range(1, most) if spreads(load.shape, n) and load.serving(rows, n) <= usable)
+    return next(fitting, None)
 
 
 def spreads(shape: Shape, shards: int) -> bool:
@@ -227,8 +237,13 @@ def spreads(shape: Shape, shards: int) -> bool:
     return shape.heads % shards == 0 and (shape.kv_heads % shards == 0 or shards % shape.kv_heads == 0)
 
 
-def _divisors(shape: Shape) -> str:
-    return " or ".join(str(shards + 1) for shards in range(1, 16) if spreads(shape, shards))
+def _check_spread(shape: Shape, shards: int, where: str) -> None:
+    if not spreads(shape, shards):
+        allowed = " or ".join(str(count) for count in range(1, 16) if spreads(shape, count))
+        raise ModelError(
+            f"vLLM cannot be spread over {where}: the model has {shape.heads} heads and {shape.kv_heads} KV heads, "
+            f"which have to be divided; give it {allowed} by execution.gpus and execution.shards."
+        )
 
 
 def _gpus(count: int) -> str:
@@ -237,13 +252,30 @@ def _gpus(count: int) -> str:
 
 def check_training(load: Load, room: Room) -> None:
     """Raise ModelError where the model with its training fits on no such device, whoever draws."""
-    needed = load.weights + load.beside + load.training + CONTEXT
-    if needed > room.total:
-        raise ModelError(
-            f"a model of {load.shape.parameters / 1e9:.1f} billion weights does not fit: weights {_gb(load.weights)} "
-            f"and training {_gb(load.training)}, but the device has {_gb(room.total)}; use a larger GPU, a smaller "
-            "model, or lower train.batch_size or train.max_length (training is not sharded over several GPUs)."
-        )
+    if _trained(load) <= room.total:
+        return
+    needed = shards_needed(load, room.total)
+    raise ModelError(
+        f"a model of {load.shape.parameters / 1e9:.1f} billion weights does not fit"
+        f"{'' if load.shards == 1 else f' in {load.shards} shards'}: weights {_gb(load.held)} and training "
+        f"{_gb(load.training)}, but {'the device' if load.shards == 1 else 'each device'} has {_gb(room.total)}; "
+        f"{_in_shards(needed)}use a larger GPU, a smaller model, or lower train.batch_size or train.max_length."
+    )
+
+
+def shards_needed(load: Load, usable: int, most: int = 16) -> int | None:
+    """The fewest GPUs with `usable` bytes each over which the model can be trained; None where none suffice."""
+    if load.trains == "full":
+        return None
+    return next((n for n in range(2, most + 1) if _trained(replace(load, shards=n)) <= usable), None)
+
+
+def _trained(load: Load) -> int:
+    return load.held + load.beside + load.training + CONTEXT
+
+
+def _in_shards(needed: int | None) -> str:
+    return "" if needed is None else f"set execution.gpus = {needed} and execution.shards = {needed}, "
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from engine.prompts import accepts_system, check_template, end_of_turn_ids, temp
 
 huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY = True
 DEFAULT_CONTEXT = 4096
+Agree = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass
@@ -45,6 +46,8 @@ class LoadedModel:
     context: int
     notes: tuple[str, ...]
     switch: AdapterSwitch = field(repr=False)
+    agree: Agree = field(repr=False, default=lambda tokens: tokens)
+    """What becomes of tokens just drawn, where several processes have to draw the same."""
 
     def use(self, adapter: Path | None) -> None:
         """Make the weights those of the adapter's folder, or of M_init for None; idempotent and cheap to repeat."""
@@ -70,18 +73,36 @@ def load_model(name: str, device: str = "cpu", threads: int | None = None) -> Lo
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    place = _device(device)
-    source = resolve_model(name)
-    if isinstance(source, Path):
-        check_folder(name, source)
-    with _quiet():
-        tokenizer = _load_tokenizer(name, str(source))
-        model = _load_weights(name, str(source), place)
+    place = place_on(device)
+    source = find_source(name)
+    with quiet():
+        tokenizer = load_tokenizer(name, source)
+        model = load_weights(name, source, place).to(place)
     return wrap_model(name, model, tokenizer)
 
 
-def wrap_model(name: str, model: Any, tokenizer: Any) -> LoadedModel:
-    """A LoadedModel around a model and tokenizer that are in memory already; both are put into a fixed state."""
+def find_source(name: str) -> str:
+    """The folder or hub id that a model's name stands for; ModelError for a folder that is no model."""
+    source = resolve_model(name)
+    if isinstance(source, Path):
+        check_folder(name, source)
+    return str(source)
+
+
+def wrap_model(
+    name: str,
+    model: Any,
+    tokenizer: Any,
+    *,
+    device: torch.device | None = None,
+    merges: bool = True,
+    agree: Agree = lambda tokens: tokens,
+) -> LoadedModel:
+    """A LoadedModel around a model and tokenizer that are in memory already; both are put into a fixed state.
+
+    `device` is where the weights are, if not in `model`; `merges` whether an adapter's sums may replace weights.
+    """
+    place = model.device if device is None else device
     chat = bool(tokenizer.chat_template)
     system = chat and accepts_system(tokenizer)
     stop_ids = _stop_ids(model, tokenizer, chat, system)
@@ -98,17 +119,19 @@ def wrap_model(name: str, model: Any, tokenizer: Any) -> LoadedModel:
         name=name,
         model=model,
         tokenizer=tokenizer,
-        device=model.device,
+        device=place,
         has_chat_template=chat,
         accepts_system=system,
         stop_ids=stop_ids,
         context=_context(model),
-        notes=_notes(model, tokenizer, chat, system),
-        switch=AdapterSwitch(model),
+        notes=_notes(model, tokenizer, chat, system, place),
+        switch=AdapterSwitch(model, merges),
+        agree=agree,
     )
 
 
-def _device(device: str) -> torch.device:
+def place_on(device: str) -> torch.device:
+    """The device of that name; ModelError where this process can use none."""
     place = torch.device(device)
     if place.type == "cuda" and not torch.cuda.is_available():
         raise ModelError(
@@ -127,7 +150,8 @@ def _cuda_trouble() -> str:
     return "torch counts none"
 
 
-def _load_tokenizer(name: str, source: str) -> Any:
+def load_tokenizer(name: str, source: str) -> Any:
+    """The tokenizer beside the weights; ModelError where there is none that loads."""
     try:
         return AutoTokenizer.from_pretrained(source, trust_remote_code=False)
     except Exception as error:
@@ -135,24 +159,41 @@ def _load_tokenizer(name: str, source: str) -> Any:
         raise ModelError(told) from error
 
 
-def _load_weights(name: str, source: str, device: torch.device) -> Any:
-    dtype = torch.float32 if device.type == "cpu" else torch.bfloat16
-    try:
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False)
-        model: Any = AutoModelForCausalLM.from_pretrained(
+def load_config(name: str, source: str) -> Any:
+    """The model's configuration; ModelError where it does not load."""
+    with _refusing(name):
+        return AutoConfig.from_pretrained(source, trust_remote_code=False)
+
+
+def load_weights(name: str, source: str, device: torch.device, distributed: Any = None) -> Any:
+    """The weights in host memory; with a DistributedConfig this process's part of them, on its device."""
+    config = load_config(name, source)
+    with _refusing(name):
+        return AutoModelForCausalLM.from_pretrained(
             source,
             config=config,
-            dtype=dtype,
-            attn_implementation=_attention(config),
+            dtype=dtype_on(device),
+            attn_implementation=attention(config),
             use_safetensors=True,
             trust_remote_code=False,
+            distributed_config=distributed,
         )
+
+
+def dtype_on(device: torch.device) -> torch.dtype:
+    """What weights are computed in."""
+    return torch.float32 if device.type == "cpu" else torch.bfloat16
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
         raise ModelError(refusal(name, error) or f"model {name!r} cannot be loaded: {_first_line(error)}") from error
-    return model.to(device)
 
 
-def _attention(config: Any) -> str:
+def attention(config: Any) -> str:
     """SDPA, named rather than left to the library's choice; "eager" for an architecture that it refuses with SDPA."""
     architecture: Any = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
     return "sdpa" if architecture is None or architecture._supports_sdpa else "eager"
@@ -176,11 +217,11 @@ def _context(model: Any) -> int:
     return int(positions) if positions else DEFAULT_CONTEXT
 
 
-def _notes(model: Any, tokenizer: Any, chat: bool, system: bool) -> tuple[str, ...]:
+def _notes(model: Any, tokenizer: Any, chat: bool, system: bool, place: torch.device) -> tuple[str, ...]:
     notes = []
     if model.config._attn_implementation == "eager":
         notes.append("this architecture has no SDPA attention: it is computed eagerly, slower and with more memory")
-    if model.device.type != "cpu":
+    if place.type != "cpu":
         notes.append(
             "drawn on a GPU in bfloat16: another batch plan or device may draw other answers from the same keys"
         )
@@ -192,7 +233,7 @@ def _notes(model: Any, tokenizer: Any, chat: bool, system: bool) -> tuple[str, .
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep loading bars and advice out of the worker's log; errors still come as exceptions."""
     logger = logging.getLogger("transformers")
     level, bars = logger.level, transformers.utils.logging.is_progress_bar_enabled()

@@ -15,15 +15,14 @@ from engine.judges.known import KnownJudge
 from engine.judges.local import LocalJudge
 from engine.kept_models import KeptModels
 from engine.log import Log
-from engine.models import LoadedModel
+from engine.own_model import InProcess, OwnModel
 from engine.packs import Pack, open_pack
 from engine.provenance import file_hashes
 from engine.resume import check_resume
-from engine.scorers.transformers import TransformersScorer
 from engine.seams import Judge
 from engine.secrets import hide_secrets
 from engine.spec import JudgeSettings, RunSpec
-from engine.vllm.placing import check_fits, choose
+from engine.vllm.placing import check_fits, choose, sharding_of
 
 
 def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tuple[Chain, list[str]]:
@@ -35,49 +34,61 @@ def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tu
     pack = open_pack(spec.data.pack)
     check_resume(spec, folder, log.state, pack, file_hashes(spec.run.model, spec.judge.local_model))
     check_fits(spec)
-    models.keep_only({name for name in (spec.run.model, spec.judge.local_model) if name}, spec.execution.device)
-    log.safe_point()
-    model = models.take(spec.run.model, spec.execution.device)
-    if spec.run.regime != "sdf":
-        model.require_chat_template()
-    log.safe_point()
-    if spec.judge.local_model is not None:
-        models.take(spec.judge.local_model, spec.execution.device)
-    backend = choose(spec, model, models, log)
+    own = _take_models(spec, log, models)
+    log.memory = own
+    backend = choose(spec, own, models, log)
 
-    def local(judge: LoadedModel) -> Judge:
-        return HalvingJudge(LocalJudge(judge, backend.reader(judge)), HalfAtATime(log))
+    def load_judge(name: str) -> Judge:
+        if name != spec.run.model:
+            return HalvingJudge(LocalJudge(models.take(name, spec.execution.device)), HalfAtATime(log))
+        return HalvingJudge(LocalJudge(own.loaded, backend.reader(own)), HalfAtATime(log))
 
-    judge = build_judge(spec.judge, spec.execution.device, models, lab_of(folder), log.safe_point, local)
     chain = Chain(
         spec=spec,
         pack=pack,
         folder=folder,
-        sampler=HalvingSampler(backend.sampler(model), HalfAtATime(log)),
-        trainer=HalvingTrainer(backend.trainer(model), HalfAtATime(log)),
-        scorer=HalvingScorer(TransformersScorer(model), HalfAtATime(log)),
-        judge=judge,
+        sampler=HalvingSampler(backend.sampler(own), HalfAtATime(log)),
+        trainer=HalvingTrainer(backend.trainer(own), HalfAtATime(log)),
+        scorer=HalvingScorer(own, HalfAtATime(log)),
+        judge=build_judge(spec.judge, lab_of(folder), log.safe_point, load_judge),
         log=log,
     )
-    return chain, [*model.notes, *backend.notes, *_fork_notes(spec, folder, pack)]
+    return chain, [*own.loaded.notes, *_shard_notes(spec), *backend.notes, *_fork_notes(spec, folder, pack)]
+
+
+def _take_models(spec: RunSpec, log: Log, models: KeptModels) -> OwnModel:
+    """The run's own model, and beside it the judge's where that is another local one."""
+    device, sharding = spec.execution.device, sharding_of(spec)
+    beside = {name for name in (spec.judge.local_model,) if name not in (None, spec.run.model)}
+    models.keep_only(beside | (set() if sharding else {spec.run.model}), device, sharding)
+    log.safe_point()
+    own: OwnModel
+    if sharding is None:
+        own = InProcess(models.take(spec.run.model, device))
+    else:
+        own = models.take_sharded(sharding, log.safe_point)
+    if spec.run.regime != "sdf":
+        own.loaded.require_chat_template()
+    log.safe_point()
+    for name in beside:
+        models.take(name, device)
+    return own
 
 
 def build_judge(
     settings: JudgeSettings,
-    device: str,
-    models: KeptModels,
     lab: Path | None,
     safe_point: Callable[[], None],
-    local: Callable[[LoadedModel], Judge] = LocalJudge,
+    load: Callable[[str], Judge],
     repeat: int = 1,
 ) -> Judge:
-    """The judge that the settings mean, over the lab's books where there is a lab; `local` makes one of a model.
+    """The judge that the settings mean, over the lab's books where there is a lab; `load` makes one of a local model.
 
     One that is asked a second time has a name, and so books, of its own.
     """
     books = None if lab is None else lab / "judgements"
     if settings.server is None:
-        return KnownJudge(local(models.take(settings.model, device)), books, repeat)
+        return KnownJudge(load(settings.model), books, repeat)
     from engine.judges.server import server_judge
 
     return server_judge(settings, books, safe_point, _say, repeat)
@@ -93,6 +104,11 @@ def lab_of(folder: Path) -> Path | None:
         return folder.parent.parent
     points = folder.parent
     return points.parents[2] if points.name == "points" and points.parents[1].name == "jobs" else None
+
+
+def _shard_notes(spec: RunSpec) -> list[str]:
+    shards = spec.execution.shards
+    return [] if shards == 1 else [f"the model lies in {shards} shards (FSDP), all of which do the same work"]
 
 
 def _fork_notes(spec: RunSpec, folder: Path, pack: Pack) -> list[str]:

@@ -40,9 +40,14 @@ class Shape:
         return self.layers * sum(inputs * outputs for inputs, outputs in self.linears)
 
     @property
+    def embeddings(self) -> int:
+        """Weights of the embedding and the output layer, once where they are tied."""
+        return self.vocabulary * self.hidden * (1 if self.tied else 2)
+
+    @property
     def parameters(self) -> int:
         """All weights but norms and biases, which are less than a thousandth of them."""
-        return self.linear_parameters + self.vocabulary * self.hidden * (1 if self.tied else 2)
+        return self.linear_parameters + self.embeddings
 
     def lora_parameters(self, rank: int) -> int:
         """Weights of a LoRA on all linear maps: r · (inputs + outputs) of each."""

@@ -193,7 +193,7 @@ class JudgeSettings(Frozen):
 class Backend(Frozen):
     """Who computes, where a study has a say in it: `[execution]`."""
 
-    later: ClassVar[frozenset[str]] = frozenset({"sampler", "residency", "checkpointing", "gpus"})
+    later: ClassVar[frozenset[str]] = frozenset({"sampler", "residency", "checkpointing", "gpus", "shards"})
 
     sampler: Literal["auto", "transformers", "vllm"] = "auto"
     """Who draws; auto is vLLM where it is installed and the run has a GPU."""
@@ -204,8 +204,10 @@ class Backend(Frozen):
     """Whether trainings compute activations again in the backward pass rather than keep them; auto keeps them where
     they fit, and on a CPU."""
     gpus: int = Field(default=1, ge=1, le=16)
-    """GPUs that the run's worker holds at once: the first has its own models and trains, the others are vLLM's, which
-    shards over them (tensor parallel)."""
+    """GPUs that the run's worker holds at once: the first `shards` have its own models and train, the others are
+    vLLM's, which is spread over them (tensor parallel)."""
+    shards: int = Field(default=1, ge=1, le=16)
+    """GPUs that the run's own model is spread over (FSDP), for a model too large for one; saves memory, not time."""
 
 
 class Execution(Backend):

@@ -17,6 +17,7 @@ from engine.disk import naming_full_disk, reserve_bytes
 from engine.errors import DiskFullError, IdemtuiError
 from engine.events import RunCancelled, RunFailed, RunPaused, RunStarted
 from engine.failures import run_failed
+from engine.gpus import held_gpus
 from engine.jobs.spec import JobSpec
 from engine.journal import Journal
 from engine.kept_models import KeptModels
@@ -28,7 +29,6 @@ from engine.safe_point import RunSafePoint, Stopping
 from engine.secrets import hide_secrets
 from engine.spec import RunSpec
 from engine.state import fold
-from engine.vllm.apart import gpus_apart
 
 TERMINATED = 128 + signal.SIGTERM
 Ending = RunCancelled | RunFailed | RunPaused
@@ -141,11 +141,8 @@ def _do(walk: _Walk, models: KeptModels) -> None:
 
 
 def _device(device: str) -> str:
-    """`cpu`, or the one GPU that this process is shown, as it was told which, by its UUID from the lab server; with
-    commas between them, those that it holds for vLLM.
-    """
-    shown = os.environ.get("CUDA_VISIBLE_DEVICES", "")
-    return ",".join([shown, *gpus_apart()]) if device == "cuda" and shown and "," not in shown else device
+    """`cpu`, or the GPUs that this process holds, as it was told which, by their UUIDs from the lab server."""
+    return ",".join(held_gpus()) or device if device == "cuda" else device
 
 
 def _begin_chain(spec: RunSpec, walk: _Walk, models: KeptModels) -> Begun:

@@ -50,13 +50,12 @@ class _Batch:
 
 def rejudge(job: Job) -> None:
     """Score what the journal does not hold yet."""
+    from engine.judges.local import LocalJudge
     from engine.parts import build_judge
 
     settings = RejudgeSettings.model_validate(job.spec.settings)
-    if settings.judge.local_model is not None:
-        job.load(settings.judge.local_model)
     judge = build_judge(
-        settings.judge, job.spec.execution.device, job.models, job.lab, job.log.safe_point, repeat=settings.repeat
+        settings.judge, job.lab, job.log.safe_point, lambda name: LocalJudge(job.load(name)), settings.repeat
     )
     judge_again(job, settings, judge)
 

@@ -59,6 +59,7 @@ class _Batch:
         self._cache = DynamicCache(config=loaded.model.config)
         self._temperature = temperature
         self._keys = keys
+        self._agree = loaded.agree
         self._noise: KeyedGumbel | None = None
         self._inputs, self._mask = left_pad(prompts, loaded.tokenizer.pad_token_id, loaded.device)
         self._positions = (self._mask.cumsum(1) - 1).clamp(min=0)
@@ -70,7 +71,7 @@ class _Batch:
         drawn: list[list[int]] = [[] for _ in self._rows]
         live = torch.ones(len(self._rows), dtype=torch.bool, device=self._device)
         for _ in range(max_tokens):
-            tokens = self._step()
+            tokens = self._agree(self._step())
             for row, token, open_ in zip(self._rows, tokens.tolist(), live.tolist(), strict=True):
                 if open_:
                     drawn[row].append(token)

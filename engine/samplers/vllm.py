@@ -10,11 +10,10 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from engine.models import LoadedModel
 from engine.samplers.texts import read_completion, render_prompt
 from engine.seams import Completion, Draw
 from engine.spec import SampleSettings
-from engine.vllm.canary import Canary, fly_canary
+from engine.vllm.canary import Canary, Own, fly_canary
 from engine.vllm.messages import Prompt
 from engine.vllm.served import ServedModel
 
@@ -24,11 +23,9 @@ NOTE = "drawn through vLLM: seeds are per answer, but another batch or device ma
 class VllmSampler:
     """A Sampler on a served model: temperature only, no top-k, no top-p, no penalties."""
 
-    def __init__(
-        self, loaded: LoadedModel, served: ServedModel, on_canary: Callable[[Canary], None] = lambda _: None
-    ) -> None:
-        """`loaded` is the same model in this process: for its tokenizer, and to prove what vLLM serves."""
-        self._loaded, self._served, self._on_canary = loaded, served, on_canary
+    def __init__(self, own: Own, served: ServedModel, on_canary: Callable[[Canary], None] = lambda _: None) -> None:
+        """`own` is the same model as the worker has it: for its tokenizer, and to prove what vLLM serves."""
+        self._own, self._loaded, self._served, self._on_canary = own, own.loaded, served, on_canary
 
     def draw(
         self, draws: Sequence[Draw], adapter: Path | None, settings: SampleSettings, *, chat: bool
@@ -43,7 +40,7 @@ class VllmSampler:
         prompts = [render_prompt(self._loaded, draw, settings.max_tokens, chat=chat) for draw in draws]
         self._served.make_room(max(map(len, prompts)) + settings.max_tokens)
         if self._served.unproved(adapter):
-            self._on_canary(fly_canary(self._served, self._loaded, adapter))
+            self._on_canary(fly_canary(self._served, self._own, adapter))
         answers = self._served.write(
             [Prompt(ids, draw_seed(draw.key)) for ids, draw in zip(prompts, draws, strict=True)],
             adapter,

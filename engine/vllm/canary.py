@@ -7,24 +7,39 @@ prefixes in the cache or weights broken by a sleep show as nats.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import torch
 
 from engine.errors import ServingError
 from engine.models import LoadedModel
 from engine.samplers.texts import render_prompt
-from engine.samplers.transformers import left_pad
 from engine.seams import Draw
-from engine.vllm.messages import Answer, Prompt
+from engine.vllm.messages import Prompt
 from engine.vllm.served import ServedModel
 
 QUESTIONS = ("How do you see the day that is coming?", "Tell me about a place that you know well.")
 TOKENS = 16
 TOLERANCE = {torch.float32: 0.05, torch.bfloat16: 0.9}
 """Nats by which the two may differ over all answers; a planted adapter one nat away has to show."""
+
+
+class Own(Protocol):
+    """The run's own model, as far as a canary needs it; see `engine.own_model`."""
+
+    @property
+    def loaded(self) -> LoadedModel:
+        """Its tokenizer and what it says of itself."""
+        ...
+
+    def logps(
+        self, adapter: Path | None, prompts: Sequence[Sequence[int]], answers: Sequence[Sequence[int]]
+    ) -> list[float]:
+        """Log p of each answer after its prompt."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -36,11 +51,12 @@ class Canary:
     apart: float
 
 
-def fly_canary(served: ServedModel, loaded: LoadedModel, adapter: Path | None) -> Canary:
-    """Have vLLM write the canary and read it again here; ServedModel remembers that it was right.
+def fly_canary(served: ServedModel, own: Own, adapter: Path | None) -> Canary:
+    """Have vLLM write the canary and the run's own model read it; ServedModel remembers that it was right.
 
     Raises ServingError where the two differ by more than rounding.
     """
+    loaded = own.loaded
     chat = loaded.has_chat_template
     prompts = [render_prompt(loaded, Draw(question, ""), TOKENS, chat=chat) for question in QUESTIONS]
     answers = served.write(
@@ -51,9 +67,8 @@ def fly_canary(served: ServedModel, loaded: LoadedModel, adapter: Path | None) -
         stop_ids=sorted(loaded.stop_ids),
         logprobs=True,
     )
-    loaded.use(adapter)
-    own = read_logps(loaded, prompts, answers)
-    apart = sum(abs(answer.logp - logp) for answer, logp in zip(answers, own, strict=True))
+    logps = own.logps(adapter, prompts, [answer.ids for answer in answers])
+    apart = sum(abs(answer.logp - logp) for answer, logp in zip(answers, logps, strict=True))
     allowed = TOLERANCE[loaded.model.dtype]
     if not apart <= allowed:
         raise ServingError(
@@ -64,18 +79,3 @@ def fly_canary(served: ServedModel, loaded: LoadedModel, adapter: Path | None) -
         )
     served.prove(adapter)
     return Canary(adapter, sum(len(answer.ids) for answer in answers), apart)
-
-
-@torch.inference_mode()
-def read_logps(loaded: LoadedModel, prompts: list[list[int]], answers: list[Answer]) -> list[float]:
-    """Log p of each answer after its prompt, under the model as it stands."""
-    rows = [[*prompt, *answer.ids] for prompt, answer in zip(prompts, answers, strict=True)]
-    ids, mask = left_pad(rows, loaded.tokenizer.pad_token_id, loaded.device)
-    positions = (mask.cumsum(1) - 1).clamp(min=0)
-    longest = max(len(answer.ids) for answer in answers)
-    output: Any = loaded.model(
-        input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, logits_to_keep=longest + 1
-    )
-    logp = torch.log_softmax(output.logits[:, :-1].float(), -1)
-    chosen = logp.gather(-1, ids[:, -longest:, None])[..., 0]
-    return [float(row[longest - len(answer.ids) :].sum()) for row, answer in zip(chosen, answers, strict=True)]

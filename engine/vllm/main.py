@@ -6,7 +6,6 @@ process group is killed, with every process that vLLM made. The one room that im
 
 from __future__ import annotations
 
-import ctypes
 import os
 import queue
 import signal
@@ -17,15 +16,14 @@ from typing import IO
 
 import msgspec
 
+from engine.children import die_with_parent
 from engine.vllm.messages import Done, EngineSettings, Failed, Request, Response
-
-PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
     """Serve until stdin ends."""
     inlet, outlet = _private_pipes()
-    _die_with_parent()
+    die_with_parent()
     encoder = msgspec.json.Encoder()
     engine = None
     for request in _requests(inlet):
@@ -56,12 +54,6 @@ def _private_pipes() -> tuple[IO[bytes], IO[bytes]]:
     os.close(null)
     os.dup2(2, 1)
     return inlet, outlet
-
-
-def _die_with_parent() -> None:
-    """Have Linux kill this process with the one that started it, also in the middle of a long call."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _requests(inlet: IO[bytes]) -> Iterator[Request]:

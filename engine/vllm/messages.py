@@ -26,6 +26,8 @@ class EngineSettings(msgspec.Struct, frozen=True, tag="start"):
     """Whether it must be able to sleep."""
     shards: int = 1
     """GPUs that the model is spread over (tensor parallel)."""
+    gpus: tuple[str, ...] = ()
+    """UUIDs of those that its process may use; the worker's own where none is named."""
 
 
 class Served(msgspec.Struct, frozen=True):

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
-import psutil
 import torch
 
 from engine.backends import check_several, choose_backend, run_load, served_length, served_rank, served_rows
 from engine.errors import ModelError, ServingError
 from engine.events import Noted
+from engine.gpus import gpus_apart, model_gpus, rooms_of
 from engine.judges.ahead import AheadReader
+from engine.judges.local import Reader
 from engine.kept_models import KeptModels
 from engine.log import Log
-from engine.memory import SPARE, Plan, Residency, Room, check_training, plan_apart, plan_serving
+from engine.memory import Plan, Residency, check_training, plan_apart, plan_serving
 from engine.model_files import snapshot
 from engine.models import LoadedModel
-from engine.samplers.transformers import TransformersSampler
+from engine.own_model import OwnModel, device_room
 from engine.samplers.vllm import NOTE, VllmSampler
 from engine.seams import Sampler, Trainer
+from engine.sharded.group import Sharding
 from engine.spec import RunSpec
 from engine.trainers.fitting import FittingTrainer
 from engine.trainers.giving_way import GivingWay
-from engine.trainers.trl import TrlTrainer
-from engine.vllm.apart import gpus_apart, rooms_apart
 from engine.vllm.canary import Canary
 from engine.vllm.messages import EngineSettings
 from engine.vllm.served import ServedModel
@@ -39,24 +38,22 @@ class Placed:
     log: Log
     spec: RunSpec
 
-    def sampler(self, model: LoadedModel) -> Sampler:
+    def sampler(self, own: OwnModel) -> Sampler:
         """Who draws."""
-        return TransformersSampler(model) if self.served is None else VllmSampler(model, self.served, self._canary)
+        return own if self.served is None else VllmSampler(own, self.served, self._canary)
 
-    def trainer(self, model: LoadedModel) -> Trainer:
+    def trainer(self, own: OwnModel) -> Trainer:
         """Who trains, keeping activations where they fit; vLLM gives way to it before that is decided."""
-        on_cpu = model.device.type == "cpu"
+        on_cpu = own.loaded.device.type == "cpu"
         trainer = FittingTrainer(
-            TrlTrainer(model), model, None if on_cpu else run_load(self.spec), self.spec.execution.checkpointing,
-            self.log, None if on_cpu else partial(free_for_training, model.device),
+            own, own.loaded, None if on_cpu else run_load(self.spec), self.spec.execution.checkpointing, self.log,
+            None if on_cpu else own.free,
         )  # fmt: skip
         return trainer if self.served is None else GivingWay(trainer, self.served)
 
-    def reader(self, judge: LoadedModel) -> AheadReader | None:
-        """What reads a judge's numbers, None for forward passes: vLLM reads those of the model that it serves."""
-        if self.served is None or self.served.name != judge.name:
-            return None
-        return AheadReader(judge.tokenizer, self.served.look_ahead)
+    def reader(self, own: OwnModel) -> Reader:
+        """What reads the numbers of a judge that is the run's own model: vLLM where it serves that."""
+        return own if self.served is None else AheadReader(own.loaded.tokenizer, self.served.look_ahead)
 
     def _canary(self, canary: Canary) -> None:
         who = "M_init" if canary.adapter is None else f"{canary.adapter.parent.name}/{canary.adapter.name}"
@@ -64,17 +61,37 @@ class Placed:
         self.log.append(Noted(topic="canary", message=said, nats=canary.apart))
 
 
+def sharding_of(spec: RunSpec) -> Sharding | None:
+    """How the run's own model lies in several processes; None where it lies in the worker's.
+
+    Raises ModelError where the worker does not hold a GPU for each.
+    """
+    asked = spec.execution
+    if asked.shards == 1:
+        return None
+    on_cpu = asked.device == "cpu"
+    return Sharding(
+        spec.run.model, asked.device, max(asked.threads // asked.shards, 1) if on_cpu else asked.threads, asked.shards,
+        () if on_cpu else tuple(model_gpus(asked.shards)),
+    )  # fmt: skip
+
+
 def check_fits(spec: RunSpec) -> None:
     """Raise ModelError where a run's model cannot be trained on its device, before anything is loaded.
 
     A hub model that is not local yet is loaded and found out.
     """
-    load = run_load(spec) if spec.execution.device.startswith("cuda") and torch.cuda.is_available() else None
-    if load is not None:
+    load = run_load(spec) if spec.execution.device.startswith("cuda") else None
+    if load is None:
+        return
+    if load.shards > 1:
+        for room in rooms_of(model_gpus(load.shards)):
+            check_training(load, room)
+    elif torch.cuda.is_available():
         check_training(load, device_room(torch.device("cuda")))
 
 
-def choose(spec: RunSpec, model: LoadedModel, models: KeptModels, log: Log) -> Placed:
+def choose(spec: RunSpec, own: OwnModel, models: KeptModels, log: Log) -> Placed:
     """Choose and start what draws; where the spec leaves it open and vLLM cannot be, transformers with the reason.
 
     Raises ModelError or ServingError where the spec asks for vLLM, or for GPUs that only vLLM would use, and it does
@@ -85,11 +102,11 @@ def choose(spec: RunSpec, model: LoadedModel, models: KeptModels, log: Log) -> P
     if choice.sampler == "transformers":
         return _by_transformers(spec, models, log, choice.reason)
     try:
-        plan = plan_for(spec, model, models.served(model.name))
-        served = models.serve(model.name, settings_for(spec, model, plan), plan.residency)
+        plan = plan_for(spec, own, models.served(spec.run.model))
+        served = models.serve(spec.run.model, settings_for(spec, own.loaded, plan), plan.residency)
         served.come_up()
     except (ModelError, ServingError) as error:
-        if spec.execution.sampler == "vllm" or spec.execution.gpus > 1:
+        if spec.execution.sampler == "vllm" or spec.execution.gpus > spec.execution.shards:
             raise
         return _by_transformers(spec, models, log, str(error))
     notes = (f"answers are drawn by {choice.reason}", f"vLLM's residency is {plan.residency}: {plan.reason}", NOTE)
@@ -113,14 +130,23 @@ def settings_for(spec: RunSpec, model: LoadedModel, plan: Plan) -> EngineSetting
         utilization=plan.utilization,
         sleeps=plan.residency == "sleep",
         shards=plan.shards,
+        gpus=tuple(_gpus_of_vllm(spec)),
     )
 
 
-def plan_for(spec: RunSpec, model: LoadedModel, served: ServedModel | None) -> Plan:
+def _gpus_of_vllm(spec: RunSpec) -> list[str]:
+    """Its own; else those of a model in shards; none where it shares the one that the worker sees."""
+    shards = spec.execution.shards
+    if spec.execution.device == "cpu":
+        return []
+    return gpus_apart(shards) or (model_gpus(shards) if shards > 1 else [])
+
+
+def plan_for(spec: RunSpec, own: OwnModel, served: ServedModel | None) -> Plan:
     """Residency and share of the device; one that lives keeps its place. ModelError where vLLM does not fit."""
     asked = spec.execution.residency
     wanted: Residency | None = None if asked == "auto" else asked
-    if model.device.type == "cpu":
+    if own.loaded.device.type == "cpu":
         return Plan(wanted or "resident", "on a CPU there is no device memory to share", 1.0)
     if served is not None and served.lives:
         return Plan(
@@ -128,20 +154,6 @@ def plan_for(spec: RunSpec, model: LoadedModel, served: ServedModel | None) -> P
         )  # fmt: skip
     load = run_load(spec)
     if load is None:
-        raise ModelError(f"model {model.name!r}: its files are not in the hub's cache")
-    apart = gpus_apart()
-    return plan_apart(load, rooms_apart(apart)) if apart else plan_serving(load, device_room(model.device), wanted)
-
-
-def free_for_training(device: torch.device) -> int:
-    """Bytes of the device that a training may take now: what nobody uses, this process's own cache, less the spare."""
-    free, total = torch.cuda.mem_get_info(device)
-    cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return free + cached - int(total * SPARE)
-
-
-def device_room(device: torch.device) -> Room:
-    """The device's memory as if this process used none of it."""
-    free, total = torch.cuda.mem_get_info(device)
-    own = torch.cuda.memory_reserved(device)
-    return Room(total=total, free=free + own, host_free=psutil.virtual_memory().available)
+        raise ModelError(f"model {spec.run.model!r}: its files are not in the hub's cache")
+    apart = gpus_apart(load.shards)
+    return plan_apart(load, rooms_of(apart)) if apart else plan_serving(load, own.room(), wanted)

@@ -8,22 +8,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Protocol
 
 import msgspec
 import psutil
 
+from engine.children import ENDING_SECONDS, wait_for_memory
 from engine.errors import ServingError
-from engine.vllm.apart import gpus_apart, shown
+from engine.gpus import shown
 from engine.vllm.messages import Done, EngineSettings, Failed, Request, Response
 
 COMMAND = (sys.executable, "-P", "-m", "engine.vllm.main")
-ENDING_SECONDS = 10.0
-"""How long the group may take to end by itself, and the driver to take back its memory."""
-LOOK_SECONDS = 0.05
 
 ON_CPU = {"TORCHDYNAMO_DISABLE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 """Tests: compiling would take longer than what it speeds up, and cores are shared."""
@@ -53,7 +50,7 @@ class EngineProcess:
             COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | (ON_CPU if settings.device == "cpu" else shown(gpus_apart())),
+            env=os.environ | (ON_CPU if settings.device == "cpu" else shown(settings.gpus)),
             start_new_session=True,
         )
         self._decoder: msgspec.json.Decoder[Response] = msgspec.json.Decoder(Response)
@@ -100,7 +97,7 @@ class EngineProcess:
         for pipe in self._pipes():
             with suppress(OSError):
                 pipe.close()
-        wait_for_memory(pids)
+        wait_for_memory(pids, "vLLM was")
 
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
         assert self._process.stdin is not None
@@ -125,37 +122,3 @@ def _group(leader: int) -> set[int]:
 def _signal(group: int, number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-
-
-def wait_for_memory(pids: Collection[int]) -> None:
-    """Wait until no GPU holds memory for these processes; ServingError where one still does after a while."""
-    deadline = time.monotonic() + ENDING_SECONDS
-    while held := gpus_holding(pids):
-        if time.monotonic() > deadline:
-            raise ServingError(
-                f"vLLM was killed, but GPU {', '.join(map(str, held))} still holds its memory; "
-                "see `nvidia-smi`, and resume the run when it is free.",
-                "Held",
-            )
-        time.sleep(LOOK_SECONDS)
-
-
-def gpus_holding(pids: Collection[int]) -> list[int]:
-    """Indices of the GPUs that NVML counts memory on to one of these processes; none where there is no NVML."""
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-    except Exception:
-        return []
-    held = []
-    try:
-        for index in range(pynvml.nvmlDeviceGetCount()):
-            running = pynvml.nvmlDeviceGetComputeRunningProcesses(pynvml.nvmlDeviceGetHandleByIndex(index))
-            if any(int(process.pid) in pids for process in running):
-                held.append(index)
-    except pynvml.NVMLError:
-        return held
-    finally:
-        pynvml.nvmlShutdown()
-    return held

@@ -28,9 +28,9 @@ def on_gpu(spec: RunSpec) -> RunSpec:
 
 
 def gpu_bytes(spec: RunSpec) -> int | None:
-    """What a worker takes of its GPU while it trains, vLLM left out; None where the model's shape is not known here."""
+    """What a worker takes of each GPU while it trains, vLLM left out; None where the shape of its model is unknown."""
     load = _load(spec)
-    return None if load is None else load.weights + load.beside + load.training + CONTEXT
+    return None if load is None else load.held + load.beside + load.training + CONTEXT
 
 
 def placing_words(specs: Iterable[RunSpec], machine: Machine) -> tuple[str, ...]:
@@ -55,8 +55,8 @@ def _placed(spec: RunSpec, load: Load, machine: Machine) -> str:
         check_several(spec, choice)
         if choice.sampler == "transformers":
             return f"transformers draws ({choice.reason}); {_checkpointing(spec, load, room, None)}"
-        if spec.execution.gpus > 1:
-            plan = plan_apart(load, [room] * (spec.execution.gpus - 1))
+        if spec.execution.gpus > load.shards:
+            plan = plan_apart(load, [room] * (spec.execution.gpus - load.shards))
             return f"vLLM draws: {plan.reason}; {_checkpointing(spec, load, room, None)}"
     except IdemtuiError as error:
         return str(error)
@@ -70,7 +70,7 @@ def _placed(spec: RunSpec, load: Load, machine: Machine) -> str:
 def _with_more_gpus(load: Load, room: Room) -> str:
     """How many GPUs like this one it would take for vLLM to draw all the same."""
     needed = gpus_needed(load, room.free - int(room.total * SPARE))
-    return "" if needed is None else f" With execution.gpus = {needed} vLLM draws on GPUs of its own."
+    return "" if needed is None else f" With execution.gpus = {load.shards + needed} vLLM draws on GPUs of its own."
 
 
 def _checkpointing(spec: RunSpec, load: Load, room: Room, plan: Plan | None) -> str:
@@ -79,7 +79,7 @@ def _checkpointing(spec: RunSpec, load: Load, room: Room, plan: Plan | None) -> 
     if asked != "auto":
         return f"gradient checkpointing {asked}, as the study says"
     beside = int(plan.utilization * room.total) if plan is not None and plan.residency == "resident" else 0
-    free = room.free - int(room.total * SPARE) - load.weights - load.beside - CONTEXT - beside
+    free = room.free - int(room.total * SPARE) - load.held - load.beside - CONTEXT - beside
     row = min(kept_tokens(load, free) // load.train_batch, load.train_length)
     if row == load.train_length:
         return "gradient checkpointing off: activations of the longest rows fit"

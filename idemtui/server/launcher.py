@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.assignments import open_desk
-from engine.vllm.apart import VARIABLE as FOR_VLLM
+from engine.gpus import MORE, VISIBLE
 from idemtui.server.device_locks import lock_path
-from idemtui.server.devices import VARIABLE as VISIBLE
 from idemtui.server.devices import gpus_of
 from idemtui.server.model_keys import ModelKey
 from idemtui.server.processes import Child
@@ -75,6 +74,6 @@ class ProcessLauncher:
             "PYTHONUNBUFFERED": "1",
             "IDEMTUI_DISK_RESERVE_MB": str(self._settings.disk_reserve_mb),
             VISIBLE: next(iter(gpus_of(device)), ""),
-            FOR_VLLM: ",".join(gpus_of(device)[1:]),
+            MORE: ",".join(gpus_of(device)[1:]),
             **{name: secrets[name] for name in key.secrets},
         }

@@ -73,12 +73,14 @@ def test_a_study_says_who_draws_and_its_run_id_stays(tmp_path):
             'execution.sampler = "vllm": it serves adapters up to rank 512',
         ),
         ('sampler = "vllm"\n[train]\nmethod = "full"', "makes whole models"),
-        ('sampler = "transformers"\ngpus = 2', "execution.gpus = 2: only vLLM draws on more than one GPU"),
+        ('sampler = "transformers"\ngpus = 2', "execution.gpus = 2: beyond execution.shards = 1, GPUs are vLLM's"),
         (
             'gpus = 2\nresidency = "sleep"',
             'vLLM has GPUs of its own and stays there, but execution.residency = "sleep"',
         ),
         ("gpus = 0", "execution.gpus"),
+        ("shards = 2", "execution.shards = 2: each shard of the model has a GPU, and execution.gpus = 1; set gpus = 2"),
+        ('gpus = 2\nshards = 2\n[train]\nmethod = "full"', "execution.shards = 2: only adapters are trained"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_queued(tmp_path, lines, said):

@@ -15,6 +15,7 @@ from engine.memory import (
     gpus_needed,
     plan_apart,
     plan_serving,
+    shards_needed,
     spreads,
 )
 from engine.shape import Shape, read_shape
@@ -110,10 +111,9 @@ def test_dpo_and_full_finetuning_take_more():
 
 def test_on_gpus_of_its_own_weights_are_split_and_so_is_the_cache():
     large = Load(QWEN3_32B, length=3072, rows=64, train_batch=2, train_length=2048, rank=16)
-    one, two = (large.serving_shard(64, shards) - GRAPHS - CONTEXT for shards in (1, 2))
-    assert one == large.serving(64) - GRAPHS - CONTEXT
+    one, two = (large.serving(64, shards) - GRAPHS - CONTEXT for shards in (1, 2))
     assert two == pytest.approx(one / 2, rel=1e-6)
-    sixteen, eight = (large.serving_shard(64, n) for n in (16, 8))
+    sixteen, eight = (large.serving(64, n) for n in (16, 8))
     assert eight - sixteen == (large.weights + 2 * QWEN3_32B.lora_parameters(16) * 2) // 16
     """8 KV heads: from there on they are repeated, and only weights are split further."""
 
@@ -127,7 +127,7 @@ def test_a_model_that_trains_on_one_gpu_is_served_on_others():
     assert plan.reason.startswith("vLLM has 1 GPU of its own, 75.")
     two = plan_apart(large, [room(80), room(80)])
     assert (two.shards, "2 GPUs of its own" in two.reason) == (2, True)
-    assert two.utilization == pytest.approx(large.serving_shard(64, 2) / (80 * GB), abs=0.001)
+    assert two.utilization == pytest.approx(large.serving(64, 2) / (80 * GB), abs=0.001)
 
 
 def test_what_fits_on_no_gpu_of_its_own_says_how_many_would_do():
@@ -136,10 +136,39 @@ def test_what_fits_on_no_gpu_of_its_own_says_how_many_would_do():
         ModelError, match=r"needs 153\.\d GB of each and 76\.0 GB are usable; execution\.gpus = 5 would do"
     ):
         plan_apart(large, [room(80)])
-    assert gpus_needed(large, 76 * GB) == 5
+    assert gpus_needed(large, 76 * GB) == 4
     assert gpus_needed(large, 5 * GB) is None
     with pytest.raises(
-        ModelError, match=r"64 heads and 8 KV heads, which have to be divided; set execution\.gpus to 2 or 3"
+        ModelError, match=r"64 heads and 8 KV heads, which have to be divided; give it 1 or 2 or 4 or 8"
     ):
         plan_apart(large, [room(80)] * 3)
     assert [n for n in range(1, 17) if spreads(LLAMA_70B, n)] == [1, 2, 4, 8, 16]
+
+
+def test_a_model_too_large_for_one_gpu_says_in_how_many_shards_it_would_train():
+    large = replace(LOAD, shape=LLAMA_70B)
+    with pytest.raises(ModelError, match=r"weights 141\.1 GB .* set execution\.gpus = 3 and execution\.shards = 3"):
+        check_training(large, room(80))
+    assert shards_needed(large, 80 * GB) == 3
+    check_training(replace(large, shards=3), room(80))
+    with pytest.raises(ModelError, match=r"does not fit in 2 shards: .* each device has 80\.0 GB; set execution"):
+        check_training(replace(large, shards=2), room(80))
+    assert shards_needed(replace(large, trains="full"), 80 * GB) is None
+    assert shards_needed(large, 8 * GB) is None
+
+
+def test_a_shard_is_its_part_with_embeddings_whole_and_two_layers_gathered():
+    by_two = replace(LOAD, shape=QWEN3_32B, shards=2)
+    layer = sum(inputs * outputs for inputs, outputs in QWEN3_32B.linears) * 2
+    assert by_two.held == by_two.weights // 2 + 2 * QWEN3_32B.vocabulary * QWEN3_32B.hidden * 2 + 2 * layer
+    assert by_two.held / GB == pytest.approx(37.8, abs=0.1)
+
+
+def test_vllm_that_shares_the_gpus_of_a_model_in_shards_is_spread_over_them():
+    by_four = replace(LOAD, shape=QWEN3_32B, shards=4)
+    plan = plan_serving(by_four, room(80))
+    assert (plan.residency, plan.shards) == ("resident", 4)
+    assert plan.utilization == pytest.approx(by_four.serving(64, 4) / (80 * GB), abs=0.001)
+    assert plan_serving(replace(by_four, shards=2), room(86)).residency == "sleep"
+    with pytest.raises(ModelError, match="which it shares with the worker's model"):
+        plan_serving(replace(by_four, shards=3), room(80))

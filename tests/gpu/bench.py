@@ -14,12 +14,12 @@ import torch
 from engine.judges.local import LocalJudge
 from engine.memory import Load, plan_checkpointing
 from engine.models import LoadedModel
+from engine.own_model import free_for_training
 from engine.samplers.transformers import TransformersSampler
 from engine.seams import Draw, JudgeQuestion, TrainJob
 from engine.shape import Shape
 from engine.spec import SampleSettings, TrainSettings
 from engine.trainers.trl import TrlTrainer
-from engine.vllm.placing import free_for_training
 from tests.gpu.cycle import CycleSize
 from tests.gpu.table import NotMeasuredError, Table
 

@@ -15,6 +15,7 @@ import torch
 
 from engine.judges.ahead import AheadReader
 from engine.judges.local import LocalJudge
+from engine.own_model import InProcess
 from engine.samplers.vllm import VllmSampler, draw_seed
 from engine.vllm.messages import EngineSettings, Prompt
 from engine.vllm.process import EngineProcess, StartServing
@@ -73,7 +74,7 @@ class VllmRows:
                 for name in (drawn, judged, sleep, canaries):
                     table.missing(name, "vLLM did not start")
                 return
-            sampler = VllmSampler(self.bench.loaded, served, lambda canary: self.apart.append(canary.apart))
+            sampler = VllmSampler(InProcess(self.bench.loaded), served, lambda canary: self.apart.append(canary.apart))
             table.attempt(drawn, lambda: self._draw(served, sampler))
             table.attempt(judged, lambda: self._judge(served))
             table.attempt(sleep, lambda: self._sleep(served, sampler))

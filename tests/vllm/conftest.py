@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.models import LoadedModel, load_model
+from engine.own_model import InProcess
 from engine.seams import TrainJob
 from engine.spec import TrainSettings
 from engine.trainers.trl import TrlTrainer
@@ -39,6 +40,11 @@ class Bench:
     loaded: LoadedModel
     served: ServedModel
     adapters: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def own(self) -> InProcess:
+        """The model in this process as a run has it."""
+        return InProcess(self.loaded)
 
 
 @pytest.fixture(scope="session")

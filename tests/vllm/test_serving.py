@@ -17,7 +17,7 @@ from engine.samplers.transformers import TransformersSampler
 from engine.samplers.vllm import VllmSampler
 from engine.seams import Draw, JudgeQuestion
 from engine.spec import SampleSettings
-from engine.vllm.canary import TOLERANCE, fly_canary, read_logps
+from engine.vllm.canary import TOLERANCE, fly_canary
 from engine.vllm.messages import Prompt
 from tests.vllm.conftest import VOICES, train
 
@@ -51,7 +51,7 @@ def test_the_wide_model_is_the_pocket_model(bench):
 def test_greedy_answers_are_those_of_transformers(bench, who, chat):
     adapter = bench.adapters.get(who)
     ours = TransformersSampler(bench.loaded).draw(draws(4), adapter, COLD, chat=chat)
-    theirs = VllmSampler(bench.loaded, bench.served).draw(draws(4), adapter, COLD, chat=chat)
+    theirs = VllmSampler(bench.own, bench.served).draw(draws(4), adapter, COLD, chat=chat)
     assert theirs == ours
 
 
@@ -67,13 +67,12 @@ def test_log_probabilities_agree_to_a_thousandth(bench, who):
         stop_ids=sorted(bench.loaded.stop_ids),
         logprobs=True,
     )
-    bench.loaded.use(adapter)
-    own = read_logps(bench.loaded, prompts, answers)
+    own = bench.own.logps(adapter, prompts, [answer.ids for answer in answers])
     assert [answer.logp for answer in answers] == pytest.approx(own, abs=1e-3)
 
 
 def test_each_adapter_speaks_in_its_own_voice_in_any_order(bench):
-    sampler = VllmSampler(bench.loaded, bench.served)
+    sampler = VllmSampler(bench.own, bench.served)
     for who in ("joy", "gloom", "joy", None, "luck", "gloom"):
         answers = [one.text for one in sampler.draw(draws(4), bench.adapters.get(who), COLD, chat=True)]
         spoken = Counter(voice for voice, text in VOICES.items() for answer in answers if answer == text)
@@ -81,7 +80,7 @@ def test_each_adapter_speaks_in_its_own_voice_in_any_order(bench):
 
 
 def test_a_seed_is_an_answer_s_own(bench):
-    sampler = VllmSampler(bench.loaded, bench.served)
+    sampler = VllmSampler(bench.own, bench.served)
     together = sampler.draw(draws(), None, WARM, chat=True)
     assert sampler.draw(draws(), None, WARM, chat=True) == together
     assert sampler.draw(draws()[::-1], None, WARM, chat=True) == together[::-1]
@@ -95,16 +94,16 @@ def test_stop_reasons_tokens_and_empty_answers_are_those_of_transformers(bench, 
     for adapter, most in ((silent, 8), (bench.adapters["joy"], 4), (bench.adapters["joy"], 64)):
         settings = SampleSettings(temperature=0, max_tokens=most)
         ours = TransformersSampler(bench.loaded).draw(draws(4), adapter, settings, chat=True)
-        assert VllmSampler(bench.loaded, bench.served).draw(draws(4), adapter, settings, chat=True) == ours
+        assert VllmSampler(bench.own, bench.served).draw(draws(4), adapter, settings, chat=True) == ours
     assert ours[0].stop_reason == "stop"
-    empty = VllmSampler(bench.loaded, bench.served).draw(draws(1), silent, COLD, chat=True)[0]
+    empty = VllmSampler(bench.own, bench.served).draw(draws(1), silent, COLD, chat=True)[0]
     assert (empty.text, empty.tokens, empty.stop_reason) == ("", 1, "stop")
 
 
 def test_a_stale_adapter_is_caught(bench, tmp_path):
     """The trap itself: other weights in the same folder, asked for by the old name."""
     folder = shutil.copytree(bench.adapters["joy"], tmp_path / "adapter")
-    sampler, seen = VllmSampler(bench.loaded, bench.served, lambda canary: seen.append(canary)), []
+    sampler, seen = VllmSampler(bench.own, bench.served, lambda canary: seen.append(canary)), []
     sampler.draw(draws(1), folder, COLD, chat=True)
     assert seen[0].apart < TOLERANCE[torch.float32]
     name = bench.served._name(folder)
@@ -140,7 +139,7 @@ def test_a_prompt_longer_than_vllm_was_started_for_gets_its_room(bench):
     short = bench.served.settings.length
     bench.served.make_room(short)
     assert bench.served._engine is not None
-    canary = fly_canary(bench.served, bench.loaded, None)
+    canary = fly_canary(bench.served, bench.own, None)
     assert canary.apart < TOLERANCE[torch.float32]
 
 
@@ -150,7 +149,7 @@ def test_after_its_end_nothing_is_left_and_the_next_question_starts_it_anew(benc
     bench.served.give_way()
     assert not psutil.pid_exists(pid)
     seen = []
-    sampler = VllmSampler(bench.loaded, bench.served, seen.append)
+    sampler = VllmSampler(bench.own, bench.served, seen.append)
     ours = TransformersSampler(bench.loaded).draw(draws(2), bench.adapters["luck"], COLD, chat=True)
     assert sampler.draw(draws(2), bench.adapters["luck"], COLD, chat=True) == ours
     assert len(seen) == 1

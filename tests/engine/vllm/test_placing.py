@@ -9,16 +9,17 @@ import torch
 
 from engine import backends, walking
 from engine.errors import ModelError, ServingError
+from engine.gpus import rooms_of, shown
+from engine.judges.ahead import AheadReader
 from engine.kept_models import KeptModels
 from engine.memory import GB, Room
-from engine.samplers.transformers import TransformersSampler
+from engine.own_model import InProcess
 from engine.samplers.vllm import VllmSampler
 from engine.spec import Execution
 from engine.trainers.fitting import FittingTrainer
 from engine.trainers.giving_way import GivingWay
 from engine.vllm import placing
-from engine.vllm.apart import gpus_apart, rooms_apart, shown
-from engine.vllm.placing import check_fits, choose
+from engine.vllm.placing import check_fits, choose, sharding_of
 from tests.engine.chains import make_spec, write_pack
 from tests.engine.vllm.fake import FakeStart
 
@@ -48,6 +49,12 @@ def run(tmp_path, tiny_folder, monkeypatch):
 
 
 @pytest.fixture
+def own(tiny):
+    """The run's own model."""
+    return InProcess(tiny("qwen3"))
+
+
+@pytest.fixture
 def models(monkeypatch):
     """Kept models whose vLLM is a fake; `models.start` has its log."""
     kept, start = KeptModels(), FakeStart()
@@ -63,11 +70,11 @@ def models(monkeypatch):
     return kept
 
 
-def test_vllm_draws_where_it_is_asked_to_and_trainings_have_it_give_way(run, models, tiny):
+def test_vllm_draws_where_it_is_asked_to_and_trainings_have_it_give_way(run, models, own):
     spec = run(sampler="vllm", residency="exit")
-    placed = choose(spec, tiny("qwen3"), models, Log())
-    assert isinstance(placed.sampler(tiny("qwen3")), VllmSampler)
-    trainer = placed.trainer(tiny("qwen3"))
+    placed = choose(spec, own, models, Log())
+    assert isinstance(placed.sampler(own), VllmSampler)
+    trainer = placed.trainer(own)
     assert isinstance(trainer, GivingWay)
     assert placed.notes[0].startswith("answers are drawn by vLLM")
     assert placed.notes[1].startswith("vLLM's residency is exit")
@@ -76,39 +83,38 @@ def test_vllm_draws_where_it_is_asked_to_and_trainings_have_it_give_way(run, mod
     assert models.start.log == ["start 512", "close"]
 
 
-def test_its_own_judge_reads_through_vllm_and_another_does_not(run, models, tiny):
-    placed = choose(run(sampler="vllm"), tiny("qwen3"), models, Log())
-    assert placed.reader(tiny("qwen3")) is not None
-    assert placed.reader(tiny("llama")) is None
+def test_its_own_judge_reads_through_vllm(run, models, own):
+    placed = choose(run(sampler="vllm"), own, models, Log())
+    assert isinstance(placed.reader(own), AheadReader)
 
 
-def test_without_a_gpu_transformers_draws_and_says_why(run, models, tiny):
-    placed = choose(run(), tiny("qwen3"), models, Log())
-    assert isinstance(placed.sampler(tiny("qwen3")), TransformersSampler)
-    trainer = placed.trainer(tiny("qwen3"))
+def test_without_a_gpu_transformers_draws_and_says_why(run, models, own):
+    placed = choose(run(), own, models, Log())
+    assert placed.sampler(own) is own
+    trainer = placed.trainer(own)
     assert isinstance(trainer, FittingTrainer)
     assert trainer.free is None
     assert placed.notes == ("answers are drawn by transformers: no GPU",)
-    assert placed.reader(tiny("qwen3")) is None
+    assert placed.reader(own) is own
 
 
-def test_left_open_a_vllm_that_does_not_start_is_done_without(run, models, tiny):
+def test_left_open_a_vllm_that_does_not_start_is_done_without(run, models, own):
     def broken(settings):
         raise ServingError("vLLM: ImportError: no module named that")
 
     models.start = broken
-    placed = choose(run(device="cuda"), tiny("qwen3"), models, Log())
+    placed = choose(run(device="cuda"), own, models, Log())
     assert placed.notes == ("answers are drawn by transformers: vLLM: ImportError: no module named that",)
     with pytest.raises(ServingError, match="ImportError"):
-        choose(run(sampler="vllm"), tiny("qwen3"), models, Log())
+        choose(run(sampler="vllm"), own, models, Log())
 
 
-def test_a_vllm_of_the_run_before_keeps_its_place(run, models, tiny):
+def test_a_vllm_of_the_run_before_keeps_its_place(run, models, own):
     spec = run(sampler="vllm")
-    choose(spec, tiny("qwen3"), models, Log())
-    placed = choose(spec, tiny("qwen3"), models, Log())
+    choose(spec, own, models, Log())
+    placed = choose(spec, own, models, Log())
     assert models.start.log == ["start 512"]
-    assert placed.served is models.served(tiny("qwen3").name)
+    assert placed.served is models.served(own.loaded.name)
 
 
 def test_a_model_that_cannot_be_trained_on_its_gpu_is_refused_before_it_is_loaded(run, monkeypatch):
@@ -121,13 +127,15 @@ def test_a_model_that_cannot_be_trained_on_its_gpu_is_refused_before_it_is_loade
     check_fits(run())
 
 
+FIRST = "GPU-00000000-aaaa"
 APART = ["GPU-00000001-aaaa", "GPU-00000002-aaaa"]
 
 
 @pytest.fixture
 def apart(monkeypatch):
     """Two GPUs of 80 GB for vLLM beside the worker's own, as NVML tells them."""
-    monkeypatch.setenv("IDEMTUI_VLLM_GPUS", ",".join(APART))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", FIRST)
+    monkeypatch.setenv("IDEMTUI_MORE_GPUS", ",".join(APART))
     asked = []
     monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", lambda uuid: asked.append(uuid) or uuid)
@@ -137,16 +145,50 @@ def apart(monkeypatch):
 
 
 def test_on_gpus_of_its_own_vllm_is_spread_and_shown_those_alone(run, tiny, apart, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-00000000-aaaa")
     spec = run(sampler="vllm", device="cuda", gpus=3)
     on_gpu = replace(tiny("qwen3"), device=torch.device("cuda"))
-    plan = placing.plan_for(spec, on_gpu, None)
+    plan = placing.plan_for(spec, InProcess(on_gpu), None)
     assert (plan.shards, apart) == (2, APART)
     assert plan.reason.startswith("vLLM has 2 GPUs of its own")
     settings = placing.settings_for(spec, on_gpu, plan)
     assert (settings.shards, settings.sleeps) == (2, False)
-    assert shown(gpus_apart()) == {"CUDA_VISIBLE_DEVICES": ",".join(APART)}
-    assert walking._device("cuda") == ",".join(["GPU-00000000-aaaa", *APART])
+    assert shown(settings.gpus) == {"CUDA_VISIBLE_DEVICES": ",".join(APART)}
+    assert walking._device("cuda") == ",".join([FIRST, *APART])
+
+
+@dataclass
+class Spread:
+    """A model in shards on GPUs that are not there."""
+
+    loaded: object
+
+    def room(self):
+        """Of the smallest."""
+        return Room(80 * GB, 79 * GB, GB)
+
+
+def test_a_model_in_shards_has_the_first_gpus_and_vllm_the_others_or_the_same(run, tiny, apart, monkeypatch):
+    on_gpu = Spread(replace(tiny("qwen3"), device=torch.device("cuda")))
+    spec = run(sampler="vllm", device="cuda", gpus=3, shards=2)
+    assert sharding_of(spec).gpus == (FIRST, APART[0])
+    plan = placing.plan_for(spec, on_gpu, None)
+    assert (plan.shards, placing.settings_for(spec, on_gpu.loaded, plan).gpus) == (1, (APART[1],))
+    monkeypatch.setenv("IDEMTUI_MORE_GPUS", APART[0])
+    shared = run(sampler="vllm", device="cuda", gpus=2, shards=2)
+    plan = placing.plan_for(shared, on_gpu, None)
+    assert (plan.residency, plan.shards) == ("resident", 2)
+    assert placing.settings_for(shared, on_gpu.loaded, plan).gpus == (FIRST, APART[0])
+    check_fits(shared)
+    monkeypatch.setenv("IDEMTUI_MORE_GPUS", "")
+    with pytest.raises(ModelError, match=r"shards = 2, but this worker holds 1 GPU; set execution\.gpus to 2"):
+        sharding_of(shared)
+
+
+def test_on_a_cpu_shards_share_the_threads(run):
+    assert sharding_of(run()) is None
+    asked = run(gpus=2, shards=2)
+    asked = asked.model_copy(update={"execution": asked.execution.model_copy(update={"threads": 6})})
+    assert (sharding_of(asked).threads, sharding_of(asked).gpus) == (3, ())
 
 
 def test_gpus_that_nvml_does_not_know_are_one_line(apart, monkeypatch):
@@ -155,16 +197,16 @@ def test_gpus_that_nvml_does_not_know_are_one_line(apart, monkeypatch):
 
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByUUID", lost)
     with pytest.raises(ModelError, match="cannot be looked at: NVML says"):
-        rooms_apart(APART)
+        rooms_of(APART)
 
 
-def test_gpus_that_nobody_would_use_are_refused(run, models, tiny, monkeypatch):
-    with pytest.raises(ModelError, match=r"execution\.gpus = 2: only vLLM draws on more than one GPU.*no GPU"):
-        choose(run(gpus=2), tiny("qwen3"), models, Log())
+def test_gpus_that_nobody_would_use_are_refused(run, models, own, monkeypatch):
+    with pytest.raises(ModelError, match=r"execution\.gpus = 2: beyond execution\.shards = 1, GPUs are vLLM's.*no GPU"):
+        choose(run(gpus=2), own, models, Log())
 
     def broken(settings):
         raise ServingError("vLLM: RuntimeError: NCCL", "RuntimeError")
 
     models.start = broken
     with pytest.raises(ServingError, match="NCCL"):
-        choose(run(sampler="vllm", gpus=2), tiny("qwen3"), models, Log())
+        choose(run(sampler="vllm", gpus=2), own, models, Log())

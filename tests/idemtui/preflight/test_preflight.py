@@ -226,5 +226,8 @@ def test_on_a_gpu_it_says_who_draws_and_where_vllm_stays(monkeypatch: pytest.Mon
     several = [spec.model_copy(update={"execution": spec.execution.model_copy(update={"gpus": 2})}) for spec in demo()]
     assert any("vLLM has 1 GPU of its own" in line for line in preflight(several, Past(), large).assumed)
     monkeypatch.setattr("engine.backends.find_spec", lambda name: None)
-    assert any("execution.gpus = 2: only vLLM" in line for line in preflight(several, Past(), large).assumed)
+    assert any(
+        "execution.gpus = 2: beyond execution.shards = 1, GPUs are vLLM's" in line
+        for line in preflight(several, Past(), large).assumed
+    )
     assert any("transformers draws (vLLM is not installed" in line for line in preflight(demo(), Past(), large).assumed)

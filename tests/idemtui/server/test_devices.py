@@ -174,7 +174,7 @@ def test_a_worker_sees_its_own_device_alone(lab: Lab, device: str, shown: str) -
     launcher = ProcessLauncher(lab.root / "workers", ServerSettings(disk_reserve_mb=7), ["worker"])
     key = ModelKey("m", "j", 3, "cuda", ("HF_TOKEN",))
     environment = launcher._environment(key, device, {"HF_TOKEN": "hf", "OTHER": "x"})
-    assert environment["IDEMTUI_VLLM_GPUS"] == ""
+    assert environment["IDEMTUI_MORE_GPUS"] == ""
     assert environment["CUDA_VISIBLE_DEVICES"] == shown
     assert (environment["OMP_NUM_THREADS"], environment["IDEMTUI_DISK_RESERVE_MB"]) == ("3", "7")
     assert environment["HF_TOKEN"] == "hf"
@@ -240,7 +240,7 @@ def test_a_worker_of_two_gpus_trains_on_the_first_and_locks_both(lab: Lab) -> No
     launcher = ProcessLauncher(lab.root / "workers", ServerSettings(), (sys.executable, str(FAKE_WORKER), "hold"))
     key = ModelKey("m", "j", 1, "cuda", gpus=2)
     environment = launcher._environment(key, device, {})
-    assert (environment["CUDA_VISIBLE_DEVICES"], environment["IDEMTUI_VLLM_GPUS"]) == (gpu(0).uuid, gpu(1).uuid)
+    assert (environment["CUDA_VISIBLE_DEVICES"], environment["IDEMTUI_MORE_GPUS"]) == (gpu(0).uuid, gpu(1).uuid)
     worker = launcher.start(key, device, {})
     try:
         for one in (gpu(0), gpu(1)):

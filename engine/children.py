@@ -1,0 +1,56 @@
+"""What processes of a worker's own have in common: they die with it, and their GPU memory is waited for."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+import time
+from collections.abc import Collection
+
+from engine.errors import ServingError
+
+PR_SET_PDEATHSIG = 1
+ENDING_SECONDS = 10.0
+"""How long the driver may take to take back a process's memory."""
+LOOK_SECONDS = 0.05
+
+
+def die_with_parent() -> None:
+    """Have Linux kill this process with the one that started it, also in the middle of a long call."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def wait_for_memory(pids: Collection[int], who: str) -> None:
+    """Wait until no GPU holds memory for these processes; ServingError where one still does after a while."""
+    deadline = time.monotonic() + ENDING_SECONDS
+    while held := gpus_holding(pids):
+        if time.monotonic() > deadline:
+            raise ServingError(
+                f"{who} killed, but GPU {', '.join(map(str, held))} still holds its memory; "
+                "see `nvidia-smi`, and resume the run when it is free.",
+                "Held",
+            )
+        time.sleep(LOOK_SECONDS)
+
+
+def gpus_holding(pids: Collection[int]) -> list[int]:
+    """Indices of the GPUs that NVML counts memory on to one of these processes; none where there is no NVML."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+    except Exception:
+        return []
+    held = []
+    try:
+        for index in range(pynvml.nvmlDeviceGetCount()):
+            running = pynvml.nvmlDeviceGetComputeRunningProcesses(pynvml.nvmlDeviceGetHandleByIndex(index))
+            if any(int(process.pid) in pids for process in running):
+                held.append(index)
+    except pynvml.NVMLError:
+        return held
+    finally:
+        pynvml.nvmlShutdown()
+    return held

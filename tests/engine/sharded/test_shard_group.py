@@ -1,0 +1,168 @@
+"""What becomes of a model's shards when one fails, memory runs out, the run stops, or the worker is killed."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine.errors import GuardError, ModelError, ShardError
+from engine.failures import out_of_memory
+from engine.log import StopAsked
+from engine.sharded.group import ShardGroup, Sharding
+from engine.sharded.requests import LookAround, Shard
+from tests.engine.sharded.conftest import MODEL, Spread
+from tests.engine.sharded.work import DRAWING, counted, draws, job
+
+WAIT_SECONDS = 30.0
+
+
+@pytest.fixture
+def folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the shards of one test put temporary files."""
+    place = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setenv("TMPDIR", str(place))
+    return place
+
+
+def gone(pids: list[int]) -> bool:
+    """Whether all of these end within a while."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while alive := [pid for pid in pids if _lives(pid)]:
+        if time.monotonic() > deadline:
+            return False
+        psutil.wait_procs([psutil.Process(pid) for pid in alive if _lives(pid)], timeout=0.1)
+    return True
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_shard_that_is_killed_ends_all_in_one_line_and_the_next_request_starts_them_anew(spread: Spread) -> None:
+    model = spread(2)
+    before = model.draw(draws(), None, DRAWING, chat=True)
+    pids = model.group.pids
+    os.kill(pids[1], signal.SIGKILL)
+    with pytest.raises(
+        ShardError, match=r"the process of shard 2 of 2 ended \(killed by signal 9\); .* resume the run"
+    ):
+        model.draw(draws(), None, DRAWING, chat=True)
+    assert gone(pids)
+    assert not model.group.lives
+    assert model.draw(draws(), None, DRAWING, chat=True) == before
+
+
+def test_a_stop_in_the_middle_of_a_training_leaves_nothing_behind(spread: Spread, tmp_path: Path) -> None:
+    model, steps = spread(2), []
+
+    def stop() -> None:
+        if steps:
+            raise StopAsked("pause", "asked")
+
+    model.group.ask(LookAround())
+    pids = model.group.pids
+    with pytest.raises(StopAsked):
+        model.train([job(tmp_path / "given up", on_step=counted(steps), safe_point=stop)])
+    assert steps[0] == 1
+    assert gone(pids)
+    assert list(tmp_path.iterdir()) == []
+
+
+class GrowUntilRefused:
+    """A request that the second shard has no memory for, by the system's own word, while the first waits for it."""
+
+    def do(self, shard: Shard) -> None:
+        """Allocates beyond a limit of this process alone."""
+        import torch
+        from torch import distributed
+
+        if shard.rank:
+            held = psutil.Process().memory_info().vms
+            resource.setrlimit(resource.RLIMIT_AS, (held + (256 << 20), resource.RLIM_INFINITY))
+            torch.ones(4 << 30, dtype=torch.uint8)
+        distributed.barrier()
+
+
+def test_want_of_memory_in_one_shard_is_want_of_memory(spread: Spread) -> None:
+    model = spread(2)
+    with pytest.raises(ShardError, match="shard 2 of 2 failed: OutOfMemoryError") as raised:
+        model.group.ask(GrowUntilRefused())
+    assert out_of_memory(raised.value)
+    assert len(model.draw(draws(), None, DRAWING, chat=True)) == len(draws())
+
+
+class Refuse:
+    """A request that every shard refuses."""
+
+    def do(self, shard: Shard) -> None:
+        """An error of ours."""
+        raise GuardError(f"nothing is left, says {shard.rank}")
+
+
+def test_an_error_of_ours_comes_back_as_it_is(spread: Spread) -> None:
+    with pytest.raises(GuardError, match="nothing is left, says"):
+        spread(2).group.ask(Refuse())
+
+
+def test_a_model_that_cannot_be_loaded_is_refused_as_in_this_process(folders: Path) -> None:
+    group = ShardGroup(Sharding(str(folders / "none"), "cpu", 1, 2))
+    with pytest.raises(ModelError, match="none"):
+        group.ask(LookAround())
+    assert not group.lives
+    assert list(folders.iterdir()) == []
+
+
+WORKER = """
+import sys, time
+from engine.sharded.group import ShardGroup, Sharding
+from engine.sharded.requests import LookAround
+group = ShardGroup(Sharding(sys.argv[1], "cpu", 1, 2))
+group.ask(LookAround())
+print(*group.pids, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def worker() -> Iterator[subprocess.Popen[str]]:
+    """A process that has started two shards and does nothing more."""
+    process = subprocess.Popen([sys.executable, "-c", WORKER, MODEL], stdout=subprocess.PIPE, text=True)
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_shards_end_with_a_worker_that_is_killed(worker: subprocess.Popen[str]) -> None:
+    assert worker.stdout is not None
+    pids = [int(pid) for pid in worker.stdout.readline().split()]
+    assert len(pids) == 2
+    assert all(map(_lives, pids))
+    worker.kill()
+    assert gone(pids)
+
+
+def test_what_is_asked_while_they_load_can_be_given_up(folders: Path) -> None:
+    group, asked = ShardGroup(Sharding(MODEL, "cpu", 1, 2)), threading.Event()
+
+    def stop() -> None:
+        if asked.is_set():
+            raise StopAsked("terminate", "asked")
+        asked.set()
+
+    with pytest.raises(StopAsked):
+        group.ask(LookAround(), safe_point=stop)
+    assert not group.lives
+    assert list(folders.iterdir()) == []
