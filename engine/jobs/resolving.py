@@ -9,7 +9,9 @@ from engine.jobs.kinds import check_job
 from engine.jobs.spec import JobSpec, job_identity
 from engine.provenance import machine
 from engine.secrets import needed_secrets
-from engine.spec import Execution
+from engine.spec import Backend, Execution
+
+DEFAULT = Backend()
 
 
 def resolve_job(
@@ -21,9 +23,10 @@ def resolve_job(
     judge: str | None = None,
     secrets: tuple[str, ...] = (),
     pack_files: Mapping[str, str] | None = None,
+    backend: Backend = DEFAULT,
 ) -> JobSpec:
     """A job of this kind; `model` and `judge` are what its worker loads, `secrets` names it needs beside the hub's,
-    `pack_files` the hashes of the texts that it reads.
+    `pack_files` the hashes of the texts that it reads, `backend` who computes where it walks chains.
 
     Threads and device are the lab server's business. Raises SpecError, ModelError.
     """
@@ -35,7 +38,11 @@ def resolve_job(
         settings=settings.identity(),
         model=model,
         judge=judge,
-        execution=Execution(threads=1, secrets=tuple(sorted({*hub, *secrets}))),
+        execution=Execution(
+            **{name: getattr(backend, name) for name in Backend.model_fields},
+            threads=1,
+            secrets=tuple(sorted({*hub, *secrets})),
+        ),
         provenance=machine(model, judge).model_copy(update={"pack_files": dict(pack_files or {})}),
     )
     check_job(spec)

@@ -37,7 +37,9 @@ def calibrate(
     most: Annotated[int | None, typer.Option(min=1, metavar="N", help="Rows at most; else all there are.")] = None,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="As in a study: data.pack, data.seed, judge.model, …"),
+        typer.Option(
+            "--set", metavar="SECTION.KEY=VALUE", help="As in a study: data.pack, judge.model, execution.gpus, …"
+        ),
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Measure anew what was measured before.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False,
@@ -69,6 +71,7 @@ def calibrate(
         judge=spec.judge.local_model,
         secrets=(spec.judge.key_name,) if spec.judge.key_name else (),
         pack_files=spec.provenance.pack_files,
+        backend=spec.execution,
     )
     if not as_json:
         tell_judging(lab, [spec], of="each M0 and its base: ")

@@ -130,3 +130,14 @@ def test_a_calibration_that_cannot_be_is_refused(here: Idemtui, words: tuple[str
     assert (said.code, said.out) == (2, "")
     assert problem in said.err
     assert said.err.count("\n") == 1
+
+
+def test_a_calibration_computes_as_its_settings_say(here: Idemtui, served: Serve, lab_to_write: Lab) -> None:
+    served("hold")
+    two = ("--set", "execution.gpus=2", "--set", "execution.shards=2")
+    queued = here("calibrate", "bliss", "--model", "pocket/instruct", *two, "--detach", "--json").json
+    spec = json.loads((lab_to_write.root / "jobs" / queued["job_id"] / "spec.json").read_text())
+    assert (spec["execution"]["gpus"], spec["execution"]["shards"]) == (2, 2)
+    assert spec["execution"]["secrets"] == []
+    refused = here("calibrate", "bliss", "--model", "pocket/instruct", *two[2:], "--detach")
+    assert (refused.code, "execution.shards = 2: each shard of the model has a GPU" in refused.err) == (2, True)
