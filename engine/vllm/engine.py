@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
+import vllm
+from vllm.inputs import TokensPrompt
+from vllm.lora.request import LoRARequest
+from vllm.sampling_params import RequestOutputKind
+
+from engine.vllm.arguments import arguments, can_sleep
 from engine.vllm.messages import (
     Ahead,
     Answer,
@@ -24,17 +29,6 @@ from engine.vllm.messages import (
     Written,
 )
 
-os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-os.environ["VLLM_NO_USAGE_STATS"] = "1"
-os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # the engine's core in this process: one thing less to outlive it
-
-import vllm
-from vllm.inputs import TokensPrompt
-from vllm.lora.request import LoRARequest
-from vllm.sampling_params import RequestOutputKind
-
-CACHE_GB = "1"
-"""The KV cache on a CPU, which is for tests."""
 TOKENS_AT_ONCE = 128
 """Tokens that vLLM tells log p of in one request."""
 
@@ -45,29 +39,8 @@ class Engine:
     version = vllm.__version__
 
     def __init__(self, settings: EngineSettings) -> None:
-        on_cpu = settings.device == "cpu"
-        if on_cpu:
-            os.environ["VLLM_CPU_KVCACHE_SPACE"] = CACHE_GB
-        self._llm = vllm.LLM(
-            model=settings.model,
-            skip_tokenizer_init=True,
-            trust_remote_code=False,
-            load_format="safetensors",
-            generation_config="vllm",
-            dtype=settings.dtype,
-            max_model_len=settings.length,
-            max_num_seqs=settings.rows,
-            enable_prefix_caching=True,
-            enable_lora=True,
-            max_lora_rank=settings.rank,
-            max_loras=1,
-            enable_sleep_mode=settings.sleeps and not on_cpu,
-            enforce_eager=on_cpu,
-            disable_log_stats=True,
-            seed=0,
-            **({} if on_cpu else _on_gpus(settings)),
-        )
-        self._can_sleep = settings.sleeps and not on_cpu
+        self._llm = vllm.LLM(**arguments(settings))
+        self._can_sleep = can_sleep(settings)
 
     def answer(self, request: Request) -> Response:
         """Do what is asked; whatever vLLM raises is raised."""
@@ -125,12 +98,6 @@ class Engine:
         lora = None if adapter is None else LoRARequest(adapter.name, adapter.number, adapter.folder)
         given = [TokensPrompt(prompt_token_ids=ids) for ids in prompts]
         return list(self._llm.generate(given, settings, use_tqdm=False, lora_request=lora))
-
-
-def _on_gpus(settings: EngineSettings) -> dict[str, Any]:
-    """How much of each GPU, and over how many the model is spread."""
-    spread = {"tensor_parallel_size": settings.shards} if settings.shards > 1 else {}
-    return {"gpu_memory_utilization": settings.utilization, **spread}
 
 
 def _answer(output: Any) -> Answer:

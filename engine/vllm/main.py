@@ -1,7 +1,7 @@
 """vLLM's own process: `python -m engine.vllm.main`, told what to do on stdin, answering on what was its stdout.
 
-It lives no longer than the worker that started it: when stdin ends, also because the worker was killed, the whole
-process group is killed, with every process that vLLM made. The one room that imports vLLM.
+It lives no longer than the worker that started it: it dies when stdin ends, also because the worker was killed, and a
+guard ends every process that vLLM made. The one room that imports vLLM.
 """
 
 from __future__ import annotations
@@ -17,11 +17,18 @@ from typing import IO
 import msgspec
 
 from engine.children import die_with_parent
+from engine.vllm.arguments import environment
+from engine.vllm.failing import failed
 from engine.vllm.messages import Done, EngineSettings, Failed, Request, Response
+from engine.vllm.session import leave_guard
+
+ENDING_SECONDS = 5.0
+"""How long vLLM's processes may take to end by themselves after this one."""
 
 
 def main() -> int:
     """Serve until stdin ends."""
+    leave_guard(ENDING_SECONDS)
     inlet, outlet = _private_pipes()
     die_with_parent()
     encoder = msgspec.json.Encoder()
@@ -30,6 +37,7 @@ def main() -> int:
         response: Response
         try:
             if isinstance(request, EngineSettings):
+                os.environ.update(environment(request, dict(os.environ)))
                 from engine.vllm.engine import Engine
 
                 engine = Engine(request)
@@ -39,7 +47,7 @@ def main() -> int:
             else:
                 response = engine.answer(request)
         except Exception as error:
-            response = Failed(type(error).__name__, _first_line(error))
+            response = failed(error)
             print(f"vllm: {error!r}", file=sys.stderr, flush=True)
         outlet.write(encoder.encode(response) + b"\n")
         outlet.flush()
@@ -63,17 +71,12 @@ def _requests(inlet: IO[bytes]) -> Iterator[Request]:
     def read() -> None:
         for line in inlet:
             waiting.put(line)
-        os.killpg(0, signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=read, name="requests", daemon=True).start()
     decoder = msgspec.json.Decoder(Request)
     while True:
         yield decoder.decode(waiting.get())
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
 
 
 if __name__ == "__main__":

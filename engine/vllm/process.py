@@ -1,11 +1,10 @@
-"""vLLM's process as the worker sees it: started in a process group of its own, asked one thing at a time, and gone
+"""vLLM's process as the worker sees it: started in a session of its own, asked one thing at a time, and gone
 with everything it made when it is let go, whatever state it is in.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,12 +12,12 @@ from contextlib import suppress
 from typing import IO, Protocol
 
 import msgspec
-import psutil
 
 from engine.children import ENDING_SECONDS, wait_for_memory
 from engine.errors import ServingError
 from engine.gpus import shown
 from engine.vllm.messages import Done, EngineSettings, Failed, Request, Response
+from engine.vllm.session import end, members
 
 COMMAND = (sys.executable, "-P", "-m", "engine.vllm.main")
 
@@ -64,7 +63,7 @@ class EngineProcess:
 
     @property
     def pid(self) -> int:
-        """The leader of its process group."""
+        """The leader of its session."""
         return self._process.pid
 
     def ask(self, request: Request) -> Response:
@@ -84,15 +83,12 @@ class EngineProcess:
         return response
 
     def close(self) -> None:
-        """SIGTERM to the group, then SIGKILL, then wait until no GPU holds memory for any of it.
+        """SIGTERM to the session, then SIGKILL, then wait until no GPU holds memory for any of it.
 
         Raises ServingError where the driver still counts memory to one of its processes after that.
         """
-        pids = _group(self.pid)
-        _signal(self.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(ENDING_SECONDS)
-        _signal(self.pid, signal.SIGKILL)
+        pids = {self.pid, *(process.pid for process in members(self.pid))}
+        end(self.pid, ENDING_SECONDS)
         self._process.wait()
         for pipe in self._pipes():
             with suppress(OSError):
@@ -110,15 +106,3 @@ class EngineProcess:
         code = self._process.poll()
         how = "closed its pipe" if code is None else f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
         return ServingError(f"vLLM's process ended ({how}); the end of worker.log may say why.", "Ended")
-
-
-def _group(leader: int) -> set[int]:
-    """Every process that the leader made, itself among them."""
-    with suppress(psutil.Error):
-        return {leader, *(child.pid for child in psutil.Process(leader).children(recursive=True))}
-    return {leader}
-
-
-def _signal(group: int, number: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)

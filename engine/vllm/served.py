@@ -126,7 +126,7 @@ class ServedModel:
         if self.residency == "exit":
             self.close()
         elif self.residency == "sleep" and self._engine is not None and not self._asleep:
-            self._engine.ask(Sleep())
+            self._tell(self._engine, Sleep())
             self._asleep = True
         self.switching_seconds += time.monotonic() - started
 
@@ -139,14 +139,17 @@ class ServedModel:
 
     def _ask(self, request: Request, who: Who) -> Response:
         engine = self._ready()
+        if self._answered != [who]:
+            self._tell(engine, Forget())
+            self._answered = [who]
+        return self._tell(engine, request)
+
+    def _tell(self, engine: Serving, request: Request) -> Response:
+        """Ask, and let go of a vLLM that failed: what it had begun stays in its queue, and its next question hangs."""
         try:
-            if self._answered != [who]:
-                engine.ask(Forget())
-                self._answered = [who]
             return engine.ask(request)
-        except ServingError as error:
-            if error.kind in ("Ended", "OutOfMemoryError"):
-                self.close()
+        except ServingError:
+            self.close()
             raise
 
     def _ready(self) -> Serving:
@@ -155,7 +158,7 @@ class ServedModel:
         if self._engine is None:
             self._engine = self.start(self.settings)
         elif self._asleep:
-            self._engine.ask(Wake())
+            self._tell(self._engine, Wake())
             self._forget_all()
         else:
             return self._engine

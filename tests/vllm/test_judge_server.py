@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ import pytest
 from engine.judges.local import LocalJudge
 from engine.models import load_model
 from engine.vllm.process import ON_CPU
+from engine.vllm.session import end
 from tests.engine.judges.test_server import asked, judge_at
 from tests.engine.judges.transformers_server import answers, free_port
 from tests.vllm.wide import widen
@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def url(folder, tmp_path_factory):
-    """The address of one on a free port of loopback; its process group ends with the tests."""
+    """The address of one on a free port of loopback; its session ends with the tests."""
     port, log = free_port(), tmp_path_factory.mktemp("serve") / "log"
     command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder), *OPTIONS]
     command += ["--host", "127.0.0.1", "--port", str(port)]
@@ -46,7 +46,7 @@ def url(folder, tmp_path_factory):
                 tick.wait(0.2)
             yield f"http://127.0.0.1:{port}/v1"
         finally:
-            os.killpg(server.pid, signal.SIGKILL)
+            end(server.pid, 5.0)
 
 
 def test_the_wide_judge_scores_behind_vllm_serve_as_the_pocket_judge_does_here(url):

@@ -90,10 +90,18 @@ def test_a_run_that_needs_more_has_it_started_anew_and_one_that_needs_less_does_
     ]  # fmt: skip
 
 
-def test_a_vllm_that_died_is_let_go_and_one_that_failed_is_kept(tmp_path):
-    model, log = served(fails={"Write": ServingError("gone", "Ended")})
-    with pytest.raises(ServingError, match="gone"):
+@pytest.mark.parametrize("request_name", ["Forget", "Write", "Sleep", "Wake"])
+@pytest.mark.parametrize("kind", ["Ended", "ValueError"])
+def test_a_vllm_that_died_or_failed_is_let_go_and_the_next_question_starts_another(request_name, kind):
+    model, log = served("sleep", fails={request_name: ServingError("gone", kind)})
+
+    def once_through():
         write(model)
+        model.give_way()
+        write(model)
+
+    with pytest.raises(ServingError, match="gone"):
+        once_through()
     assert not model.lives
     assert log[-1] == "close"
     write(model)
