@@ -25,13 +25,23 @@ from tests.vllm.test_serving import COLD, WHO, draws
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]
 
+SHARED = Path("/dev/shm")
 OF_THE_CPU_BUILD = "cpushm"
 """What it exchanges sums through; it removes that only when it ends in peace, which it does not in our seconds."""
 
 
 def shared_memory() -> set[str]:
     """Names of segments and locks that any process shares."""
-    return {path.name for path in Path("/dev/shm").iterdir() if OF_THE_CPU_BUILD not in path.name}
+    return {path.name for path in SHARED.iterdir() if OF_THE_CPU_BUILD not in path.name}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_the_cpu_build_leaves():
+    before = set(SHARED.iterdir())
+    yield
+    for path in set(SHARED.iterdir()) - before:
+        if OF_THE_CPU_BUILD in path.name:
+            path.unlink()
 
 
 def spread(folder: Path):
