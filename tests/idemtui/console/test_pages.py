@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from textual.app import App
 from textual.binding import Binding
 from textual.command import DiscoveryHit
 from textual.dom import DOMNode
+from textual.pilot import Pilot
 from textual.screen import ModalScreen
 
 from idemtui import console
@@ -31,6 +33,8 @@ from idemtui.console.screens.naming import NamingScreen
 from idemtui.console.screens.queries import Entry, QueriesScreen
 from idemtui.console.screens.record import RecordScreen
 from idemtui.console.screens.say import SayScreen
+from tests.idemtui.console.conftest import House
+from tests.idemtui.console.waiting import press, settled
 
 
 def bound_in_the_console() -> list[tuple[type[DOMNode], Binding]]:
@@ -92,3 +96,51 @@ async def test_the_palette_offers_what_a_page_can_do_and_all_of_it_runs(
             await pilot.pause()
             while len(pilot.app.screen_stack) > 1:
                 await pilot.app.pop_screen()
+
+
+async def run_from_palette(pilot: Pilot[None], page: Page) -> list[tuple[str, Dialog[Any]]]:
+    """Every entry that the palette has over this page, one after the other; a page that an entry closed is reopened."""
+    run = []
+    for at, action in enumerate(actions(page)):
+        screen = pilot.app.screen
+        if not isinstance(screen, Dialog):
+            await press(pilot, OPENS[page])
+            screen = pilot.app.screen
+        assert isinstance(screen, Dialog)
+        assert page == screen.PAGE
+        hits = [hit async for hit in ConsoleCommands(screen).discover() if isinstance(hit, DiscoveryHit)]
+        assert str(hits[at].text).split(": ")[1] == action.label
+        assert await hits[at].command(), action
+        await settled(pilot)
+        run.append((action.label, screen))
+    return run
+
+
+OPENS: dict[Page, str] = {"fork": "f", "label": "B"}
+
+
+async def test_everything_that_the_palette_offers_over_a_fork_runs(house: House) -> None:
+    house.answers["submit"] = {"runs": [{"run_id": "f", "name": "a fork", "answer": "queued"}]}
+    async with house.console().run_test(size=(140, 45)) as pilot:
+        await press(pilot, "1")
+        run = await run_from_palette(pilot, "fork")
+        assert [label for label, _ in run] == ["Fork", "Not now"]
+        assert not any(page.is_current for _, page in run)
+        assert [name for name, _ in house.commands] == ["submit"], "the one queues, the other does not"
+
+
+async def test_everything_that_the_palette_offers_over_blind_labelling_runs(house: House) -> None:
+    async with house.console().run_test(size=(140, 45)) as pilot:
+        await press(pilot, "3", "B")
+        page = pilot.app.screen
+        run = await run_from_palette(pilot, "label")
+        assert [label for label, _ in run] == [action.label for action in actions("label")]
+        assert {screen for _, screen in run} == {page}, "no entry but the last closes it"
+        assert page.is_current, "End closed the line for points; once more it ends"
+        hits = [hit async for hit in ConsoleCommands(page).discover() if isinstance(hit, DiscoveryHit)]
+        assert await hits[-1].command()
+        await settled(pilot)
+        assert not page.is_current
+        assert any("labelled" in note.message for note in pilot.app._notifications)
+    said = [json.loads(line) for line in house.lab.notes.read_text().splitlines()]
+    assert [note.get("value") for note in said] == [0, 25, 50, 75, 100]
