@@ -1,4 +1,4 @@
-"""What is asked of runs, one or several that are marked, and of the room in sight: pause, resume, judge, save, copy."""
+"""What is asked of runs, and of the room in sight: pause, resume, queue, judge, save, copy."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from idemtui.console.lab_facts import Interrupted
 if TYPE_CHECKING:
     from textual.worker import Worker
 
+    from engine.spec import RunSpec
     from idemtui.console.app import Console
 
 Asked = tuple[str, Mapping[str, object]]
@@ -86,6 +87,25 @@ def read_again(console: Console) -> None:
             console.post_message(GlanceRead(await in_thread(console.reader.glance)))
 
     _: Worker[None] = console.run_worker(reading, group="judge", exclusive=True)
+
+
+def start_demo(console: Console) -> None:
+    """Queue the pocket study in this lab."""
+    from idemtui.console.demo import queue_demo
+
+    console.ask_server(partial(queue_demo, console.lab), lambda _: "The pocket study is queued.")
+
+
+def queue_runs(console: Console, specs: Sequence[RunSpec]) -> None:
+    """Queue resolved runs and look at the first of them."""
+    from idemtui.console.launching import queue
+
+    def queued(answer: str) -> str:
+        console.choose(specs[0].run_id)
+        console.action_room("runs")
+        return answer
+
+    console.ask_server(partial(queue, specs, console.reader), queued)
 
 
 def save(console: Console) -> None:

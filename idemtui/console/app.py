@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar, TypeVar
 
 from textual import events, on, work
 from textual.app import App
@@ -19,7 +18,7 @@ from idemtui.console import acting, messages
 from idemtui.console.actions import bindings
 from idemtui.console.answers import ABOUT_RUNS, possible
 from idemtui.console.asking import in_thread
-from idemtui.console.dialogs import ask_cancel, ask_fork, ask_interrupted, ask_queue
+from idemtui.console.dialogs import ask_cancel, ask_fork, ask_interrupted
 from idemtui.console.endings import ended, ending_words, signal
 from idemtui.console.facts import Glance, Run
 from idemtui.console.feed import Feed, Pace
@@ -32,10 +31,6 @@ from idemtui.console.screens.modes import MODES
 from idemtui.console.screens.room import Room
 from idemtui.console.settings import Settings
 from store.lab import Lab
-
-if TYPE_CHECKING:
-    from engine.spec import RunSpec
-    from idemtui.preflight.facts import Preflight
 
 Answer = TypeVar("Answer")
 
@@ -275,27 +270,6 @@ class Console(App[None]):
         """Show what was interrupted and let the chosen ones go on."""
         if self.server is not None:
             ask_interrupted(self, self.server.interrupted)
-
-    def start_demo(self) -> None:
-        """Queue the pocket study in this lab."""
-        from idemtui.console.demo import queue_demo
-
-        self.ask_server(partial(queue_demo, self.lab), lambda _: "The pocket study is queued.")
-
-    def queue_study(self, specs: Sequence[RunSpec], costs: Preflight) -> None:
-        """Ask with the costs in sight, queue the runs, and show them."""
-        ask_queue(self, specs, costs)
-
-    def queue_runs(self, specs: Sequence[RunSpec]) -> None:
-        """Queue resolved runs and look at the first of them."""
-        from idemtui.console.launching import queue
-
-        def queued(answer: str) -> str:
-            self.choose(specs[0].run_id)
-            self.action_room("runs")
-            return answer
-
-        self.ask_server(partial(queue, specs, self.reader), queued)
 
     @work(group="command")
     async def ask_server(self, ask: Callable[[], Answer], words: Callable[[Answer], str]) -> None:

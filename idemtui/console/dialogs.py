@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from idemtui.console.acting import again, ask_each
+from idemtui.console.acting import again, ask_each, queue_runs
 from idemtui.console.answers import newest_to_fork
 from idemtui.console.facts import Run
 from idemtui.console.lab_facts import Interrupted
@@ -67,7 +67,7 @@ def ask_queue(console: Console, specs: Sequence[RunSpec], costs: Preflight) -> N
 
     def answered(sure: bool | None) -> None:
         if sure:
-            console.queue_runs(specs)
+            queue_runs(console, specs)
 
     console.push_screen(ConfirmScreen(question(costs, specs[0].study)), answered)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from idemtui.console.facts import Glance, Point, Run, shown_point
@@ -35,6 +36,7 @@ AT_ONCE = 50
 Curves = Mapping[str, Mapping[int, Point]]
 """By run id and cycle."""
 Studies = Mapping[str, Sequence[Run]]
+Heard = Callable[[tuple[tuple[str, int], ...]], "Standing"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,15 @@ def choose_next(reader: Reader) -> list[Judge]:
     return known
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What was worked out goes by this: another judge, more judgements, or runs that went further make it old."""
+
+    judge: str
+    said_by_jobs: int
+    runs: tuple[tuple[str, int], ...]
+
+
 class Judging:
     """The judge that is chosen, None for each run's own, and what was last worked out by it, study by study.
 
@@ -75,8 +86,8 @@ class Judging:
     def __init__(self) -> None:
         self.judge: str | None = None
         self._looking = threading.Lock()
-        self._curves: dict[str, tuple[object, Curves]] = {}
-        self._verdicts: dict[str, tuple[object, tuple[Verdict, ...]]] = {}
+        self._curves: dict[str, tuple[Standing, Curves]] = {}
+        self._verdicts: dict[str, tuple[Standing, tuple[Verdict, ...]]] = {}
 
     def seen(self, client: Client, glance: Glance) -> Glance:
         """The lab by the chosen judge; as it is where none is, or where the lab does not know the chosen one."""
@@ -87,47 +98,46 @@ class Judging:
         studies: dict[str, list[Run]] = defaultdict(list)
         for run in glance.runs:
             studies[run.study].append(run)
-        heard = (judge.judge_id, client.sql(SAID_BY_JOBS, [judge.judge_id]).tuples())
+        [(said,)] = client.sql(SAID_BY_JOBS, [judge.judge_id]).tuples()
+        heard = partial(Standing, judge.judge_id, said)
         with self._looking:
             read = self._read_curves(client, judge, studies, heard)
             owed = self._work_out_verdicts(client, judge, studies, heard, AT_ONCE - read)
-        return by_judge(glance, judge, self.curves, self.verdicts, owed)
+            return by_judge(glance, judge, self._all_curves(), self.verdicts(judge.judge_id), owed)
 
-    @property
-    def curves(self) -> Curves:
-        """The points that are known, by run id and cycle."""
+    def verdicts(self, judge: str) -> tuple[Verdict, ...]:
+        """The verdicts by a judge that are known."""
+        held = self._verdicts.values()
+        return tuple(verdict for standing, told in held if standing.judge == judge for verdict in told)
+
+    def _all_curves(self) -> Curves:
         return {run_id: points for _, curves in self._curves.values() for run_id, points in curves.items()}
 
-    @property
-    def verdicts(self) -> tuple[Verdict, ...]:
-        """The verdicts that are known."""
-        return tuple(verdict for _, told in self._verdicts.values() for verdict in told)
-
-    def _read_curves(self, client: Client, judge: Judge, studies: Studies, heard: object) -> int:
+    def _read_curves(self, client: Client, judge: Judge, studies: Studies, heard: Heard) -> int:
         """Read anew the curves of studies whose runs went further; returns how many runs those have."""
         from store.judged import judged_chains, judged_curves
 
-        standing = {s: (heard, tuple((run.run_id, len(run.points)) for run in runs)) for s, runs in studies.items()}
+        standing = {s: heard(tuple((run.run_id, len(run.points)) for run in runs)) for s, runs in studies.items()}
         self._curves = {study: held for study, held in self._curves.items() if held[0] == standing.get(study)}
         behind = {run.run_id: study for study, runs in studies.items() if study not in self._curves for run in runs}
         chains = judged_chains(client, list(behind), judge.judge_id) if behind else {}
         found: dict[str, dict[str, Mapping[int, Point]]] = defaultdict(dict)
         for run_id, curve in judged_curves(chains).items():
             found[behind[run_id]][run_id] = {point.cycle: shown_point(point) for point in curve}
-        self._curves |= {study: (standing[study], found[study]) for study in behind.values()}
+        self._curves = self._curves | {study: (standing[study], found[study]) for study in behind.values()}
         return len(behind)
 
-    def _work_out_verdicts(self, client: Client, judge: Judge, studies: Studies, heard: object, most: int) -> int:
+    def _work_out_verdicts(self, client: Client, judge: Judge, studies: Studies, heard: Heard, most: int) -> int:
         """Work out verdicts of about so many runs, whole studies at a time; returns of how many they are owed still."""
         from store.judged_groups import told_by
         from store.judged_verdicts import judged_verdicts
 
         standing = {
-            study: (heard, tuple((run.run_id, run.status == "finished") for run in runs))
+            study: heard(tuple((run.run_id, int(run.status == "finished")) for run in runs))
             for study, runs in studies.items()
         }
         self._verdicts = {study: held for study, held in self._verdicts.items() if held[0] == standing.get(study)}
-        scored = {run_id for run_id, points in self.curves.items() if points}
+        scored = {run_id for run_id, points in self._all_curves().items() if points}
         owed = [study for study in studies if study not in self._verdicts]
         now: dict[str, list[str]] = {}
         while owed and sum(map(len, now.values())) < most:
@@ -135,7 +145,8 @@ class Judging:
             now[study] = [run.run_id for run in studies[study] if run.run_id in scored and run.status == "finished"]
         run_ids = [run_id for ids in now.values() for run_id in ids]
         told = told_by(judged_verdicts(client, run_ids, judge.judge_id)) if run_ids else []
-        self._verdicts |= {study: (standing[study], tuple(v for v in told if v.study == study)) for study in now}
+        found = {study: (standing[study], tuple(v for v in told if v.study == study)) for study in now}
+        self._verdicts = self._verdicts | found
         return sum(len(studies[study]) for study in owed)
 
 

@@ -121,6 +121,8 @@ class Reader:
     def compare(self, run_ids: Sequence[str], by: str) -> Compared:
         """Runs grouped by a setting, with the traits that their answers were scored on."""
         judge = self.judging.judge
-        comparison = comparing.compare(self.client(), run_ids, by, judge, self.judging.verdicts if judge else None)
+        comparison = comparing.compare(
+            self.client(), run_ids, by, judge, self.judging.verdicts(judge) if judge else None
+        )
         matrix = comparing.matrix(self.client(), comparison.groups, judge)
         return Compared(comparison, tuple(matrix), judge or "")

@@ -7,7 +7,7 @@ after every change, in a thread; an answer about a text that is no longer there 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ from textual.widget import Widget
 from textual.widgets import Static, TextArea
 
 from engine.errors import SpecError
+from idemtui.console.dialogs import ask_queue
+from idemtui.console.draft import Draft
 from idemtui.console.launch_words import (
     FORM,
     PANELS,
@@ -37,21 +39,18 @@ from idemtui.console.launching import (
     begin_from,
     forget_models,
     form,
-    read_typed,
     resolve,
     save_study,
-    with_text,
 )
 from idemtui.console.screens.naming import NamingScreen
 from idemtui.console.screens.room import Room
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.setting_field import SettingField
 from idemtui.console.widgets.still import Still
-from idemtui.launch.study_text import BLANK, typed, with_values
+from idemtui.launch.study_text import BLANK, Edited
 
 if TYPE_CHECKING:
-    from idemtui.launch.resolution import Line, Resolution
-    from idemtui.preflight.facts import Preflight
+    from idemtui.launch.resolution import Line
 
 PAUSE_SECONDS = 0.4
 """After a key in the TOML before it is resolved."""
@@ -64,12 +63,8 @@ class LaunchScreen(Room):
 
     def __init__(self) -> None:
         super().__init__()
-        self._text = ""
-        self._found: Resolution | None = None
+        self._draft = Draft()
         self._formed = asyncio.Event()
-        self._costs: Preflight | None = None
-        self._read = ""
-        """The text that both are of."""
         self._queueing = False
         self._panel = 0
         self._typing: Timer | None = None
@@ -103,14 +98,14 @@ class LaunchScreen(Room):
     def on_screen_resume(self) -> None:
         """What the queue does meanwhile changes the costs."""
         super().on_screen_resume()
-        if self._text:
+        if self._draft.text:
             self._resolve()
 
     def _take(self, text: str) -> None:
-        self._text = self.console_app.remembered.draft = text
+        self.console_app.remembered.draft = text
+        self._draft.take(text)
         self._queueing = False
-        if self._found is not None:
-            self._show_form(with_text(self._found, text))
+        self._show_form()
         editor = self.query_one("#toml", TextArea)
         if editor.text != text:
             with self.prevent(TextArea.Changed):
@@ -118,7 +113,7 @@ class LaunchScreen(Room):
         self._resolve()
 
     def _resolve(self) -> None:
-        self.ask("resolve", partial(resolve, self.console_app.lab, self._text))
+        self.ask("resolve", partial(resolve, self.console_app.lab, self._draft.text))
 
     async def opened(self) -> None:
         """There are settings to act on."""
@@ -127,18 +122,18 @@ class LaunchScreen(Room):
     @on(StudyFormed)
     def show_form(self, message: StudyFormed) -> None:
         """Show what the draft states."""
-        if self._found is None:
-            self._show_form(message.form)
+        if self._draft.found is None:
+            self._draft.found = message.form
+            self._show_form()
         self._formed.set()
 
     @on(StudyResolved)
     def show_study(self, message: StudyResolved) -> None:
         """Show every setting, what the runs are, and what they cost; of a wrong study what is wrong, at its place."""
-        if message.text != self._text:
+        if not self._draft.learn(message):
             return
-        self._costs, self._read = message.costs, message.text
         found = message.resolution
-        self._show_form(found)
+        self._show_form()
         self.query_one("#grid", Ledger).show_rows(grid_rows(found.specs))
         self.query_one("#headline", Static).update(headline(found, message.costs))
         self.query_one("#costs", Static).update(cost_text(message.costs))
@@ -146,17 +141,18 @@ class LaunchScreen(Room):
         if self._queueing:
             self.action_queue()
 
-    def _show_form(self, found: Resolution) -> None:
-        self._found = found
-        self.query_one("#settings", Ledger).show_rows([setting_cells(line) for line in found.lines])
-        self._show_meaning()
+    def _show_form(self) -> None:
+        if self._draft.found is not None:
+            lines = self._draft.found.lines
+            self.query_one("#settings", Ledger).show_rows([setting_cells(line) for line in lines])
+            self._show_meaning()
 
     @on(Ledger.Moved, "#settings")
     def _show_meaning(self) -> None:
         line = self._line
         if line is not None:
             self.query_one("#meaning", Static).update(meaning_text(line))
-            self._field.show(line.meaning.key, typed(self._text, line.meaning.key))
+            self._field.show(line.meaning.key, self._draft.says(line.meaning.key))
 
     @property
     def _field(self) -> SettingField:
@@ -164,8 +160,7 @@ class LaunchScreen(Room):
 
     @property
     def _line(self) -> Line | None:
-        at = self.query_one("#settings", Ledger).cursor
-        return self._found.lines[at] if self._found and at < len(self._found.lines) else None
+        return self._draft.line(self.query_one("#settings", Ledger).cursor)
 
     @on(Ledger.Chosen, "#settings")
     def action_edit(self) -> None:
@@ -175,7 +170,7 @@ class LaunchScreen(Room):
         self._show_meaning()
         if self._line is not None:
             key = self._line.meaning.key
-            self._field.edit(key, typed(self._text, key))
+            self._field.edit(key, self._draft.says(key))
 
     @on(SettingField.Taken)
     def take_field(self, message: SettingField.Taken) -> None:
@@ -194,20 +189,20 @@ class LaunchScreen(Room):
     def action_unset(self) -> None:
         """Take the setting out of the study."""
         if self._line is not None:
-            self._change(self._line.meaning.key, None)
+            self._change(partial(self._draft.without, self._line.meaning.key))
 
     def _put(self, key: str, words: str) -> bool:
-        """Whether the study now says what was typed for a setting; as it stood there nothing has to change."""
-        if words.strip() == typed(self._text, key):
-            return True
-        return self._change(key, read_typed(key, words))
+        """Whether the study now says what was typed for a setting."""
+        return self._change(partial(self._draft.with_typed, key, words))
 
-    def _change(self, key: str, values: list[object] | None) -> bool:
+    def _change(self, change: Callable[[], Edited | None]) -> bool:
         try:
-            edited = with_values(self._text, key, values)
+            edited = change()
         except SpecError as error:
             self.notify(f"{error} Mend it in the TOML first (t).", severity="error", markup=False)
             return False
+        if edited is None:
+            return True
         if edited.comments_lost:
             self.notify("The file was written anew; its comments are lost.", severity="warning", markup=False)
         self._take(edited.text)
@@ -222,7 +217,7 @@ class LaunchScreen(Room):
     @on(TextArea.Changed, "#toml")
     def take_toml(self, message: TextArea.Changed) -> None:
         """Resolve what is typed as soon as typing rests."""
-        self._text = self.console_app.remembered.draft = message.text_area.text
+        self._draft.text = self.console_app.remembered.draft = message.text_area.text
         self._queueing = False
         if self._typing is not None:
             self._typing.stop()
@@ -278,25 +273,25 @@ class LaunchScreen(Room):
     def saving(self) -> NamingScreen | None:
         """The study as its file."""
         self._put_typed()
-        text = self._text
+        text = self._draft.text
         return NamingScreen("Save the study as (.toml)", "study.toml", lambda path: save_study(text, Path(path)))
 
     def copying(self) -> tuple[str, str] | None:
         """The study file's text."""
         self._put_typed()
-        return "the study", self._text
+        return "the study", self._draft.text
 
     def action_queue(self) -> None:
         """Ask with the costs in sight, then queue; a study that is still being resolved is waited for."""
         self._put_typed()
-        self._queueing = self._read != self._text
+        self._queueing = not self._draft.read
         if self._queueing:
             return
-        found, costs = self._found, self._costs
+        found, costs = self._draft.found, self._draft.costs
         if found is None or costs is None:
             self.notify(found.error if found else "The study is not read yet.", severity="error", markup=False)
             return
-        self.console_app.queue_study(found.specs, costs)
+        ask_queue(self.console_app, found.specs, costs)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing to start from where the lab is empty."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from rich.cells import cell_len
-from rich.text import Text
 from textual import on
 from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from idemtui.console.charts import COLOURS, MARKERS, style_of
+from idemtui.console import acting
 from idemtui.console.facts import Run
+from idemtui.console.overlay import legend, overlaid
 from idemtui.console.run_charts import coherence_chart, trait_chart
 from idemtui.console.run_rows import COLUMNS, TITLES, heading_words, line_cells, names_of, view_words
 from idemtui.console.screens.room import Room
@@ -24,11 +23,7 @@ from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.still import Still
 from idemtui.console.widgets.strip import strip_text
 from idemtui.listing import GROUPINGS, SORTS, STATUSES, Entry, Heading, Line, View, arrange
-from idemtui.names import tell_apart
-from idemtui.text import one_line
 
-OVERLAID = len(MARKERS)
-"""Runs that one chart can tell apart."""
 WELCOME = """\
 This lab holds no runs yet.
 
@@ -39,9 +34,6 @@ Or, in a shell:   idemtui demo            the same study
                   idemtui run STUDY.toml  a study of your own"""
 FILTER = "words that a run must have, study:demo, status:live; Enter keeps, Esc clears"
 ALWAYS_RUNS = ("demo", "open_run", "overlay", "mark", "filter", "status", "sort", "group")
-INTERVAL = " │ 90 % interval of the underlined run"
-LEGEND = 24
-"""Cells of a name in the legend."""
 LOADING = "Reading the lab …"
 
 
@@ -234,7 +226,7 @@ class RunsScreen(Room):
 
     def action_demo(self) -> None:
         """Queue the pocket study."""
-        self.console_app.start_demo()
+        acting.start_demo(self.console_app)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the pocket study where there is nothing yet, and the rest where there is something."""
@@ -247,7 +239,7 @@ class RunsScreen(Room):
         chosen = self.chosen
         if chosen is None:
             return
-        runs = self._drawn(chosen)
+        runs = overlaid(self.glance.study(chosen), chosen) if self._overlay else (chosen,)
         self._show_standing(chosen)
         self.query_one("#trait", ChartPane).show_chart(trait_chart(runs, chosen))
         self.query_one("#coherence", ChartPane).show_chart(coherence_chart(runs, chosen))
@@ -275,31 +267,3 @@ class RunsScreen(Room):
             return
         text = standing(chosen, self.glance, self.server, LOG_LINES if self.has_class("-tall") else 0)
         self.query_one("#standing", Static).update(text)
-
-    def _drawn(self, chosen: Run) -> tuple[Run, ...]:
-        if not self._overlay:
-            return (chosen,)
-        study = tuple(run for run in self.glance.study(chosen) if run.points or run is chosen)
-        if len(study) <= OVERLAID:
-            return study
-        start = max(min(study.index(chosen) - OVERLAID // 2, len(study) - OVERLAID), 0)
-        return study[start : start + OVERLAID]
-
-
-def legend(runs: Sequence[Run], chosen: Run, width: int) -> Text:
-    """Which sign is which run, in lines of at most `width` cells; the chosen run is underlined."""
-    text = Text(end="")
-    left = width
-    names = tell_apart([one_line(run.name) for run in runs], LEGEND)
-    for index, (run, name) in enumerate(zip(runs, names, strict=True)):
-        needed = cell_len(name) + 4
-        if needed > left:
-            text.append("\n")
-            left = width
-        left -= needed
-        text.append(f" {MARKERS[index % len(MARKERS)]} ", style_of(COLOURS[index % len(COLOURS)]))
-        text.append(name, "underline" if run is chosen else "")
-        text.append(" ")
-    if left > len(INTERVAL):
-        text.append(INTERVAL, "dim")
-    return text

@@ -11,12 +11,10 @@ from rich.text import Text
 from textual import on
 from textual.containers import Horizontal
 from textual.widget import Widget
-from textual.widgets import Input, Static
+from textual.widgets import Static
 from textual.worker import Worker
 
-from engine.errors import UsageError
 from idemtui.console.facts import BASE, Glance
-from idemtui.console.filter_words import HINT, line_of, parse
 from idemtui.console.messages import Refused
 from idemtui.console.sample_list import SampleList
 from idemtui.console.sample_messages import Annotated, LinesRead, PlacesFound, SamplesRead
@@ -25,6 +23,7 @@ from idemtui.console.screens.room import Room
 from idemtui.console.screens.sample_questions import Wanted
 from idemtui.console.searching import search
 from idemtui.console.text_facts import MEASURED, Line, Listing, Order, Reading
+from idemtui.console.widgets.filter_line import FilterLine
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.page import Page
 from idemtui.console.widgets.sample_lines import COLUMNS, filter_words, sample_cells
@@ -52,8 +51,7 @@ class SamplesScreen(Room):
     def contents(self) -> Iterable[Widget]:
         """Filter, list, text."""
         yield Still(id="filter")
-        yield Input(id="filter-line", compact=True, select_on_focus=False)
-        yield Still(id="filter-trouble")
+        yield FilterLine()
         with Horizontal(id="reading"):
             yield Ledger(COLUMNS, id="samples")
             yield Page(id="sample")
@@ -61,7 +59,6 @@ class SamplesScreen(Room):
     def on_mount(self) -> None:
         """Take the order of last time."""
         self._list.asked = Listing(order=self.console_app.remembered.order)
-        self.query_one("#filter-line", Input).cursor_blink = False
         # Not by a message, which would come after the list was painted: list and text are one picture.
         self.watch(self.query_one(Ledger), "cursor", self._read, init=False)
 
@@ -102,7 +99,7 @@ class SamplesScreen(Room):
             ledger = self.query_one(Ledger)
             ledger.set_reactive(Ledger.cursor, 0)
             ledger.show_count(0)
-        self._say_trouble("")
+        self.query_one(FilterLine).say("")
         self._show_filter()
         reader, asked, number = self.console_app.reader, self._list.asked, self._list.number
 
@@ -131,14 +128,8 @@ class SamplesScreen(Room):
         if message.group == "places":
             message.prevent_default()
             self._list.stop()
-            self._say_trouble(message.reason)
+            self.query_one(FilterLine).say(message.reason)
             self._show_filter()
-
-    def _say_trouble(self, words: str) -> None:
-        hint = HINT if self.has_class("-filtering") else ""
-        told = Text(f"✗ {words}", "bold red") if words else Text(hint, "dim")
-        self.query_one("#filter-trouble", Static).update(told)
-        self.set_class(bool(words or hint), "-telling")
 
     @on(Ledger.PageWanted)
     def want_page(self, message: Ledger.PageWanted) -> None:
@@ -195,34 +186,20 @@ class SamplesScreen(Room):
 
     def action_filter(self) -> None:
         """Type a filter; Enter takes it, Esc leaves it as it was."""
-        line = self.query_one("#filter-line", Input)
-        line.value = f"{line_of(self._list.asked.wanted)} ".lstrip()
-        line.cursor_position = len(line.value)
-        self.add_class("-filtering")
-        self._say_trouble("")
-        line.focus()
+        self.query_one(FilterLine).edit(self._list.asked.wanted)
 
-    @on(Input.Submitted, "#filter-line")
-    def take_filter(self, event: Input.Submitted) -> None:
-        """Search, or say in one line what the filter cannot mean."""
-        typed, run_id = event.value, self._list.asked.wanted.run_id
-        try:
-            wanted = parse(typed.rstrip() if " /" not in typed else typed, run_id)
-        except UsageError as error:
-            self._say_trouble(str(error))
-            return
-        self._close_filter()
-        self._seek(dataclasses.replace(self._list.asked, wanted=wanted))
-
-    def _close_filter(self) -> None:
-        self.remove_class("-filtering")
-        self._say_trouble("")
+    @on(FilterLine.Taken)
+    def take_filter(self, message: FilterLine.Taken) -> None:
+        """List what was typed."""
         self.query_one(Ledger).focus()
+        self._seek(dataclasses.replace(self._list.asked, wanted=message.wanted))
 
     def action_leave_off(self) -> None:
         """Close the line, else stop a search, else clear the filter."""
-        if self.has_class("-filtering"):
-            self._close_filter()
+        line = self.query_one(FilterLine)
+        if line.typing:
+            line.close()
+            self.query_one(Ledger).focus()
         elif self._list.found < 1:
             self.workers.cancel_group(self, "places")
             self._list.stop()

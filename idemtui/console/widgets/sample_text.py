@@ -27,7 +27,8 @@ def sample_text(reading: Reading, run_name: str) -> Text:
     text = Text()
     text.append(f"{plain(run_name)}  {generation(sample.cycle)}  {one_line(sample.purpose)}", STRONG)
     text.append(f"  draw {sample.draw}" + _writer(sample) + "\n", FAINT)
-    text.append(scores(reading.judgements) + "\n")
+    counted = in_force(reading)
+    text.append(("not scored by this judge" if reading.judgements and not counted else scores(counted)) + "\n")
     if not sample.kept:
         text.append(f"left out of training: {one_line(sample.kept_reason or 'no reason recorded')}\n", WARN)
     for said in reading.said:
@@ -56,6 +57,18 @@ def _writer(sample: Line) -> str:
     if sample.drawn_by is None or sample.drawn_by == sample.cycle:
         return ""
     return f"  written by {generation(sample.drawn_by)}"
+
+
+def in_force(reading: Reading) -> list[Judgement]:
+    """One judgement of each metric: of trait and coherence those that the list shows, whoever else scored them."""
+    line = reading.line
+    listed = {"trait": (line.trait, line.trait_label), "coherence": (line.coherence, line.coherence_label)}
+    held: dict[str, Judgement] = {}
+    for judgement in reading.judgements:
+        said = (judgement.value, judgement.label)
+        if said == listed.get(judgement.metric, said):
+            held.setdefault(judgement.metric, judgement)
+    return list(held.values())
 
 
 def scores(judgements: Sequence[Judgement]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import events, on
 from textual.message import Message
+from textual.theme import Theme
 from textual.widgets import TextArea
 
 from idemtui.sql.completion import NOTHING, Offer, Vocabulary, offer
@@ -25,6 +26,14 @@ class SqlEditor(TextArea):
         self.vocabulary = Vocabulary()
         self._offer = NOTHING
         self._turn: tuple[Offer, int] | None = None
+
+    def on_mount(self) -> None:
+        """Words are as dark as the colours that somebody chose are light."""
+        self._take_colours(self.app.current_theme)
+        self.app.theme_changed_signal.subscribe(self, self._take_colours)
+
+    def _take_colours(self, theme: Theme) -> None:
+        self.theme = "css" if theme.dark else "github_light"
 
     @on(TextArea.SelectionChanged)
     def look(self) -> None:

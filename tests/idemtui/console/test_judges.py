@@ -19,7 +19,7 @@ from store.client import connect
 from store.lab import Lab, create_lab, find_lab
 from tests.idemtui.console.conftest import House
 from tests.idemtui.console.test_snapshots import SIZES, Snap, at
-from tests.idemtui.console.waiting import choose, console_of, ledger_of, press, screen_text, until
+from tests.idemtui.console.waiting import choose, console_of, ledger_of, press, screen_lines, screen_text, until
 from tests.store.journals import (
     START,
     Chain,
@@ -95,6 +95,9 @@ async def test_samples_are_listed_filtered_and_ordered_by_that_judge(twice: Hous
         await press(pilot, "J", "J")
         assert ledger.cursor == at == ledger.count - 2, "the same answers by another's scores: the place stays"
         assert traits(ledger) == [trait + SHIFT for trait in own]
+        [head] = [line for line in screen_lines(pilot) if "trait " in line and "JUDGE" not in line]
+        metric, score = head.split("▏")[1].split()
+        assert (metric, round(float(score))) == ("trait", traits(ledger)[at]), "one judge's words stand at the top"
         await press(pilot, "s")
         assert traits(ledger) == sorted([trait + SHIFT for trait in own], reverse=True)
         least = round(sorted(own)[-2] + SHIFT)

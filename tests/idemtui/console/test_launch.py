@@ -16,8 +16,8 @@ from tests.idemtui.console.waiting import choose, console_of, ledger_of, press, 
 
 async def set_value(pilot: Pilot[None], key: str, typed: str) -> None:
     screen = launch(pilot)
-    assert screen._found
-    at = next(at for at, line in enumerate(screen._found.lines) if line.meaning.key == key)
+    assert screen._draft.found
+    at = next(at for at, line in enumerate(screen._draft.found.lines) if line.meaning.key == key)
     ledger_of(pilot, "#settings").cursor = at
     await press(pilot, "enter")
     screen.query_one("#field", Input).value = typed
@@ -30,7 +30,7 @@ def launch(pilot: Pilot[None]) -> LaunchScreen:
 
 
 def value_of(pilot: Pilot[None], key: str) -> tuple[str, str]:
-    found = launch(pilot)._found
+    found = launch(pilot)._draft.found
     assert found
     line = next(line for line in found.lines if line.meaning.key == key)
     return line.value, line.origin
@@ -92,7 +92,7 @@ async def test_a_study_starts_from_a_run(house: House) -> None:
         run = console_of(pilot).glance.runs[0]
         await choose(pilot, run.name, "7", "u")
         assert value_of(pilot, "study.name") == (f"{run.study}-next", "study")
-        assert run.run_id in launch(pilot)._text
+        assert run.run_id in launch(pilot)._draft.text
 
 
 async def test_a_draft_is_there_again(house: House) -> None:

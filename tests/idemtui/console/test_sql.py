@@ -13,6 +13,7 @@ from idemtui.console.screens.help import HelpScreen
 from idemtui.console.screens.record import RecordScreen
 from idemtui.console.screens.sql import SqlScreen
 from idemtui.console.widgets.chart import ChartPane
+from idemtui.console.widgets.sql_editor import SqlEditor
 from idemtui.sql.saved import queries
 from tests.idemtui.console.conftest import House
 from tests.idemtui.console.waiting import ledger_of, press, screen_lines, screen_text, settled, until
@@ -173,3 +174,13 @@ async def test_a_row_is_read_in_full_and_copied(house: House) -> None:
         assert "\u001b" not in screen_text(pilot)
         await press(pilot, "escape", "y")
         assert pilot.app.clipboard == "a\tb\u001b[31m"
+
+
+async def test_words_are_dark_where_the_colours_are_light(house: House) -> None:
+    async with house.console().run_test(size=(140, 45)) as pilot:
+        await press(pilot, "6")
+        editor = pilot.app.screen.query_one(SqlEditor)
+        for theme, words in (("ansi-light", "github_light"), ("textual-light", "github_light"), ("ansi-dark", "css")):
+            pilot.app.theme = theme
+            await settled(pilot)
+            assert editor.theme == words
