@@ -122,6 +122,15 @@ def test_an_interrupted_mixture_ends_as_one_left_alone(
     assert [e for e in events(tmp_path / "cut") if isinstance(e, keep)] == whole
 
 
+FEW: dict[str, Any] = {
+    "run__n_seed": 4,
+    "run__n_sampled": 4,
+    "train__batch_size": 4,
+    "seed_train__batch_size": 4,
+    "eval__samples_per_prompt": 1,
+    "eval__likelihoods": 0,
+}
+"""Rows enough to be mixed, and for real trainings as few steps as that takes."""
 ONE_IN_THE_QUICK_SUITE = ("dpo", 0)
 REAL_FORKS = [
     pytest.param(regime, mix, marks=() if (regime, i) == ONE_IN_THE_QUICK_SUITE else pytest.mark.proof)
@@ -132,7 +141,7 @@ REAL_FORKS = [
 
 @pytest.mark.parametrize(("regime", "mix"), REAL_FORKS)
 def test_a_fork_mixes_in_what_its_ancestors_drew(pack: Path, tmp_path: Path, regime: str, mix: dict[str, Any]) -> None:
-    spec = make_spec(pack, run__regime=regime, **mix)
+    spec = make_spec(pack, run__regime=regime, **FEW, **mix)
     named = {"run_id": "9" * 10, "parent_run_id": spec.run_id, "forked_at_cycle": 1}
     fork = spec.model_copy(update=named)
     folders = [write_run(tmp_path / "runs" / one.run_id, one) for one in (spec, fork)]
@@ -142,8 +151,8 @@ def test_a_fork_mixes_in_what_its_ancestors_drew(pack: Path, tmp_path: Path, reg
 
 
 def test_pairs_cannot_be_accumulated_from_cycles_that_had_none(pack: Path, tmp_path: Path) -> None:
-    spec = make_spec(pack)
-    changed = make_spec(pack, run__regime="dpo", data__mix="accumulate")
+    spec = make_spec(pack, **FEW)
+    changed = make_spec(pack, run__regime="dpo", data__mix="accumulate", **FEW)
     named = {"run_id": "9" * 10, "parent_run_id": spec.run_id, "forked_at_cycle": 1}
     fork = changed.model_copy(update=named)
     folders = [write_run(tmp_path / "runs" / one.run_id, one) for one in (spec, fork)]

@@ -5,6 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,14 @@ def until(true: Callable[[], Any], what: str = "the condition") -> Any:
 
 @pytest.fixture
 def lab_to_write() -> Iterator[Lab]:
-    """A lab on a short path, whose server and workers are gone afterwards."""
+    """A lab of one test's own."""
+    with lab_on_a_short_path() as lab:
+        yield lab
+
+
+@contextmanager
+def lab_on_a_short_path() -> Iterator[Lab]:
+    """A lab whose server and workers are gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="lab"))
     lab = create_lab(find_lab(folder / "lab"))
     yield lab

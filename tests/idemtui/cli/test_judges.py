@@ -16,9 +16,9 @@ TWICE = Chain("twice", prompts=3, draws=1, n_seed=2, n_sampled=2, steps=1)
 ONCE = Chain("once", seed=5, prompts=3, draws=1, n_seed=2, n_sampled=2, steps=1, minutes=2)
 
 
-@pytest.fixture
-def twice(tmp_path: Path) -> Path:
-    lab = write_lab(tmp_path / "lab", [ONCE])
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    lab = write_lab(tmp_path_factory.mktemp("twice") / "lab", [ONCE])
     write_twice_judged(lab, TWICE, OTHER, SHIFT)
     rebuild_lab(lab)
     return lab.root

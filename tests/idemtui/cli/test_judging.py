@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,11 @@ from idemtui.cli import jobs
 from idemtui.cli.judging import estimate_words
 from store.lab import Lab
 from tests.idemtui.cli.conftest import Idemtui
+from tests.idemtui.conftest import lab_on_a_short_path
 from tests.store.journals import Chain, write_chain
 
 RUN = Chain("small", prompts=6, draws=2, n_seed=2, n_sampled=2, steps=1, trait=(2, 22), minutes=1)
+ALONE = dataclasses.replace(RUN, name="alone", seed=7)
 RUBRIC = "{question}\n{answer}\nHow much bliss?"
 
 
@@ -22,10 +26,18 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "LOOK_SECONDS", 0.05)
 
 
+@pytest.fixture(scope="module")
+def one_lab() -> Iterator[Lab]:
+    """One server for all tests: of its two runs only the first is judged anew."""
+    with lab_on_a_short_path() as lab:
+        for run in (RUN, ALONE):
+            write_chain(lab, run)
+        yield lab
+
+
 @pytest.fixture
-def here(idemtui: Idemtui, lab_to_write: Lab) -> Idemtui:
-    write_chain(lab_to_write, RUN)
-    return lambda *words: idemtui("--lab", lab_to_write.root, *words)
+def here(idemtui: Idemtui, one_lab: Lab) -> Idemtui:
+    return lambda *words: idemtui("--lab", one_lab.root, *words)
 
 
 def test_a_run_is_judged_anew_beside_its_own_scores(here: Idemtui, tmp_path: Path) -> None:
@@ -54,6 +66,7 @@ def test_a_run_is_judged_anew_beside_its_own_scores(here: Idemtui, tmp_path: Pat
 def test_wrong_calls_are_refused_before_anything_is_queued(here: Idemtui, tmp_path: Path) -> None:
     rubric = tmp_path / "rubric.txt"
     rubric.write_text("{question} alone")
+    before = here("ls", "--jobs", "--json").json
     for words, told in (
         (("--rubric", rubric), "{answer} is missing"),
         (("--rubric", tmp_path / "none"), "cannot be read"),
@@ -70,7 +83,7 @@ def test_wrong_calls_are_refused_before_anything_is_queued(here: Idemtui, tmp_pa
         assert "hunter2" not in said.err
         assert "sk-abc123" not in said.err
         assert said.err.count("\n") == 1
-    assert here("ls", "--jobs", "--json").json == []
+    assert here("ls", "--jobs", "--json").json == before
 
 
 def test_what_it_will_take_is_said_before() -> None:
@@ -84,7 +97,7 @@ def test_what_it_will_take_is_said_before() -> None:
     )
 
 
-def test_nothing_judged_is_said(here: Idemtui, lab: Lab) -> None:
-    said = here("agreement", "small")
+def test_nothing_judged_is_said(here: Idemtui) -> None:
+    said = here("agreement", "alone")
     assert "No answer was scored twice" in said.out
     assert here("agreement", "nobody").code == 2
