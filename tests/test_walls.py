@@ -4,6 +4,8 @@ import ast
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,14 +43,27 @@ def test_the_console_paints_before_arrow_is_there() -> None:
     assert not loaded_by("import idemtui.console.app") & {"pyarrow", "duckdb"}
 
 
+@cache
+def nodes(package: str) -> tuple[tuple[Path, ast.AST], ...]:
+    """Every piece of a package's code with the file it stands in."""
+    paths = sorted((ROOT / package).rglob("*.py"))
+    return tuple((path.relative_to(ROOT), node) for path in paths for node in ast.walk(ast.parse(path.read_text())))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def syntax_trees_are_let_go() -> Iterator[None]:
+    """Other tests of this process need the memory."""
+    yield
+    nodes.cache_clear()
+
+
 def imports(package: str) -> list[tuple[Path, str]]:
     found = []
-    for path in sorted((ROOT / package).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                names = [f"{node.module}.{alias.name}" for alias in node.names]
-            found += [(path.relative_to(ROOT), name) for name in names]
+    for path, node in nodes(package):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        found += [(path, name) for name in names]
     return found
 
 
@@ -78,9 +93,8 @@ UNSAFE_CALLS = {("torch", "load"), ("numpy", "load"), ("np", "load")}
 
 def calls() -> list[tuple[Path, ast.Call]]:
     """Every call in the three packages."""
-    paths = [path for package in ("engine", "store", "idemtui") for path in (ROOT / package).rglob("*.py")]
-    trees = [(path.relative_to(ROOT), ast.parse(path.read_text())) for path in sorted(paths)]
-    return [(path, node) for path, tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    found = [pair for package in ("engine", "store", "idemtui") for pair in nodes(package)]
+    return [(path, node) for path, node in found if isinstance(node, ast.Call)]
 
 
 def dotted(call: ast.Call) -> tuple[str, str] | None:
