@@ -1,12 +1,18 @@
-"""What processes of a worker's own have in common: they die with it, and their GPU memory is waited for."""
+"""What processes of a worker's own have in common: they die with it, print where it prints, and their GPU memory is
+waited for.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Collection
+from contextlib import suppress
+from typing import IO
 
 from engine.errors import ServingError
 
@@ -20,6 +26,23 @@ def die_with_parent() -> None:
     """Have Linux kill this process with the one that started it, also in the middle of a long call."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def relay(printed: IO[bytes]) -> threading.Thread:
+    """Pass on what a process prints to wherever this one's stderr leads by then, until it prints no more.
+
+    A worker goes from one run's log to the next; a process that had the first one's would go on writing there.
+    """
+
+    def pass_on() -> None:
+        with printed:
+            while said := os.read(printed.fileno(), 1 << 16):
+                with suppress(OSError):
+                    os.write(2, said)
+
+    thread = threading.Thread(target=pass_on, name="relay", daemon=True)
+    thread.start()
+    return thread
 
 
 def wait_for_memory(pids: Collection[int], who: str) -> None:

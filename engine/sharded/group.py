@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,7 +20,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import Any
 
-from engine.children import wait_for_memory
+from engine.children import relay, wait_for_memory
 from engine.errors import IdemtuiError, ShardError
 from engine.failures import out_of_memory
 from engine.sharded.requests import Failed, Request, Start, Stepped
@@ -54,7 +55,8 @@ class ShardGroup:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._pipes: list[Connection[Any, Any]] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        """Where they meet, for as long as they live."""
+        """Where they meet, and put what is temporary, for as long as they live."""
+        self._relays: list[threading.Thread] = []
 
     @property
     def lives(self) -> bool:
@@ -97,7 +99,9 @@ class ShardGroup:
             process.wait()
         for pipe in self._pipes:
             pipe.close()
-        self._processes, self._pipes = [], []
+        for thread in self._relays:
+            thread.join(TELLING_SECONDS)
+        self._processes, self._pipes, self._relays = [], [], []
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
@@ -109,8 +113,11 @@ class ShardGroup:
         meeting = str(Path(self._folder.name, "meeting"))
         for rank in range(sharding.shards):
             self._spawn(rank)
-            start = Start(sharding.model, sharding.device, sharding.threads, rank, sharding.shards, meeting)
-            self._pipes[rank].send(start)
+            start = Start(
+                sharding.model, sharding.device, sharding.threads, rank, sharding.shards, meeting, worker=os.getpid()
+            )  # fmt: skip
+            with suppress(OSError):
+                self._pipes[rank].send(start)
         self._gather(lambda _: None, safe_point)
 
     def _spawn(self, rank: int) -> None:
@@ -119,16 +126,22 @@ class ShardGroup:
             process = subprocess.Popen(
                 [*COMMAND, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 env=self._environment(rank),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
         self._processes.append(process)
         self._pipes.append(ours)
+        assert process.stdout is not None
+        self._relays.append(relay(process.stdout))
 
     def _environment(self, rank: int) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name not in NOT_OURS}
         kept["OMP_NUM_THREADS"] = str(self.sharding.threads)
+        if self._folder is not None:
+            kept["TMPDIR"] = self._folder.name
         if not self.sharding.gpus:
             return kept | {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else kept
         return kept | {"CUDA_VISIBLE_DEVICES": self.sharding.gpus[rank]}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import torch
 from torch import distributed
+from torch.distributed import FileStore  # type: ignore[attr-defined]
 from transformers import AutoModelForCausalLM, GenerationConfig
 from transformers.distributed.configuration_utils import DistributedConfig
 
@@ -26,6 +28,9 @@ from engine.models import (
 )
 from engine.sharded.requests import Start
 
+PATIENCE = timedelta(hours=2)
+"""How long shards wait for each other: one may read its part from a slow disk long after the others have theirs."""
+
 
 def load_shard(start: Start) -> LoadedModel:
     """Meet the other shards and load this one's part of the weights, read from safetensors by FSDP2's plan.
@@ -37,8 +42,8 @@ def load_shard(start: Start) -> LoadedModel:
     place = place_on(start.device)
     backend = "gloo" if place.type == "cpu" else "nccl"
     distributed.init_process_group(
-        backend, init_method=f"file://{start.meeting}", rank=start.rank, world_size=start.shards,
-        device_id=None if place.type == "cpu" else torch.device("cuda", 0),
+        backend, store=FileStore(start.meeting, start.shards), rank=start.rank, world_size=start.shards,
+        device_id=None if place.type == "cpu" else torch.device("cuda", 0), timeout=PATIENCE,
     )  # fmt: skip
     source = find_source(start.model)
     with quiet(), _first_device():
@@ -89,8 +94,9 @@ def _first_device() -> Iterator[None]:
 
 def _gather_once(loaded: LoadedModel) -> None:
     """Have FSDP2 make the tensors that it gathers into: made in inference mode, trainings could not write to them."""
+    tokens = torch.zeros((1, 2), dtype=torch.long, device=loaded.device)
     with torch.no_grad():
-        loaded.model(input_ids=torch.tensor([[0, 0]], device=loaded.device), use_cache=False)
+        loaded.model(input_ids=tokens, attention_mask=torch.ones_like(tokens), use_cache=False)
 
 
 def _as_the_first(tokens: torch.Tensor) -> torch.Tensor:

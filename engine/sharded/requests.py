@@ -5,6 +5,7 @@ Requests and answers are plain data, pickled over pipes between processes of one
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,8 @@ class Start:
     shards: int
     meeting: str
     """A file through which they find each other."""
+    worker: int
+    """The process without which a shard has no business."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,10 @@ class Failed:
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard at work: the model as this process has it, a folder of its own, and how it tells of steps."""
+    """One shard at work: the model as this process has it, and how it tells of steps."""
 
     model: InProcess
     rank: int
-    folder: Path
     tell: Callable[[Stepped], None]
 
 
@@ -96,14 +98,12 @@ class TrainAdapter:
         return TrainAdapter(replace(job, on_step=_nothing, safe_point=_nowhere))
 
     def do(self, shard: Shard) -> Training:
-        """Every shard trains on all rows; the first one's adapter is the one that is kept."""
-        first = shard.rank == 0
-        job = replace(
-            self.job,
-            output=self.job.output if first else shard.folder / "adapter",
-            on_step=(lambda step, values: shard.tell(Stepped(step, dict(values)))) if first else _nothing,
-        )
-        return shard.model.train([job])[0]
+        """Every shard trains on all rows, and writes its adapter, which takes all of them; the first one's is kept."""
+        if shard.rank:
+            with tempfile.TemporaryDirectory(prefix="idemtui-shard-") as folder:
+                return shard.model.train([replace(self.job, output=Path(folder, "adapter"))])[0]
+        told = replace(self.job, on_step=lambda step, values: shard.tell(Stepped(step, dict(values))))
+        return shard.model.train([told])[0]
 
 
 @dataclass(frozen=True)

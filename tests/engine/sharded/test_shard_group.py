@@ -19,7 +19,7 @@ from engine.errors import GuardError, ModelError, ShardError
 from engine.failures import out_of_memory
 from engine.log import StopAsked
 from engine.sharded.group import ShardGroup, Sharding
-from engine.sharded.requests import LookAround, Shard
+from engine.sharded.requests import LookAround, Shard, TrainAdapter
 from tests.engine.sharded.conftest import MODEL, Spread
 from tests.engine.sharded.work import DRAWING, counted, draws, job
 
@@ -29,7 +29,7 @@ WAIT_SECONDS = 30.0
 @pytest.fixture
 def folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the shards of one test put temporary files."""
-    place = tmp_path_factory.mktemp("temporary")
+    place = tmp_path_factory.mktemp("temporary # %2F ?")
     monkeypatch.setenv("TMPDIR", str(place))
     return place
 
@@ -123,6 +123,68 @@ def test_a_model_that_cannot_be_loaded_is_refused_as_in_this_process(folders: Pa
         group.ask(LookAround())
     assert not group.lives
     assert list(folders.iterdir()) == []
+
+
+class Print:
+    """A request to say something on both streams, as a library or the driver would."""
+
+    def do(self, shard: Shard) -> None:
+        """Past Python's own streams."""
+        os.write(1, f"out {shard.rank}\n".encode())
+        os.write(2, f"err {shard.rank}\n".encode())
+
+
+def test_what_shards_print_goes_to_the_log_of_the_run_at_hand_and_nothing_temporary_stays(
+    folders: Path, tmp_path: Path
+) -> None:
+    group, kept, logs = ShardGroup(Sharding(MODEL, "cpu", 1, 2)), os.dup(2), (tmp_path / "first", tmp_path / "second")
+    try:
+        for log in logs:
+            fd = os.open(log, os.O_WRONLY | os.O_CREAT)
+            os.dup2(fd, 2)
+            os.close(fd)
+            group.ask(TrainAdapter.of(job(tmp_path / "adapter")))
+            group.ask(Print())
+            held = [file.path for pid in group.pids for file in psutil.Process(pid).open_files()]
+            deadline = time.monotonic() + WAIT_SECONDS
+            while len(log.read_text().splitlines()) < 4 and time.monotonic() < deadline:
+                time.sleep(0.01)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        group.close()
+    assert [sorted(log.read_text().splitlines()) for log in logs] == [["err 0", "err 1", "out 0", "out 1"]] * 2
+    assert not any(path.startswith(str(tmp_path)) for path in held)
+    assert list(folders.iterdir()) == []
+
+
+def test_a_signal_to_every_process_is_the_workers_to_answer(spread: Spread) -> None:
+    model = spread(2)
+    model.group.ask(LookAround())
+    for pid in model.group.pids:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(pid, number)
+    assert len(model.draw(draws(), None, DRAWING, chat=True)) == len(draws())
+
+
+EARLY = """
+import os, sys
+from engine.sharded.group import ShardGroup, Sharding
+from engine.sharded.requests import LookAround
+class Killed(ShardGroup):
+    def _spawn(self, rank):
+        if rank:
+            print(*self.pids, flush=True)
+            os._exit(9)
+        super()._spawn(rank)
+Killed(Sharding(sys.argv[1], "cpu", 1, 2)).ask(LookAround())
+"""
+
+
+def test_a_shard_whose_worker_is_killed_while_it_starts_waits_for_nobody(folders: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", EARLY, MODEL], stdout=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode == 9
+    assert gone([int(pid) for pid in ended.stdout.split()])
 
 
 WORKER = """
