@@ -155,7 +155,7 @@ class ShardGroup:
                 if isinstance(message, Stepped):
                     hear(message)
                 elif isinstance(message, Failed):
-                    raise self._cause(message.error, answers)
+                    raise self._cause(rank, message.error, answers)
                 else:
                     answers[rank] = message
         return [answers[rank] for rank in range(len(self._pipes))]
@@ -172,15 +172,16 @@ class ShardGroup:
         except (EOFError, OSError):
             return Failed(self._ended(rank))
 
-    def _cause(self, first: Exception, answers: dict[int, Any]) -> Exception:
-        """Of all errors the one that tells most: memory, then one of ours, then a process that is gone."""
-        errors, silent = [first], dict(answers)
+    def _cause(self, rank: int, first: Exception, answers: dict[int, Any]) -> Exception:
+        """Of all errors the one that tells most: memory, one of ours, a process gone without a word, then the first."""
+        errors, spoken = [first], {**answers, rank: first}
         deadline = time.monotonic() + TELLING_SECONDS
-        while len(silent) < len(self._pipes) and time.monotonic() < deadline:
-            for rank, message in self._heard(LOOK_SECONDS, silent):
-                silent[rank] = message
-                errors += [message.error] if isinstance(message, Failed) else []
-        return min(errors, key=_rank_of)
+        while len(spoken) < len(self._pipes) and time.monotonic() < deadline:
+            for other, message in self._heard(LOOK_SECONDS, spoken):
+                if isinstance(message, Failed):
+                    spoken[other] = message
+                    errors.append(message.error)
+        return min(errors, key=_telling_most)
 
     def _ended(self, rank: int) -> ShardError:
         with suppress(subprocess.TimeoutExpired):
@@ -194,7 +195,7 @@ class ShardGroup:
         )
 
 
-def _rank_of(error: Exception) -> int:
+def _telling_most(error: Exception) -> int:
     if out_of_memory(error):
         return 0
     if isinstance(error, IdemtuiError) and not isinstance(error, ShardError):

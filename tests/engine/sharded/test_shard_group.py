@@ -104,6 +104,24 @@ def test_want_of_memory_in_one_shard_is_want_of_memory(spread: Spread) -> None:
     assert len(model.draw(draws(), None, DRAWING, chat=True)) == len(draws())
 
 
+class GoWrong:
+    """A request that only the second shard cannot do; the first waits for it until its process is gone."""
+
+    def do(self, shard: Shard) -> None:
+        """A mistake of a library's."""
+        from torch import distributed
+
+        if shard.rank:
+            raise ValueError("an odd number\nof heads")
+        distributed.barrier()
+
+
+def test_what_one_shard_meets_is_said_in_one_line(spread: Spread) -> None:
+    with pytest.raises(ShardError) as raised:
+        spread(2).group.ask(GoWrong())
+    assert str(raised.value) == "shard 2 of 2 failed: ValueError: an odd number"
+
+
 class Refuse:
     """A request that every shard refuses."""
 
