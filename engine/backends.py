@@ -47,7 +47,7 @@ def _check_gpus(where: str, spec: RunSpec) -> None:
             f"{where}: execution.shards = {shards}: each shard of the model has a GPU, and execution.gpus = {gpus}; "
             f"set gpus = {shards} or more."
         )
-    if shards > 1 and "full" in (spec.train.method, spec.seed_train.method):
+    if shards > 1 and _makes_whole_models(spec):
         raise SpecError(
             f"{where}: execution.shards = {shards}: only adapters are trained on a model in shards, and train.method = "
             '"full"; set "lora", or shards = 1.'
@@ -111,10 +111,14 @@ def vllm_version() -> str:
 
 def _unserved(spec: RunSpec) -> str | None:
     """Why vLLM cannot serve a run's models."""
-    if "full" in (spec.train.method, spec.seed_train.method):
+    if _makes_whole_models(spec):
         return 'it serves adapters, and train.method = "full" makes whole models'
     rank = _rank(spec)
     return f"it serves adapters up to rank {RANKS[-1]}, and train.lora_rank = {rank}" if rank > RANKS[-1] else None
+
+
+def _makes_whole_models(spec: RunSpec) -> bool:
+    return "full" in (spec.train.method, spec.seed_train.method)
 
 
 def served_rank(spec: RunSpec) -> int:
@@ -148,7 +152,7 @@ def load_of(spec: RunSpec, shape: Shape, judge: Shape | None = None) -> Load:
         train_batch=heaviest.batch_size * (2 if dpo else 1),
         train_length=min(heaviest.max_length, shape.context),
         rank=served_rank(spec) if _unserved(spec) is None else _rank(spec),
-        trains="full" if "full" in (spec.train.method, spec.seed_train.method) else "lora",
+        trains="full" if _makes_whole_models(spec) else "lora",
         dpo=dpo,
         bytes_each=each,
         beside=0 if judge is None else judge.parameters * each,

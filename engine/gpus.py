@@ -7,7 +7,7 @@ over every GPU they see. Its model takes as many as it has shards, from the firs
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from engine.errors import ModelError
 from engine.memory import Room
@@ -42,7 +42,7 @@ def gpus_apart(shards: int) -> list[str]:
     return held_gpus()[shards:]
 
 
-def shown(gpus: Sequence[str]) -> Mapping[str, str]:
+def shown(gpus: Sequence[str]) -> dict[str, str]:
     """What a process that may use these alone has in its environment; nothing of its own where there are none."""
     return {VISIBLE: ",".join(gpus)} if gpus else {}
 

@@ -60,7 +60,8 @@ class KeptModels:
         if kept is None or kept.files != model_files(sharding.model):
             self._let_go_of_shards(set())
             kept = self._sharded[sharding] = _load_shards(sharding, safe_point)
-        kept.model.come_up(safe_point)
+        else:
+            kept.model.come_up(safe_point)
         return kept.model
 
     def keep_only(self, names: Collection[str], device: str, sharding: Sharding | None = None) -> None:

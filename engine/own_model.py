@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,10 +31,6 @@ class OwnModel(Sampler, Trainer, Scorer, Peak, Protocol):
         """Tokenizer and what the model says of itself; its weights only where they lie in this process."""
         ...
 
-    def come_up(self, safe_point: Callable[[], None]) -> None:
-        """Be there, as M_init, before a run is told to have started."""
-        ...
-
     def read(self, prompts: Sequence[Sequence[int]]) -> list[Reading]:
         """P(0)…p(100) as the next number after each prompt, under M_init."""
         ...
@@ -59,9 +55,6 @@ class InProcess:
     """An OwnModel whose weights lie in this process."""
 
     loaded: LoadedModel
-
-    def come_up(self, safe_point: Callable[[], None]) -> None:
-        """It is there."""
 
     def draw(
         self, draws: Sequence[Draw], adapter: Path | None, settings: SampleSettings, *, chat: bool

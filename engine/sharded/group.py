@@ -23,6 +23,7 @@ from typing import Any
 from engine.children import relay, wait_for_memory
 from engine.errors import IdemtuiError, ShardError
 from engine.failures import out_of_memory
+from engine.gpus import shown
 from engine.sharded.requests import Failed, Request, Start, Stepped
 
 COMMAND = (sys.executable, "-P", "-m", "engine.sharded.shard")
@@ -144,7 +145,7 @@ class ShardGroup:
             kept["TMPDIR"] = self._folder.name
         if not self.sharding.gpus:
             return kept | {"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else kept
-        return kept | {"CUDA_VISIBLE_DEVICES": self.sharding.gpus[rank]}
+        return kept | shown([self.sharding.gpus[rank]])
 
     def _gather(self, hear: Callable[[Stepped], None], safe_point: Callable[[], None]) -> list[Any]:
         """One answer from each."""

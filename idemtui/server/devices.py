@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
-VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 
 class DevicesError(Exception):

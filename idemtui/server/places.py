@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.errors import IdemtuiError
+from engine.gpus import VISIBLE
 from idemtui.server.device_locks import device_holder
-from idemtui.server.devices import VARIABLE as VISIBLE
 from idemtui.server.devices import DevicesError, Gpu, GpuReader, gpus_of, left_alone, visible
 from idemtui.server.figures import Figures
 from idemtui.server.slots import asked_slots, cores, share_cores
