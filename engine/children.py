@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -43,6 +44,14 @@ def relay(printed: IO[bytes]) -> threading.Thread:
     thread = threading.Thread(target=pass_on, name="relay", daemon=True)
     thread.start()
     return thread
+
+
+def how_ended(process: subprocess.Popen[bytes], seconds: float) -> str:
+    """How a process ended that no longer answers; it has so many seconds to be gone."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    code = process.poll()
+    return "closed its pipe" if code is None else f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
 
 
 def wait_for_memory(pids: Collection[int], who: str) -> None:

@@ -21,6 +21,11 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(said in str(error).lower() for said in NO_MEMORY)
 
 
+def first_line(said: str) -> str:
+    """The first line that says something; empty where none does."""
+    return next((line.strip() for line in said.splitlines() if line.strip()), "")
+
+
 def run_failed(error: Exception, spec: RunSpec | JobSpec, under_way: tuple[int, Stage] | None) -> RunFailed:
     """The end of a run or job as its journal tells it; `under_way` is the cycle and stage in which it came."""
     name, message = type(error).__name__, str(error)

@@ -20,6 +20,7 @@ from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoModelForCa
 
 from engine.adapters import AdapterSwitch
 from engine.errors import ModelError
+from engine.failures import first_line
 from engine.hub import AGAIN, refusal
 from engine.model_files import check_folder, resolve_model
 from engine.prompts import accepts_system, check_template, end_of_turn_ids, template_options
@@ -201,8 +202,7 @@ def attention(config: Any) -> str:
 
 def _first_line(error: Exception) -> str:
     """What went wrong in one line: the library's first, with the cause it hides behind where there is one."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    return first_line(str(error)) or type(error).__name__
 
 
 def _stop_ids(model: Any, tokenizer: Any, chat: bool, system: bool) -> frozenset[int]:

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import Any
 
-from engine.children import relay, wait_for_memory
+from engine.children import how_ended, relay, wait_for_memory
 from engine.errors import IdemtuiError, ShardError
 from engine.failures import out_of_memory
 from engine.gpus import shown
@@ -185,10 +185,7 @@ class ShardGroup:
         return min(errors, key=_telling_most)
 
     def _ended(self, rank: int) -> ShardError:
-        with suppress(subprocess.TimeoutExpired):
-            self._processes[rank].wait(TELLING_SECONDS)
-        code = self._processes[rank].poll()
-        how = "closed its pipe" if code is None else f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+        how = how_ended(self._processes[rank], TELLING_SECONDS)
         return ShardError(
             f"the process of shard {rank + 1} of {self.sharding.shards} ended ({how}); the end of worker.log may say "
             "why; resume the run to go on.",

@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.children import die_with_parent
 from engine.errors import IdemtuiError, ShardError
-from engine.failures import out_of_memory
+from engine.failures import first_line, out_of_memory
 from engine.secrets import hide_secrets
 from engine.sharded.requests import Failed, Ready, Request, Shard, Start
 
@@ -57,8 +57,7 @@ def _telling(start: Start, error: Exception) -> Exception:
     if isinstance(error, IdemtuiError):
         return error
     kind = "OutOfMemoryError" if out_of_memory(error) else type(error).__name__
-    first = next(iter(str(error).strip().splitlines()), "")
-    return ShardError(f"shard {start.rank + 1} of {start.shards} failed: {kind}: {first}", kind)
+    return ShardError(f"shard {start.rank + 1} of {start.shards} failed: {kind}: {first_line(str(error))}", kind)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import re
 
 from pydantic import ValidationError
 
-from engine.failures import NO_MEMORY
+from engine.failures import NO_MEMORY, first_line
 from engine.vllm.messages import Failed
 
 IN_A_SHARD = re.compile(r"Worker failed with error '(.*)', please check the stack trace", re.DOTALL)
@@ -29,12 +29,8 @@ def failed(error: Exception) -> Failed:
         message = raised[1]
     if any(said in message.lower() for said in NO_MEMORY):
         kind = "OutOfMemoryError"
-    return Failed(kind, _first_line(message) or kind)
+    return Failed(kind, first_line(message) or kind)
 
 
 def _line(where: tuple[int | str, ...], message: str) -> str:
     return ": ".join([*(str(part) for part in where), message])
-
-
-def _first_line(message: str) -> str:
-    return next((line.strip() for line in message.splitlines() if line.strip()), "")

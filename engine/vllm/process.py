@@ -13,7 +13,7 @@ from typing import IO, Protocol
 
 import msgspec
 
-from engine.children import ENDING_SECONDS, wait_for_memory
+from engine.children import ENDING_SECONDS, how_ended, wait_for_memory
 from engine.errors import ServingError
 from engine.gpus import shown
 from engine.vllm.messages import Done, EngineSettings, Failed, Request, Response
@@ -101,8 +101,5 @@ class EngineProcess:
         return self._process.stdin, self._process.stdout
 
     def _ended(self) -> ServingError:
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(ENDING_SECONDS)
-        code = self._process.poll()
-        how = "closed its pipe" if code is None else f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+        how = how_ended(self._process, ENDING_SECONDS)
         return ServingError(f"vLLM's process ended ({how}); the end of worker.log may say why.", "Ended")
