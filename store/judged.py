@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.errors import UsageError
 from store.intervals import mean_or_none, t_interval
+from store.judge_names import NAMED
 from store.queries import Point
 from store.result import Asked
 from store.statistics.chain import Chain
@@ -21,13 +22,6 @@ SELECT DISTINCT a.judge_id, any_value(j.model) FROM held_cycles AS h JOIN judged
     ON a.run_id = h.source_run_id AND a.cycle > h.after_cycle AND a.cycle <= h.to_cycle
 LEFT JOIN judges AS j ON j.judge_id = a.judge_id AND j.metric = a.metric
 WHERE list_contains($runs, h.run_id) AND a.metric = 'trait' GROUP BY a.judge_id ORDER BY 1
-"""
-NAMED = """SELECT DISTINCT judge_id, metric,
-        CASE WHEN ends_with(judge_id, '-' || rubric_version)
-            THEN left(judge_id, len(judge_id) - len(rubric_version) - 1) ELSE judge_id END AS stem
-    FROM judges"""
-"""A judge's id ends in the version of the rubric it went by (`engine.judging.declare_judge`), so that its scores on
-another metric have an id of their own: the same but for that end.
 """
 
 

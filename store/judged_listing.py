@@ -6,7 +6,7 @@ is what the same judge said by its own rubric of that: the one that most runs ha
 
 from __future__ import annotations
 
-from store.judged import NAMED
+from store.judge_names import NAMED
 
 OF_JOBS = "(SELECT run_no FROM run_numbers WHERE run_id NOT IN (SELECT run_id FROM runs))"
 """Where scores of other runs' answers stand."""

@@ -34,6 +34,14 @@ def parse(text: str, run_id: str | None) -> SampleFilter:
     return replace(wanted, pattern=pattern or None)
 
 
+def meant(text: str, run_id: str | None) -> SampleFilter | str:
+    """`parse`, or what it says is wrong; blanks at the end count in a regular expression alone."""
+    try:
+        return parse(text if " /" in text else text.rstrip(), run_id)
+    except UsageError as error:
+        return str(error)
+
+
 def _parted(text: str) -> tuple[str, bool, str]:
     """What stands before a lone `/` and after it; one inside a key's value is none."""
     blank = TOKEN.sub(lambda token: "x" * len(token[0]), text)

@@ -9,8 +9,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from engine.errors import UsageError
-from idemtui.console.filter_words import HINT, line_of, parse
+from idemtui.console.filter_words import HINT, line_of, meant
 from idemtui.console.text_facts import SampleFilter
 from idemtui.console.widgets.still import Still
 
@@ -67,10 +66,9 @@ class FilterLine(Vertical):
     def take(self, event: Input.Submitted) -> None:
         """Hand the filter on, or say in one line what it cannot mean."""
         event.stop()
-        try:
-            wanted = parse(event.value.rstrip() if " /" not in event.value else event.value, self._run_id)
-        except UsageError as error:
-            self.say(str(error))
+        wanted = meant(event.value, self._run_id)
+        if isinstance(wanted, str):
+            self.say(wanted)
             return
         self.close()
         self.post_message(self.Taken(wanted))
