@@ -11,8 +11,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from engine.errors import ModelError
-from engine.model_files import model_files
+from engine.model_files import LoadedFiles
 
 if TYPE_CHECKING:
     from engine.memory import Residency
@@ -28,8 +27,7 @@ Model = TypeVar("Model")
 @dataclass(frozen=True)
 class _Kept(Generic[Model]):
     model: Model
-    files: dict[str, str]
-    """sha256 of the files that it was loaded from."""
+    files: LoadedFiles
 
 
 class KeptModels:
@@ -46,18 +44,16 @@ class KeptModels:
     def take(self, name: str, device: str) -> LoadedModel:
         """The model as M_init, loaded now or before; ModelError as `engine.models.load_model` says."""
         kept = self._kept.get((name, device))
-        if kept is None or kept.files != model_files(name):
+        if kept is None or kept.files.changed:
             self._kept.pop((name, device), None)
-            from engine.models import load_model
-
-            kept = self._kept[name, device] = _load(name, lambda: load_model(name, device))
+            kept = self._kept[name, device] = _load(name, device)
         kept.model.switch.forget()
         return kept.model
 
     def take_sharded(self, sharding: Sharding, safe_point: Callable[[], None]) -> ShardedModel:
         """The model as M_init in its shards, which are loaded now or were before; `safe_point` may stop the loading."""
         kept = self._sharded.get(sharding)
-        if kept is None or kept.files != model_files(sharding.model):
+        if kept is None or kept.files.changed:
             self._let_go_of_shards(set())
             kept = self._sharded[sharding] = _load_shards(sharding, safe_point)
         else:
@@ -120,23 +116,19 @@ def _load_shards(sharding: Sharding, safe_point: Callable[[], None]) -> _Kept[Sh
     from engine.sharded.model import ShardedModel
 
     group = ShardGroup(sharding)
-
-    def load() -> ShardedModel:
-        model = ShardedModel(describe_model(sharding.model, sharding.device), group)
-        model.come_up(safe_point)
-        return model
-
     try:
-        return _load(sharding.model, load)
+        with group.files.loading():
+            model = ShardedModel(describe_model(sharding.model, sharding.device), group)
+            model.come_up(safe_point)
     except BaseException:
         group.close()
         raise
+    return _Kept(model, group.files)
 
 
-def _load(name: str, load: Callable[[], Model]) -> _Kept[Model]:
-    before = model_files(name)
-    model = load()
-    after = model_files(name)
-    if before and before != after:
-        raise ModelError(f"model {name!r}: its files changed while they were loaded; try again when they are at rest")
-    return _Kept(model, after)
+def _load(name: str, device: str) -> _Kept[LoadedModel]:
+    from engine.models import load_model
+
+    files = LoadedFiles(name)
+    with files.loading():
+        return _Kept(load_model(name, device), files)

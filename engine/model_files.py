@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -68,6 +70,36 @@ def model_files(name: str) -> dict[str, str]:
         return {}
     files = sorted({path for pattern in READ for path in folder.glob(pattern) if path.is_file()})
     return {path.relative_to(folder).as_posix(): _known_sha256(*_look(path)) for path in files}
+
+
+class LoadedFiles:
+    """The files that a model was first loaded from: whoever loads it again has to find the same."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._known: dict[str, str] = {}
+
+    @property
+    def changed(self) -> bool:
+        """Whether they are others now."""
+        return model_files(self._name) != self._known
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """While the model is loaded; ModelError where its files changed since they were first seen, also meanwhile."""
+        self._check()
+        yield
+        self._check()
+
+    def _check(self) -> None:
+        found = model_files(self._name)
+        if self._known and found != self._known:
+            others = sorted(name for name, _ in self._known.items() ^ found.items())
+            raise ModelError(
+                f"model {self._name!r}: {others[0]} changed since it was first read; restore it and resume the run, or "
+                "start a new run (--again)."
+            )
+        self._known = found
 
 
 def _look(path: Path) -> tuple[Path, int, int, int]:

@@ -24,6 +24,7 @@ from engine.children import how_ended, relay, wait_for_memory
 from engine.errors import IdemtuiError, ShardError
 from engine.failures import out_of_memory
 from engine.gpus import shown
+from engine.model_files import LoadedFiles
 from engine.sharded.requests import Failed, Request, Start, Stepped
 
 COMMAND = (sys.executable, "-P", "-m", "engine.sharded.shard")
@@ -53,6 +54,7 @@ class ShardGroup:
 
     def __init__(self, sharding: Sharding) -> None:
         self.sharding = sharding
+        self.files = LoadedFiles(sharding.model)
         self._processes: list[subprocess.Popen[bytes]] = []
         self._pipes: list[Connection[Any, Any]] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -78,11 +80,12 @@ class ShardGroup:
         """What the shards answer, by rank; `hear` gets the first one's steps on the way.
 
         `safe_point` is called while they work; what it raises ends them. Raises what a shard raised where that is an
-        error of ours, else ShardError.
+        error of ours, else ShardError; ModelError where they are started anew and the model's files are others by then.
         """
         try:
             if not self.lives:
-                self._start(safe_point)
+                with self.files.loading():
+                    self._start(safe_point)
             for pipe in self._pipes:
                 with suppress(OSError):
                     pipe.send(request)

@@ -18,7 +18,7 @@ from engine.adapter_files import is_full, weights_file
 from engine.adapters import Identity, adapter_identity
 from engine.errors import ServingError
 from engine.memory import Residency
-from engine.model_files import file_sha256
+from engine.model_files import LoadedFiles, file_sha256
 from engine.vllm.messages import (
     Ahead,
     Answer,
@@ -51,6 +51,7 @@ class ServedModel:
     start: StartServing = EngineProcess
     switching_seconds: float = 0.0
     """Spent starting, putting to sleep, waking and ending so far."""
+    _files: LoadedFiles = field(init=False)
     _engine: Serving | None = None
     _asleep: bool = False
     _answered: list[Who] = field(default_factory=list)
@@ -60,21 +61,24 @@ class ServedModel:
     _names: dict[Identity, str] = field(default_factory=dict)
     _numbers: dict[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._files = LoadedFiles(self.settings.model)
+
     @property
     def lives(self) -> bool:
         """Whether vLLM's process is there, awake or asleep."""
         return self._engine is not None
 
     def suit(self, settings: EngineSettings, residency: Residency) -> None:
-        """Be as a run needs it: a living vLLM that has room for what is asked stays, another one goes."""
+        """Be as a run needs it: a living vLLM of the same files that has room for what is asked stays, another goes."""
         wide = msgspec.structs.replace(
             settings, utilization=self.settings.utilization,
             length=max(settings.length, self.settings.length), rank=max(settings.rank, self.settings.rank),
             rows=max(settings.rows, self.settings.rows), sleeps=settings.sleeps or self.settings.sleeps,
         )  # fmt: skip
-        if self._engine is None or wide != self.settings:
+        if self._engine is None or wide != self.settings or self._files.changed:
             self.close()
-            self.settings = settings
+            self.settings, self._files = settings, LoadedFiles(settings.model)
         self.residency = residency
 
     def make_room(self, length: int) -> None:
@@ -155,14 +159,25 @@ class ServedModel:
     def _ready(self) -> Serving:
         started = time.monotonic()
         torch.cuda.empty_cache()
-        if self._engine is None:
-            self._engine = self.start(self.settings)
+        engine = self._engine
+        if engine is None:
+            engine = self._start()
         elif self._asleep:
-            self._tell(self._engine, Wake())
+            self._tell(engine, Wake())
             self._forget_all()
         else:
-            return self._engine
+            return engine
         self.switching_seconds += time.monotonic() - started
+        return engine
+
+    def _start(self) -> Serving:
+        """A vLLM just started; one that was loaded while its files changed is let go."""
+        try:
+            with self._files.loading():
+                self._engine = self.start(self.settings)
+        except BaseException:
+            self.close()
+            raise
         return self._engine
 
     def _forget_all(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from engine.errors import GuardError, ModelError, ShardError
 from engine.failures import out_of_memory
 from engine.log import StopAsked
+from engine.model_files import POCKET
 from engine.sharded.group import ShardGroup, Sharding
 from engine.sharded.requests import LookAround, Shard, TrainAdapter
 from tests.engine.sharded.conftest import MODEL, Spread
@@ -63,6 +65,27 @@ def test_a_shard_that_is_killed_ends_all_in_one_line_and_the_next_request_starts
     assert gone(pids)
     assert not model.group.lives
     assert model.draw(draws(), None, DRAWING, chat=True) == before
+
+
+def test_shards_are_not_started_anew_from_other_files(tmp_path: Path) -> None:
+    folder = shutil.copytree(POCKET / "instruct", tmp_path / "model")
+    weights = Path(folder, "model.safetensors")
+    group, kept = ShardGroup(Sharding(str(folder), "cpu", 1, 1)), weights.read_bytes()
+    try:
+        group.ask(LookAround())
+        os.kill(group.pids[0], signal.SIGKILL)
+        with pytest.raises(ShardError):
+            group.ask(LookAround())
+        weights.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+        with pytest.raises(
+            ModelError, match=r"model\.safetensors changed since it was first read; restore it and resume"
+        ):
+            group.ask(LookAround())
+        assert not group.lives
+        weights.write_bytes(kept)
+        group.ask(LookAround())
+    finally:
+        group.close()
 
 
 def test_a_stop_in_the_middle_of_a_training_leaves_nothing_behind(spread: Spread, tmp_path: Path) -> None:

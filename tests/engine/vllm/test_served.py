@@ -1,15 +1,18 @@
 """A served model through starts, sleeps and ends: what vLLM is told, and when."""
 
+import shutil
+from pathlib import Path
+
 import msgspec
 import pytest
 
-from engine.errors import ServingError
+from engine.errors import ModelError, ServingError
 from engine.kept_models import KeptModels
 from engine.vllm.messages import EngineSettings, Prompt
 from engine.vllm.served import ServedModel
-from tests.engine.vllm.fake import FakeStart
+from tests.engine.vllm.fake import FakeServing, FakeStart
 
-SETTINGS = EngineSettings(model="m", dtype="float32", device="cpu", length=128, rank=8, rows=4)
+SETTINGS = EngineSettings(model="lab/m", dtype="float32", device="cpu", length=128, rank=8, rows=4)
 
 
 def served(residency="resident", **more):
@@ -113,6 +116,59 @@ def test_a_whole_model_in_the_place_of_an_adapter_is_refused(tmp_path):
     (tmp_path / "model.safetensors").write_text("")
     with pytest.raises(ServingError, match="holds all weights"):
         write(model, tmp_path)
+
+
+@pytest.fixture
+def folder(tiny_folder, tmp_path):
+    """A model's folder that a test may change."""
+    return Path(shutil.copytree(tiny_folder("qwen3"), tmp_path / "model"))
+
+
+def change(file):
+    """As much as one bit of one weight."""
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+
+
+def test_in_the_middle_of_a_run_it_is_not_started_anew_from_other_files(folder):
+    start = FakeStart()
+    model = ServedModel("m", msgspec.structs.replace(SETTINGS, model=str(folder)), "exit", start)
+    write(model)
+    model.give_way()
+    change(folder / "model.safetensors")
+    with pytest.raises(ModelError, match=r"model\.safetensors changed since it was first read; restore it and resume"):
+        write(model)
+    assert start.log.count("start 128") == 1
+    change(folder / "model.safetensors")
+    assert write(model) == 0
+
+
+def test_files_that_change_while_it_starts_end_it(folder):
+    log = []
+
+    def start(settings):
+        change(folder / "model.safetensors")
+        return FakeServing(log)
+
+    model = ServedModel("m", msgspec.structs.replace(SETTINGS, model=str(folder)), "exit", start)
+    with pytest.raises(ModelError, match=r"model\.safetensors changed"):
+        write(model)
+    assert log == ["close"]
+    assert not model.lives
+
+
+def test_a_worker_s_next_run_has_it_started_anew_where_the_files_are_others_by_then(folder):
+    settings, start = msgspec.structs.replace(SETTINGS, model=str(folder)), FakeStart()
+    models = KeptModels()
+    model = models.serve("m", settings, "resident")
+    model.start = start
+    write(model)
+    model.prove(None)
+    change(folder / "model.safetensors")
+    assert models.serve("m", settings, "resident").unproved(None)
+    write(model)
+    assert [said for said in start.log if said.startswith(("start", "close"))] == ["start 128", "close", "start 128"]
 
 
 def test_a_worker_keeps_it_between_runs_and_lets_go_at_its_end():
