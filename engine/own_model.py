@@ -42,7 +42,7 @@ class OwnModel(Sampler, Trainer, Scorer, Peak, Protocol):
         ...
 
     def room(self) -> Room:
-        """The memory of the device, as if this model used none of it; of several, that which has least."""
+        """The memory of the device, as if this worker used none of it; of several, that which has least."""
         ...
 
     def free(self) -> int:

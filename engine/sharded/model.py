@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import torch
 
 from engine.judges.forward import Reading
 from engine.memory import Room
@@ -72,8 +75,9 @@ class ShardedModel:
         return logps
 
     def room(self) -> Room:
-        """Of the device that has least."""
+        """Of the device that has least, as if neither shards nor worker used any: the first may hold a judge, too."""
         rooms: list[Room] = [room for room, _ in self.group.ask(LookAround())]
+        rooms[0] = replace(rooms[0], free=rooms[0].free + torch.cuda.memory_reserved())
         return min(rooms, key=lambda room: room.free)
 
     def free(self) -> int:

@@ -12,15 +12,17 @@ from engine.errors import ModelError, ServingError
 from engine.gpus import rooms_of, shown
 from engine.judges.ahead import AheadReader
 from engine.kept_models import KeptModels
-from engine.memory import GB, Room
+from engine.memory import GB, Room, plan_serving
 from engine.own_model import InProcess
 from engine.samplers.vllm import VllmSampler
+from engine.sharded.model import ShardedModel
 from engine.spec import Execution
 from engine.trainers.fitting import FittingTrainer
 from engine.trainers.giving_way import GivingWay
 from engine.vllm import placing
 from engine.vllm.placing import check_fits, choose, sharding_of
 from tests.engine.chains import make_spec, write_pack
+from tests.engine.test_memory import LOAD, QWEN3_32B
 from tests.engine.vllm.fake import FakeStart
 
 
@@ -182,6 +184,30 @@ def test_a_model_in_shards_has_the_first_gpus_and_vllm_the_others_or_the_same(ru
     monkeypatch.setenv("IDEMTUI_MORE_GPUS", "")
     with pytest.raises(ModelError, match=r"shards = 2, but this worker holds 1 GPU; set execution\.gpus to 2"):
         sharding_of(shared)
+
+
+JUDGE = 15 * GB
+
+
+class Shards:
+    """Four, on GPUs of 80 GB; the worker holds a judge of 15 GB beside the first."""
+
+    def ask(self, request):
+        """What each of them sees."""
+        return [(Room(80 * GB, 80 * GB - beside, 500 * GB), 0) for beside in (JUDGE, 0, 0, 0)]
+
+
+def test_a_judge_beside_a_model_in_shards_counts_once(run, tiny, apart, monkeypatch):
+    own = ShardedModel(replace(tiny("qwen3"), device=torch.device("cuda")), Shards())
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device=None: JUDGE)
+    monkeypatch.setattr(placing, "gpus_apart", lambda shards: [])
+    load = replace(LOAD, shape=QWEN3_32B, rows=8, shards=4, beside=JUDGE)
+    monkeypatch.setattr(placing, "run_load", lambda spec: load)
+    assert own.room() == Room(80 * GB, 80 * GB, 500 * GB)
+    plan = placing.plan_for(run(sampler="vllm", device="cuda", gpus=4, shards=4), own, None)
+    assert plan == plan_serving(load, Room(80 * GB, 80 * GB, 500 * GB))
+    assert plan.residency == "resident"
+    assert load.held + 2 * JUDGE + load.training + load.serving(8, 4) > 76 * GB
 
 
 def test_on_a_cpu_shards_share_the_threads(run):
