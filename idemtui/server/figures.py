@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import pwd
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +38,7 @@ class Figures:
         return self._recent(gpu.uuid, lambda: _gpu_row(gpu, pids))
 
     def of_cpu(self, pids: Collection[int]) -> Row:
-        """The machine's memory and cores, and what the workers among `pids` take of them."""
+        """The machine's memory and cores, and what the workers among `pids` take with the processes they started."""
         return self._recent(f"cpu {sorted(pids)}", lambda: self._cpu_row(pids))
 
     def _recent(self, key: str, look: Callable[[], Row]) -> Row:
@@ -53,7 +54,8 @@ class Figures:
 
     def _cpu_row(self, pids: Collection[int]) -> Row:
         memory = psutil.virtual_memory()
-        rows = [row for pid in sorted(pids) if (row := _worker_row(pid)) is not None]
+        started = _started() if pids else {}
+        rows = [row for pid in sorted(pids) if (row := _worker_row(pid, started)) is not None]
         return _figures(memory.total - memory.available, memory.total, self._cores_busy(), rows)
 
     def _cores_busy(self) -> float | None:
@@ -93,14 +95,35 @@ def process_row(process: GpuProcess, ours: bool) -> Row:
     return {"pid": process.pid, "user": user, "program": program, "memory": process.used, "ours": ours}
 
 
-def _worker_row(pid: int) -> Row | None:
-    """A worker on the CPU; None where it is gone."""
-    try:
-        memory = psutil.Process(pid).memory_info().rss
-    except psutil.Error:
+def _worker_row(pid: int, started: Mapping[int, list[int]]) -> Row | None:
+    """A worker on the CPU with its shards, its vLLM and theirs; None where it is gone."""
+    memory = _resident(pid)
+    if memory is None:
         return None
+    waiting = list(started.get(pid, ()))
+    while waiting:
+        child = waiting.pop()
+        memory += _resident(child) or 0
+        waiting += started.get(child, ())
     user, program = who(pid)
     return {"pid": pid, "user": user, "program": program, "memory": memory, "ours": True}
+
+
+def _resident(pid: int) -> int | None:
+    """Bytes of a process in memory, what it shares with others among them; None where it is gone."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return None
+
+
+def _started() -> dict[int, list[int]]:
+    """Who started whom; every process there is is asked, once for all workers."""
+    found: dict[int, list[int]] = {}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            found.setdefault(process.ppid(), []).append(process.pid)
+    return found
 
 
 def started_by(pid: int, pids: Collection[int]) -> bool:

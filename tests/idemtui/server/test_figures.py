@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
+import psutil
 import pytest
 
 from idemtui.server.devices import GpuProcess
@@ -67,3 +68,27 @@ def test_a_cpu_tells_memory_cores_and_its_workers() -> None:
     (process,) = row["processes"]
     assert process["pid"] == os.getpid()
     assert process["memory"] > 10_000_000
+
+
+HOLDER = """
+import subprocess, sys
+held = b"1" * {held}
+if {deeper}:
+    child = subprocess.Popen([sys.executable, "-c", {inner!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    child.stdout.readline()
+print(flush=True)
+sys.stdin.readline()
+"""
+INNER = HOLDER.format(held=70_000_000, deeper=False, inner="")
+
+
+def test_what_a_worker_on_a_cpu_started_counts_as_its_own() -> None:
+    outer = HOLDER.format(held=50_000_000, deeper=True, inner=INNER)
+    alone = psutil.Process().memory_info().rss
+    with subprocess.Popen([sys.executable, "-c", outer], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        (row,) = Figures(0.0).of_cpu([os.getpid()])["processes"]
+        process.communicate(b"\n")
+    assert row["pid"] == os.getpid()
+    assert row["memory"] > alone + 120_000_000
