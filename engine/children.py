@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import IO
 
@@ -54,21 +54,29 @@ def how_ended(process: subprocess.Popen[bytes], seconds: float) -> str:
     return "closed its pipe" if code is None else f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
 
 
+def close_after(error: BaseException, close: Callable[[], None]) -> None:
+    """Let go of what met an error or a reason to stop; memory that stays held is a note of that, not its successor."""
+    try:
+        close()
+    except ServingError as held:
+        error.add_note(str(held))
+
+
 def wait_for_memory(pids: Collection[int], who: str) -> None:
     """Wait until no GPU holds memory for these processes; ServingError where one still does after a while."""
     deadline = time.monotonic() + ENDING_SECONDS
     while held := gpus_holding(pids):
         if time.monotonic() > deadline:
             raise ServingError(
-                f"{who} killed, but GPU {', '.join(map(str, held))} still holds its memory; "
-                "see `nvidia-smi`, and resume the run when it is free.",
+                f"{who} killed, but {', '.join(held)} still counts memory to it; see `nvidia-smi`, and resume the run "
+                "when it is free.",
                 "Held",
             )
         time.sleep(LOOK_SECONDS)
 
 
-def gpus_holding(pids: Collection[int]) -> list[int]:
-    """Indices of the GPUs that NVML counts memory on to one of these processes; none where there is no NVML."""
+def gpus_holding(pids: Collection[int]) -> list[str]:
+    """`GPU 0 (process 4711)` for all that NVML counts memory on to one of these; none where there is no NVML."""
     try:
         import pynvml
 
@@ -79,8 +87,7 @@ def gpus_holding(pids: Collection[int]) -> list[int]:
     try:
         for index in range(pynvml.nvmlDeviceGetCount()):
             running = pynvml.nvmlDeviceGetComputeRunningProcesses(pynvml.nvmlDeviceGetHandleByIndex(index))
-            if any(int(process.pid) in pids for process in running):
-                held.append(index)
+            held += [f"GPU {index} (process {pid})" for pid in sorted({int(one.pid) for one in running} & {*pids})]
     except pynvml.NVMLError:
         return held
     finally:

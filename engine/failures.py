@@ -26,9 +26,15 @@ def first_line(said: str) -> str:
     return next((line.strip() for line in said.splitlines() if line.strip()), "")
 
 
+def with_notes(error: BaseException) -> str:
+    """What it says, and what came to light while it was answered, such as memory that stays held."""
+    notes = getattr(error, "__notes__", ())
+    return "; ".join([str(error).rstrip("."), *notes]) if notes else str(error)
+
+
 def run_failed(error: Exception, spec: RunSpec | JobSpec, under_way: tuple[int, Stage] | None) -> RunFailed:
     """The end of a run or job as its journal tells it; `under_way` is the cycle and stage in which it came."""
-    name, message = type(error).__name__, str(error)
+    name, message = type(error).__name__, with_notes(error)
     if not isinstance(error, IdemtuiError):
         message = " ".join(message.split())[:LONGEST]
     if out_of_memory(error):

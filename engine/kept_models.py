@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from engine.children import close_after
+from engine.errors import ServingError
 from engine.model_files import LoadedFiles
 
 if TYPE_CHECKING:
@@ -90,20 +92,30 @@ class KeptModels:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop_serving()
-        self._let_go_of_shards(set())
+        self._end_all()
 
     def drop(self) -> None:
         """Let go of all models and of the memory of the device, after something went wrong with them."""
         self._kept.clear()
-        self.stop_serving()
-        self._let_go_of_shards(set())
+        self._end_all()
         gc.unfreeze()
         gc.collect()
         if "torch" in sys.modules:
             import torch
 
             torch.cuda.empty_cache()
+
+    def _end_all(self) -> None:
+        """End every vLLM and all shards; nobody's work fails any more of memory that stays held, so it is only said."""
+        ends = [served.close for served in self._served.values()]
+        ends += [kept.model.group.close for kept in self._sharded.values()]
+        self._served.clear()
+        self._sharded.clear()
+        for end in ends:
+            try:
+                end()
+            except ServingError as held:
+                print(f"idemtui: {held}", file=sys.stderr, flush=True)
 
     def _let_go_of_shards(self, wanted: Collection[Sharding]) -> None:
         for sharding in self._sharded.keys() - wanted:
@@ -120,8 +132,8 @@ def _load_shards(sharding: Sharding, safe_point: Callable[[], None]) -> _Kept[Sh
         with group.files.loading():
             model = ShardedModel(describe_model(sharding.model, sharding.device), group)
             model.come_up(safe_point)
-    except BaseException:
-        group.close()
+    except BaseException as error:
+        close_after(error, group.close)
         raise
     return _Kept(model, group.files)
 

@@ -16,7 +16,7 @@ from engine.ancestry import check_parent, inherited_events
 from engine.disk import naming_full_disk, reserve_bytes
 from engine.errors import DiskFullError, IdemtuiError
 from engine.events import RunCancelled, RunFailed, RunPaused, RunStarted
-from engine.failures import run_failed
+from engine.failures import run_failed, with_notes
 from engine.gpus import held_gpus
 from engine.jobs.spec import JobSpec
 from engine.journal import Journal
@@ -87,11 +87,11 @@ def _outcome(walk: _Walk, models: KeptModels) -> tuple[Ending | None, int]:
     try:
         _do(walk, models)
     except StopAsked as asked:
-        return _stopped(asked)
+        return _stopped(asked, walk.spec)
     except DiskFullError as error:
         return RunPaused(cause="disk", message=str(error)), 0
     except IdemtuiError as error:
-        say(f"idemtui: {error}", walk.spec)
+        say(f"idemtui: {with_notes(error)}", walk.spec)
         return run_failed(error, walk.spec, walk.log.under_way), error.exit_code
     except Exception as error:
         say(traceback.format_exc(), walk.spec)
@@ -99,15 +99,18 @@ def _outcome(walk: _Walk, models: KeptModels) -> tuple[Ending | None, int]:
     return None, 0
 
 
-def _stopped(asked: StopAsked) -> tuple[Ending | None, int]:
+def _stopped(asked: StopAsked, spec: RunSpec | JobSpec) -> tuple[Ending | None, int]:
+    message = with_notes(asked)
     match asked.why:
         case "cancel":
-            return RunCancelled(reason=asked.message), 0
+            return RunCancelled(reason=message), 0
         case "pause":
-            return RunPaused(cause="asked", message=asked.message), 0
+            return RunPaused(cause="asked", message=message), 0
         case "disk":
-            return RunPaused(cause="disk", message=asked.message), 0
+            return RunPaused(cause="disk", message=message), 0
         case "terminate":
+            if message != asked.message:
+                say(f"idemtui: {message}", spec)
             return None, TERMINATED
 
 

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 from typing import Any
 
-from engine.children import how_ended, relay, wait_for_memory
+from engine.children import close_after, how_ended, relay, wait_for_memory
 from engine.errors import IdemtuiError, ShardError
 from engine.failures import out_of_memory
 from engine.gpus import shown
@@ -90,8 +90,8 @@ class ShardGroup:
                 with suppress(OSError):
                     pipe.send(request)
             return self._gather(hear, safe_point)
-        except BaseException:
-            self.close()
+        except BaseException as error:
+            close_after(error, self.close)
             raise
 
     def close(self) -> None:

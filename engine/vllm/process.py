@@ -13,7 +13,7 @@ from typing import IO, Protocol
 
 import msgspec
 
-from engine.children import ENDING_SECONDS, how_ended, wait_for_memory
+from engine.children import ENDING_SECONDS, close_after, how_ended, wait_for_memory
 from engine.errors import ServingError
 from engine.gpus import shown
 from engine.vllm.messages import Done, EngineSettings, Failed, Request, Response
@@ -55,8 +55,8 @@ class EngineProcess:
         self._decoder: msgspec.json.Decoder[Response] = msgspec.json.Decoder(Response)
         try:
             started = self.ask(settings)
-        except BaseException:
-            self.close()
+        except BaseException as error:
+            close_after(error, self.close)
             raise
         assert isinstance(started, Done)
         self.version = started.version

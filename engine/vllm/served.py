@@ -16,6 +16,7 @@ import torch
 
 from engine.adapter_files import is_full, weights_file
 from engine.adapters import Identity, adapter_identity
+from engine.children import close_after
 from engine.errors import ServingError
 from engine.memory import Residency
 from engine.model_files import LoadedFiles, file_sha256
@@ -152,8 +153,8 @@ class ServedModel:
         """Ask, and let go of a vLLM that failed: what it had begun stays in its queue, and its next question hangs."""
         try:
             return engine.ask(request)
-        except ServingError:
-            self.close()
+        except ServingError as error:
+            close_after(error, self.close)
             raise
 
     def _ready(self) -> Serving:
@@ -175,8 +176,8 @@ class ServedModel:
         try:
             with self._files.loading():
                 self._engine = self.start(self.settings)
-        except BaseException:
-            self.close()
+        except BaseException as error:
+            close_after(error, self.close)
             raise
         return self._engine
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from engine.children import close_after
 from engine.commands import append_command
-from engine.errors import TrainingError
+from engine.errors import ServingError, TrainingError
 from engine.events import (
     AdapterTrained,
     Event,
@@ -26,8 +27,12 @@ from engine.events import (
 )
 from engine.fakes import FakeSampler, FakeTrainer
 from engine.journal import Journal
+from engine.kept_models import KeptModels
+from engine.log import StopAsked
+from engine.safe_point import Stopping
 from engine.score_events import SamplesJudged
 from engine.spec import Execution
+from engine.walking import attempt
 from tests.engine.chains import make_spec, write_pack
 from tests.engine.fake_parts import FakeParts, work_on
 from tests.engine.workers import events, results, write_run
@@ -63,6 +68,31 @@ class AskingTrainer(FakeTrainer):
         if len(self.jobs) == self.job:
             append_command(self.run, self.ask)  # type: ignore[arg-type]
         return super()._train(job)
+
+
+class HeldTrainer(AskingTrainer):
+    """Lets go of processes whose memory the driver does not give back."""
+
+    def _train(self, job: Any) -> Any:
+        try:
+            return super()._train(job)
+        except StopAsked as asked:
+            close_after(asked, _held)
+            raise
+
+
+def _held() -> None:
+    raise ServingError("shards were killed, but GPU 0 (process 7) still counts memory to it", "Held")
+
+
+@pytest.mark.parametrize("ask", ["pause_requested", "cancel_requested"])
+def test_memory_that_stays_held_is_a_note_of_the_pause(run: Path, parts: FakeParts, ask: str) -> None:
+    parts.trainer = HeldTrainer(run, ask)
+    assert work_on(run) == 0
+    end = events(run)[-1]
+    assert isinstance(end, RunPaused | RunCancelled)
+    said = end.message if isinstance(end, RunPaused) else end.reason
+    assert said.endswith("ed by its user; shards were killed, but GPU 0 (process 7) still counts memory to it")
 
 
 def test_a_pause_in_a_training_leaves_nothing_half_done(run: Path, whole: list[Event], parts: FakeParts) -> None:
@@ -199,6 +229,25 @@ class Broken(FakeSampler):
         if self.batches >= self.after:
             raise self.error
         return super().draw(*args, **options)
+
+
+class HeldModels(KeptModels):
+    """Holds a vLLM whose memory the driver does not give back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._served["m"] = SimpleNamespace(close=_held)  # type: ignore[assignment]
+
+
+def test_memory_that_stays_held_does_not_keep_a_failure_from_its_journal(
+    run: Path, parts: FakeParts, capfd: pytest.CaptureFixture[str]
+) -> None:
+    parts.sampler = Broken(TrainingError("blew up"))
+    assert attempt(run, Stopping(), HeldModels()) == 1
+    assert isinstance(events(run)[-1], RunFailed)
+    with HeldModels():
+        pass
+    assert capfd.readouterr().err.count("GPU 0 (process 7) still counts memory") == 2
 
 
 class TorchError(RuntimeError):

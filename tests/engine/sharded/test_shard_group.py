@@ -12,12 +12,15 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
+import pynvml
 import pytest
 
+from engine import children
 from engine.errors import GuardError, ModelError, ShardError
-from engine.failures import out_of_memory
+from engine.failures import out_of_memory, with_notes
 from engine.log import StopAsked
 from engine.model_files import POCKET
 from engine.sharded.group import ShardGroup, Sharding
@@ -102,6 +105,31 @@ def test_a_stop_in_the_middle_of_a_training_leaves_nothing_behind(spread: Spread
     assert steps[0] == 1
     assert gone(pids)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_that_the_driver_keeps_is_a_note_of_why_they_were_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group, kept = ShardGroup(Sharding(MODEL, "cpu", 1, 1)), list[SimpleNamespace]()
+    group.ask(LookAround())
+    kept += [SimpleNamespace(pid=group.pids[0]), SimpleNamespace(pid=1)]
+    monkeypatch.setattr(children, "ENDING_SECONDS", 0.1)
+    monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlShutdown", lambda: None)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 2)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lambda index: index)
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetComputeRunningProcesses", lambda index: kept if index else [])
+
+    def stop() -> None:
+        raise StopAsked("pause", "paused by its user")
+
+    with pytest.raises(StopAsked) as raised:
+        group.ask(LookAround(), safe_point=stop)
+    told = with_notes(raised.value)
+    assert told.startswith(f"paused by its user; the model's shards were killed, but GPU 1 (process {kept[0].pid}) ")
+    assert gone([kept[0].pid])
+    kept.clear()
+    group.close()
 
 
 class GrowUntilRefused:
