@@ -13,12 +13,14 @@ from typing import IO, Protocol
 
 import msgspec
 
-from engine.children import ENDING_SECONDS, close_after, how_ended, wait_for_memory
+from engine.children import ENDING_SECONDS, close_after, how_ended, relay, wait_for_memory
 from engine.errors import ServingError
 from engine.gpus import shown
 from engine.vllm.messages import Done, EngineSettings, Failed, Request, Response
 from engine.vllm.session import end, members
 
+PRINTING_SECONDS = 1.0
+"""How long the last of what it printed may take to the log."""
 COMMAND = (sys.executable, "-P", "-m", "engine.vllm.main")
 
 ON_CPU = {"TORCHDYNAMO_DISABLE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
@@ -49,9 +51,12 @@ class EngineProcess:
             COMMAND,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=os.environ | (ON_CPU if settings.device == "cpu" else shown(settings.gpus)),
             start_new_session=True,
         )
+        assert self._process.stderr is not None
+        self._relay = relay(self._process.stderr)
         self._decoder: msgspec.json.Decoder[Response] = msgspec.json.Decoder(Response)
         try:
             started = self.ask(settings)
@@ -93,6 +98,7 @@ class EngineProcess:
         for pipe in self._pipes():
             with suppress(OSError):
                 pipe.close()
+        self._relay.join(PRINTING_SECONDS)
         wait_for_memory(pids, "vLLM was")
 
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
