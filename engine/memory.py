@@ -233,16 +233,17 @@ def gpus_needed(load: Load, usable: int, most: int = 16) -> int | None:
 
 
 def spreads(shape: Shape, shards: int) -> bool:
-    """Whether vLLM can spread a model over so many GPUs: heads are divided, KV heads divided or repeated."""
-    return shape.heads % shards == 0 and (shape.kv_heads % shards == 0 or shards % shape.kv_heads == 0)
+    """Whether vLLM can spread a model over so many GPUs: heads and the MLP are divided, KV heads too or repeated."""
+    whole = shape.heads % shards == 0 and shape.intermediate % shards == 0
+    return whole and (shape.kv_heads % shards == 0 or shards % shape.kv_heads == 0)
 
 
 def _check_spread(shape: Shape, shards: int, where: str) -> None:
     if not spreads(shape, shards):
         allowed = " or ".join(str(count) for count in range(1, 16) if spreads(shape, count))
         raise ModelError(
-            f"vLLM cannot be spread over {where}: the model has {shape.heads} heads and {shape.kv_heads} KV heads, "
-            f"which have to be divided; give it {allowed} by execution.gpus and execution.shards."
+            f"vLLM cannot be spread over {where}: the model has {shape.heads} heads, {shape.kv_heads} KV heads and an "
+            f"MLP {shape.intermediate:,} wide, which have to be divided; give it {allowed} by execution.gpus and execution.shards."
         )
 
 

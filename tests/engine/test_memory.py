@@ -23,6 +23,7 @@ from engine.shape import Shape, read_shape
 QWEN3_4B = Shape(36, 2560, 9728, 32, 8, 128, 151_936, True, 262_144)
 QWEN3_32B = Shape(64, 5120, 25_600, 64, 8, 128, 151_936, False, 40_960)
 LLAMA_70B = Shape(80, 8192, 28_672, 64, 8, 128, 128_256, False, 131_072)
+QWEN25_1_5B = Shape(28, 1536, 8960, 12, 2, 128, 151_936, True, 131_072)
 LOAD = Load(QWEN3_4B, length=3072, rows=64, train_batch=2, train_length=2048, rank=16)
 
 
@@ -139,10 +140,18 @@ def test_what_fits_on_no_gpu_of_its_own_says_how_many_would_do():
     assert gpus_needed(large, 76 * GB) == 4
     assert gpus_needed(large, 5 * GB) is None
     with pytest.raises(
-        ModelError, match=r"64 heads and 8 KV heads, which have to be divided; give it 1 or 2 or 4 or 8"
+        ModelError,
+        match=r"64 heads, 8 KV heads and an MLP 28,672 wide, which have to be divided; give it 1 or 2 or 4 or 8",
     ):
         plan_apart(large, [room(80)] * 3)
     assert [n for n in range(1, 17) if spreads(LLAMA_70B, n)] == [1, 2, 4, 8, 16]
+
+
+def test_a_model_is_not_spread_where_its_mlp_cannot_be_divided():
+    assert QWEN25_1_5B.heads % 6 == 6 % QWEN25_1_5B.kv_heads == 0
+    assert [n for n in range(1, 17) if spreads(QWEN25_1_5B, n)] == [1, 2, 4]
+    with pytest.raises(ModelError, match=r"an MLP 8,960 wide, which have to be divided; give it 1 or 2 or 4 by"):
+        plan_apart(replace(LOAD, shape=QWEN25_1_5B), [room(80)] * 6)
 
 
 def test_a_model_too_large_for_one_gpu_says_in_how_many_shards_it_would_train():
