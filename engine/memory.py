@@ -243,7 +243,8 @@ def _check_spread(shape: Shape, shards: int, where: str) -> None:
         allowed = " or ".join(str(count) for count in range(1, 16) if spreads(shape, count))
         raise ModelError(
             f"vLLM cannot be spread over {where}: the model has {shape.heads} heads, {shape.kv_heads} KV heads and an "
-            f"MLP {shape.intermediate:,} wide, which have to be divided; give it {allowed} by execution.gpus and execution.shards."
+            f"MLP {shape.intermediate:,} wide, which have to be divided; give it {allowed} by execution.gpus and "
+            "execution.shards."
         )
 
 
