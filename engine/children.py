@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import IO
 
-from engine.errors import ServingError
+from engine.errors import ProcessError
 
 PR_SET_PDEATHSIG = 1
 ENDING_SECONDS = 10.0
@@ -58,16 +58,16 @@ def close_after(error: BaseException, close: Callable[[], None]) -> None:
     """Let go of what met an error or a reason to stop; memory that stays held is a note of that, not its successor."""
     try:
         close()
-    except ServingError as held:
+    except ProcessError as held:
         error.add_note(str(held))
 
 
 def wait_for_memory(pids: Collection[int], who: str) -> None:
-    """Wait until no GPU holds memory for these processes; ServingError where one still does after a while."""
+    """Wait until no GPU holds memory for these processes; ProcessError where one still does after a while."""
     deadline = time.monotonic() + ENDING_SECONDS
     while held := gpus_holding(pids):
         if time.monotonic() > deadline:
-            raise ServingError(
+            raise ProcessError(
                 f"{who} killed, but {', '.join(held)} still counts memory to it; see `nvidia-smi`, and resume the run "
                 "when it is free.",
                 "Held",

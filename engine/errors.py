@@ -9,8 +9,9 @@
     ├── JournalError             a journal that cannot be trusted
     ├── GuardError               a training that silently did nothing
     ├── TrainingError            a training that blew up
-    ├── ServingError             vLLM could not be started, failed, or serves other weights than it should
-    ├── ShardError               a model in several processes, one of which failed
+    ├── ProcessError             a process of the worker's own keeps its GPU's memory after its end
+    │   ├── ServingError         vLLM could not be started, failed, or serves other weights than it should
+    │   └── ShardError           a model in several processes, one of which failed
     ├── ServedError              a generator's server that refuses or keeps failing
     ├── JudgeError               a judge's server that refuses, fails or cannot give what is asked of it
     ├── ResumeError              what a run was built on is no longer what it was
@@ -69,10 +70,10 @@ class TrainingError(IdemtuiError):
     """A training whose loss or gradient is no longer a number."""
 
 
-class ServingError(IdemtuiError):
-    """vLLM could not be started, failed, or serves other weights than it should.
+class ProcessError(IdemtuiError):
+    """A process of the worker's own failed at a request, is gone, or its memory stays held.
 
-    `kind` is the name of what vLLM raised, `Ended` where its process is gone.
+    `kind` is the name of what it raised, `Ended` where it is gone, `Held` where a GPU still counts memory to it.
     """
 
     def __init__(self, message: str, kind: str = "") -> None:
@@ -80,18 +81,12 @@ class ServingError(IdemtuiError):
         self.kind = kind
 
 
-class ShardError(IdemtuiError):
-    """A process that holds a part of a model failed, or is gone.
+class ServingError(ProcessError):
+    """vLLM could not be started, failed, or serves other weights than it should."""
 
-    `kind` is the name of what it raised, `Ended` where it is gone.
-    """
 
-    def __init__(self, message: str, kind: str = "") -> None:
-        super().__init__(message)
-        self.kind = kind
-
-    def __reduce__(self) -> tuple[type[ShardError], tuple[str, str]]:
-        return ShardError, (str(self), self.kind)
+class ShardError(ProcessError):
+    """A process that holds a part of a model failed, or is gone."""
 
 
 class JudgeError(IdemtuiError):

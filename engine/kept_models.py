@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from engine.children import close_after
-from engine.errors import ServingError
+from engine.errors import ProcessError
 from engine.model_files import LoadedFiles
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class KeptModels:
         for end in ends:
             try:
                 end()
-            except ServingError as held:
+            except ProcessError as held:
                 print(f"idemtui: {held}", file=sys.stderr, flush=True)
 
     def _let_go_of_shards(self, wanted: Collection[Sharding]) -> None:

@@ -17,6 +17,6 @@ class GivingWay:
     served: ServedModel
 
     def train(self, jobs: Sequence[TrainJob]) -> list[Training]:
-        """See `engine.seams.Trainer`; ServingError where vLLM does not let go."""
+        """See `engine.seams.Trainer`; ProcessError where vLLM does not let go."""
         self.served.give_way()
         return self.trainer.train(jobs)

@@ -90,7 +90,7 @@ class EngineProcess:
     def close(self) -> None:
         """SIGTERM to the session, then SIGKILL, then wait until no GPU holds memory for any of it.
 
-        Raises ServingError where the driver still counts memory to one of its processes after that.
+        Raises ProcessError where the driver still counts memory to one of its processes after that.
         """
         pids = {self.pid, *(process.pid for process in members(self.pid))}
         end(self.pid, ENDING_SECONDS)

@@ -13,7 +13,7 @@ import pytest
 
 from engine.children import close_after
 from engine.commands import append_command
-from engine.errors import ServingError, TrainingError
+from engine.errors import ProcessError, TrainingError
 from engine.events import (
     AdapterTrained,
     Event,
@@ -82,7 +82,7 @@ class HeldTrainer(AskingTrainer):
 
 
 def _held() -> None:
-    raise ServingError("shards were killed, but GPU 0 (process 7) still counts memory to it", "Held")
+    raise ProcessError("shards were killed, but GPU 0 (process 7) still counts memory to it", "Held")
 
 
 @pytest.mark.parametrize("ask", ["pause_requested", "cancel_requested"])
