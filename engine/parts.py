@@ -39,9 +39,11 @@ def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tu
     backend = choose(spec, own, models, log)
 
     def load_judge(name: str) -> Judge:
-        if name != spec.run.model:
-            return HalvingJudge(LocalJudge(models.take(name, spec.execution.device)), HalfAtATime(log))
-        return HalvingJudge(LocalJudge(own.loaded, backend.reader(own)), HalfAtATime(log))
+        if name == spec.run.model:
+            judge = LocalJudge(own.loaded, backend.reader(own))
+        else:
+            judge = LocalJudge(models.take(name, spec.execution.device))
+        return HalvingJudge(judge, HalfAtATime(log))
 
     chain = Chain(
         spec=spec,
