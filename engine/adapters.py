@@ -1,18 +1,22 @@
-"""Puts an adapter's weights into the base model and takes them out again without a trace."""
+"""Puts an adapter's weights into the base model and takes them out again without a trace.
+
+PEFT is imported with the first adapter: a judge never has one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from peft import PeftModel
-from peft.tuners.lora import LoraLayer
 from safetensors.torch import load_file
 
 from engine.adapter_files import is_full, weights_file
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 Identity = tuple[str, int, int]
 
@@ -50,6 +54,8 @@ class AdapterSwitch:
         if is_full(adapter) or self._merges:
             self._merge(adapter, wanted)
         else:
+            from peft import PeftModel
+
             self._wrapped = PeftModel.from_pretrained(self._model, str(adapter)).eval()
         self._wanted = wanted
 
@@ -105,6 +111,9 @@ def _whole(model: Any, folder: Path) -> list[tuple[torch.nn.Parameter, torch.Ten
 
 def _sums(model: Any, adapter: Path) -> list[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]:
     """Every adapted weight with its own tensor and the tensor W + s·B·A."""
+    from peft import PeftModel
+    from peft.tuners.lora import LoraLayer
+
     wrapped = PeftModel.from_pretrained(model, str(adapter))
     sums = []
     with torch.no_grad():

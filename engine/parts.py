@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -11,7 +9,7 @@ import torch
 from engine.ancestry import repeated_prompts
 from engine.chain import Chain
 from engine.halving import HalfAtATime, HalvingJudge, HalvingSampler, HalvingScorer, HalvingTrainer
-from engine.judges.known import KnownJudge
+from engine.judges.build import build_judge
 from engine.judges.local import LocalJudge
 from engine.kept_models import KeptModels
 from engine.log import Log
@@ -20,8 +18,7 @@ from engine.packs import Pack, open_pack
 from engine.provenance import file_hashes
 from engine.resume import check_resume
 from engine.seams import Judge
-from engine.secrets import hide_secrets
-from engine.spec import JudgeSettings, RunSpec
+from engine.spec import RunSpec
 from engine.vllm.placing import check_fits, choose, sharding_of
 
 
@@ -75,29 +72,6 @@ def _take_models(spec: RunSpec, log: Log, models: KeptModels) -> OwnModel:
     for name in beside:
         models.take(name, device)
     return own
-
-
-def build_judge(
-    settings: JudgeSettings,
-    lab: Path | None,
-    safe_point: Callable[[], None],
-    load: Callable[[str], Judge],
-    repeat: int = 1,
-) -> Judge:
-    """The judge that the settings mean, over the lab's books where there is a lab; `load` makes one of a local model.
-
-    One that is asked a second time has a name, and so books, of its own.
-    """
-    books = None if lab is None else lab / "judgements"
-    if settings.server is None:
-        return KnownJudge(load(settings.model), books, repeat)
-    from engine.judges.server import server_judge
-
-    return server_judge(settings, books, safe_point, _say, repeat)
-
-
-def _say(text: str) -> None:
-    print(hide_secrets(text), file=sys.stderr, flush=True)
 
 
 def lab_of(folder: Path) -> Path | None:

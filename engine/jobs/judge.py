@@ -17,6 +17,7 @@ from engine.events import Sample, SamplesDrawn
 from engine.frozen import Frozen
 from engine.jobs.job import Job
 from engine.journal import read_some
+from engine.judges.build import build_judge
 from engine.judging import cost_of, declare_judge, score_batch
 from engine.judging import rubrics as pack_rubrics
 from engine.packs import open_pack
@@ -50,14 +51,14 @@ class _Batch:
 
 def rejudge(job: Job) -> None:
     """Score what the journal does not hold yet."""
-    from engine.judges.local import LocalJudge
-    from engine.parts import build_judge
-
     settings = RejudgeSettings.model_validate(job.spec.settings)
-    judge = build_judge(
-        settings.judge, job.lab, job.log.safe_point, lambda name: LocalJudge(job.load(name)), settings.repeat
-    )
-    judge_again(job, settings, judge)
+
+    def load(name: str) -> Judge:
+        from engine.judges.local import LocalJudge
+
+        return LocalJudge(job.load(name))
+
+    judge_again(job, settings, build_judge(settings.judge, job.lab, job.log.safe_point, load, settings.repeat))
 
 
 def judge_again(job: Job, settings: RejudgeSettings, judge: Judge) -> None:

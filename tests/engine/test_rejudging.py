@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,3 +96,30 @@ def test_what_was_never_judged_needs_a_rubric(tmp_path: Path) -> None:
         judge(lab.work("jx"), settings(runs=RUNS[:1], metrics=("trait:lucky",)), FakeJudge())
     with pytest.raises(IdemtuiError, match="0123456789 has no answers"):
         judge(lab.work("jy"), settings(runs=("0123456789",)), FakeJudge())
+
+
+JUDGING = """
+import sys
+from pathlib import Path
+from engine.safe_point import Stopping
+from engine.walking import work
+code = work(Path(sys.argv[1]), Stopping())
+print(code, *sorted({"torch", "trl", "peft", "datasets"} & set(sys.modules)))
+"""
+
+
+def test_a_worker_that_only_judges_imports_nothing_that_trains(tmp_path: Path) -> None:
+    lab = write_lab(tmp_path / "lab", DEMO[:1])
+    asked = settings(runs=RUNS[:1], metrics=("trait",))
+    folder = lab.work("jalone")
+    folder.mkdir(parents=True)
+    (folder / "spec.json").write_text(resolve_job("judge", "alone", asked, judge="pocket/judge").model_dump_json())
+    done = subprocess.run([sys.executable, "-c", JUDGING, str(folder)], capture_output=True, text=True, check=True)
+    assert done.stdout == "0 torch\n"
+    assert len(scores(folder)) == 12
+
+
+def test_a_judge_behind_a_server_needs_no_torch() -> None:
+    asked = "import sys, engine.jobs.judge, engine.judges.server; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
