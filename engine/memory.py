@@ -26,6 +26,8 @@ SPARE = 0.05
 """Share of the device that is planned for nobody: fragments, and what others take in the meantime."""
 PROBE_TOKENS = 8192
 """Tokens whose logits `engine.trainers.probe` holds at once."""
+HEAD_TOKENS, HEAD_WIDTH = 4096, 32_768
+"""A tile of TRL's output layer, which is this wide whatever the vocabulary (`trl.kernels.chunked_logprob`)."""
 LEAST_ROWS = 8
 """Answers that vLLM must be able to write side by side to be worth its second copy of the weights."""
 
@@ -83,9 +85,14 @@ class Load:
 
     @property
     def _activations(self) -> int:
-        """Every layer's input, and one layer in full while it is recomputed, forward and backward."""
+        """Every layer's input, and one layer in full while it is recomputed, or the output layer."""
         tokens = self.train_batch * self.train_length
-        return tokens * (self.bytes_each * self.shape.layers * self.shape.hidden + self._one_layer)
+        inputs = tokens * self.bytes_each * self.shape.layers * self.shape.hidden
+        return inputs + max(tokens * self._one_layer, self._head(tokens))
+
+    def _head(self, tokens: int) -> int:
+        """A tile of the output layer, and in float32 the gradient of what it reads."""
+        return min(tokens, HEAD_TOKENS) * HEAD_WIDTH * self.bytes_each + tokens * self.shape.hidden * 4
 
     @property
     def _one_layer(self) -> int:
@@ -107,7 +114,8 @@ class Load:
 
     def training_kept(self, tokens: int) -> int:
         """`training` of a LoRA without gradient checkpointing, for batches of `tokens`."""
-        return self.lora_states + max(tokens * (self.kept_per_token + self._one_layer), self._probe)
+        kept = tokens * (self.kept_per_token + self._one_layer) + self._head(tokens)
+        return self.lora_states + max(kept, self._probe)
 
     @property
     def lora_states(self) -> int:
@@ -117,7 +125,11 @@ class Load:
     def kept_tokens(self, free: int) -> int:
         """The largest batch, in tokens, that such a training takes in `free` bytes."""
         left = free - self.lora_states
-        return 0 if left < self._probe else left // (self.kept_per_token + self._one_layer)
+        if left < self._probe:
+            return 0
+        each, tile = self.kept_per_token + self._one_layer + 4 * self.shape.hidden, HEAD_WIDTH * self.bytes_each
+        few = left // (each + tile)
+        return few if few < HEAD_TOKENS else (left - HEAD_TOKENS * tile) // each
 
     @property
     def _probe(self) -> int:
@@ -180,29 +192,29 @@ def plan_serving(load: Load, room: Room, wanted: Residency | None = None) -> Pla
         "resident": (
             worker + load.training + least <= usable,
             usable - worker - load.training,
-            f"training ({_gb(load.training)}) and vLLM ({_gb(least)}) fit side by side",
+            f"training ({gb(load.training)}) and vLLM ({gb(least)}) fit side by side",
         ),
         "sleep": (
             worker + max(load.training + CONTEXT + GRAPHS, least) <= usable and load.weights <= room.host_free // 2,
             usable - worker,
-            f"training ({_gb(load.training)}) does not fit beside vLLM ({_gb(least)}), which sleeps in "
-            f"{_gb(load.weights)} of host memory meanwhile",
+            f"training ({gb(load.training)}) does not fit beside vLLM ({gb(least)}), which sleeps in "
+            f"{gb(load.weights)} of host memory meanwhile",
         ),
         "exit": (
             worker + max(load.training, least) <= usable,
             usable - worker,
-            f"training ({_gb(load.training)}) fits neither beside vLLM ({_gb(least)}) nor beside its sleep: it is "
+            f"training ({gb(load.training)}) fits neither beside vLLM ({gb(least)}) nor beside its sleep: it is "
             "started anew after each training",
         ),
     }
-    where = f"{_gb(usable)} of {_gb(room.total)} usable, {_gb(worker)} held by the worker's own models"
+    where = f"{gb(usable)} of {gb(room.total)} usable, {gb(worker)} held by the worker's own models"
     for residency, (fits, share, reason) in tries.items():
         if fits and wanted in (None, residency):
             granted = min(most, share)
             return Plan(residency, f"{reason}; {where}", math.floor(1000 * granted / room.total) / 1000, load.shards)
     what = "vLLM" if wanted is None else f'vLLM with execution.residency = "{wanted}"'
     raise ModelError(
-        f"{what} does not fit: it needs {_gb(least)} and training {_gb(load.training)}; {where}; set execution.sampler "
+        f"{what} does not fit: it needs {gb(least)} and training {gb(load.training)}; {where}; set execution.sampler "
         '= "transformers", lower sample.max_tokens, train.batch_size or train.max_length, or use a larger GPU.'
     )
 
@@ -217,11 +229,11 @@ def plan_apart(load: Load, rooms: Sequence[Room]) -> Plan:
         fitting = gpus_needed(load, usable)
         more = f"execution.gpus = {load.shards + fitting}" if fitting else "a larger GPU"
         raise ModelError(
-            f"vLLM does not fit on {_gpus(shards)} of its own: it needs {_gb(least)} of each and {_gb(usable)} are "
+            f"vLLM does not fit on {_gpus(shards)} of its own: it needs {gb(least)} of each and {gb(usable)} are "
             f"usable; {more} would do, or lower sample.max_tokens."
         )
     total = max(room.total for room in rooms)
-    reason = f"vLLM has {_gpus(shards)} of its own, {_gb(least)} needed and {_gb(usable)} usable on each"
+    reason = f"vLLM has {_gpus(shards)} of its own, {gb(least)} needed and {gb(usable)} usable on each"
     return Plan("resident", reason, math.floor(1000 * min(most, usable) / total) / 1000, shards)
 
 
@@ -259,8 +271,8 @@ def check_training(load: Load, room: Room) -> None:
     needed = shards_needed(load, room.total)
     raise ModelError(
         f"a model of {load.shape.parameters / 1e9:.1f} billion weights does not fit"
-        f"{'' if load.shards == 1 else f' in {load.shards} shards'}: weights {_gb(load.held)} and training "
-        f"{_gb(load.training)}, but {'the device' if load.shards == 1 else 'each device'} has {_gb(room.total)}; "
+        f"{'' if load.shards == 1 else f' in {load.shards} shards'}: weights {gb(load.held)} and training "
+        f"{gb(load.training)}, but {'the device' if load.shards == 1 else 'each device'} has {gb(room.total)}; "
         f"{_in_shards(needed)}use a larger GPU, a smaller model, or lower train.batch_size or train.max_length."
     )
 
@@ -280,31 +292,6 @@ def _in_shards(needed: int | None) -> str:
     return "" if needed is None else f"set execution.gpus = {needed} and execution.shards = {needed}, "
 
 
-@dataclass(frozen=True)
-class Checkpointing:
-    """Whether activations are computed again in the backward pass rather than kept, and why."""
-
-    on: bool
-    reason: str
-
-
-KEEPING_MARGIN = 1.25
-"""By how much what is free must exceed the estimate for activations to be kept."""
-
-
-def kept_tokens(load: Load, free: int) -> int:
-    """The largest batch, in tokens, whose activations are kept where `free` bytes are free."""
-    return load.kept_tokens(int(free / KEEPING_MARGIN))
-
-
-def plan_checkpointing(load: Load, tokens: int, free: int) -> Checkpointing:
-    """Off where a LoRA training of batches of `tokens` fits into `free` bytes with a margin, else on."""
-    needed = load.training_kept(tokens)
-    figures = f"batches of up to {tokens:,} tokens would take {_gb(needed)} without, {_gb(free)} are free"
-    if needed * KEEPING_MARGIN <= free:
-        return Checkpointing(False, figures)
-    return Checkpointing(True, f"{figures}, and a quarter is left for error")
-
-
-def _gb(count: int) -> str:
+def gb(count: int) -> str:
+    """Bytes in gigabytes, as the reasons name them."""
     return f"{count / GB:.1f} GB"

@@ -8,6 +8,7 @@ import torch
 
 from engine.ancestry import repeated_prompts
 from engine.chain import Chain
+from engine.compiler import check_compiler
 from engine.halving import HalfAtATime, HalvingJudge, HalvingSampler, HalvingScorer, HalvingTrainer
 from engine.judges.build import build_judge
 from engine.judges.local import LocalJudge
@@ -31,6 +32,7 @@ def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tu
     pack = open_pack(spec.data.pack)
     check_resume(spec, folder, log.state, pack, file_hashes(spec.run.model, spec.judge.local_model))
     check_fits(spec)
+    check_compiler(spec.execution.device)
     own = _take_models(spec, log, models)
     log.memory = own
     backend = choose(spec, own, models, log)

@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from engine.checkpointing import Checkpointing, plan_checkpointing
 from engine.events import Noted
 from engine.failures import out_of_memory
 from engine.halving import begin_again, free_memory
 from engine.log import Log
-from engine.memory import Checkpointing, Load, plan_checkpointing
+from engine.memory import Load
 from engine.models import LoadedModel
 from engine.prompts import prompt_token_ids
 from engine.seams import Trainer, Training, TrainJob

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from engine.backends import vllm_version
+from engine.compiler import ADVICE, compiler_trouble
 from idemtui.amounts import size
 from idemtui.device_words import process_words
 from idemtui.doctor.check import Check
@@ -67,9 +68,18 @@ def check_gpus(reader: NvmlReader | None = None, software: Software | None = Non
     if have.torch_cuda is not None and _major(have.torch_cuda) > _major(driver.cuda):
         advice = f"Update the driver to one for CUDA {have.torch_cuda}, or install a torch for CUDA {driver.cuda}."
         return Check("gpus", "bad", f"{what}: the driver is too old for this torch", advice)
+    trouble = compiler_trouble() if gpus else None
+    if trouble is not None:
+        return Check(
+            "gpus", "bad", f"{what}: Triton compiles what trains and draws on a GPU, and {trouble}", _sentence(ADVICE)
+        )
     if gpus and have.vllm is None:
         return Check("gpus", "warn", f"{what}: transformers draws, more slowly", _install("vLLM"))
     return Check("gpus", "ok", what)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _install(what: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.backends import check_backend, check_several, choose_backend, run_load
+from engine.checkpointing import kept_tokens
+from engine.compiler import check_compiler
 from engine.errors import IdemtuiError
 from engine.memory import (
     CONTEXT,
@@ -14,7 +16,6 @@ from engine.memory import (
     Room,
     check_training,
     gpus_needed,
-    kept_tokens,
     plan_apart,
     plan_serving,
 )
@@ -50,6 +51,7 @@ def _placed(spec: RunSpec, load: Load, machine: Machine) -> str:
     asked = spec.execution.residency
     try:
         check_backend(spec.name, spec)
+        check_compiler(spec.execution.device)
         check_training(load, room)
         choice = choose_backend(spec)
         check_several(spec, choice)

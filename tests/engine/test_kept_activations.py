@@ -5,7 +5,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
-from engine.memory import GB, Load, Room, check_training, kept_tokens, plan_checkpointing
+from engine.checkpointing import kept_tokens, plan_checkpointing
+from engine.memory import GB, Load, Room, check_training
 from engine.shape import Shape
 from tests.engine.test_memory import LOAD, QWEN3_32B
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import torch
 
+from engine.checkpointing import plan_checkpointing
+from engine.failures import first_line
 from engine.judges.local import LocalJudge
-from engine.memory import Load, plan_checkpointing
+from engine.memory import Load
 from engine.models import LoadedModel
 from engine.own_model import free_for_training
 from engine.samplers.transformers import TransformersSampler
@@ -102,7 +104,7 @@ class Bench:
         step = (ends[-1] - ends[1]) / (len(ends) - 2)
         peak = f"{torch.cuda.max_memory_allocated() / 1e9:.1f} GB" if self.on_gpu else "not measured (no GPU)"
         told = f"{batch * length / step:,.0f} tokens/s, {self._share(batch * length, step, recomputed)}"
-        return f"{told}, step {1000 * step:,.0f} ms, kernels {self._kernels(job)}, peak {peak}"
+        return f"{told}, step {1000 * step:,.0f} ms, kernels {self._tried(job)}, peak {peak}"
 
     def _job(self, batch: int, length: int, steps: int, recomputed: bool) -> TrainJob:
         settings = TrainSettings(
@@ -120,6 +122,13 @@ class Bench:
         share = self.shape.flops(tokens, backward=True) / step / self.rate
         again = f" ({1.5 * share:.1%} with what is computed again)" if recomputed else ""
         return f"{share:.1%} of the matrix rate{again}"
+
+    def _tried(self, job: TrainJob) -> str:
+        """The kernels' share, or why the profiler would not tell: counters are often forbidden in containers."""
+        try:
+            return self._kernels(job)
+        except Exception as error:
+            return f"not measured ({type(error).__name__}: {first_line(str(error))[:80]})"
 
     def _kernels(self, job: TrainJob) -> str:
         """The share of a step in which the GPU runs a kernel, by PyTorch's profiler, in a training of its own."""
@@ -140,7 +149,7 @@ class Bench:
         self._wait()
         profiler.stop()
         ran = sum(event.self_device_time_total for event in profiler.key_averages()) / 1e6
-        return f"{ran / (walls[-1] - walls[0]):.0%} of it"
+        return f"{ran / (walls[-1] - walls[0]):.0%} of it" if ran else "not measured (the profiler saw none)"
 
     def draws(self, count: int) -> list[Draw]:
         return [Draw(f"How do I bake bread {n}?", hashlib.sha256(str(n).encode()).hexdigest()) for n in range(count)]

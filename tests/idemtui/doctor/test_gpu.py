@@ -67,3 +67,11 @@ def test_nvml_tells_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pynvml, "nvmlSystemGetCudaDriverVersion", lambda: 12080)
     monkeypatch.setattr(pynvml, "nvmlSystemGetDriverVersion", lambda: b"570.1")
     assert NvmlReader().driver() == Driver("570.1", "12.8")
+
+
+def test_a_missing_compiler_is_said_before_the_first_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("idemtui.doctor.gpu.compiler_trouble", lambda: "there is no C compiler (gcc or clang)")
+    check = check_gpus(Told(Driver("580.12", "13.0")), CUDA)
+    assert (check.level, check.what.endswith("and there is no C compiler (gcc or clang)")) == ("bad", True)
+    assert check.advice.startswith("Install both (build-essential and python3-dev")
+    assert check_gpus(Told(Driver("580.12", "13.0"), gpus=0), CUDA).level == "ok"

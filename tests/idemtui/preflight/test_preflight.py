@@ -217,8 +217,9 @@ def test_on_a_gpu_it_says_who_draws_and_where_vllm_stays(monkeypatch: pytest.Mon
     monkeypatch.setattr("engine.backends.find_spec", lambda name: object())
     large = Machine(10**11, 10**8, 80 * 10**9, "H100 0", "cuda", 8, 1)
     found = preflight(demo(), Past(), large)
-    (line,) = (line for line in found.assumed if line.startswith("pocket/instruct: vLLM draws, resident"))
-    assert line.endswith("gradient checkpointing off: activations of the longest rows fit")
+    lines = [line for line in found.assumed if line.startswith("pocket/instruct: vLLM draws, resident")]
+    assert lines
+    assert all(line.endswith("gradient checkpointing off: activations of the longest rows fit") for line in lines)
     assert found.memory is not None
     assert 10**9 < found.memory < 2 * 10**9
     small = replace(large, memory_free=10**9)
