@@ -41,13 +41,9 @@ def devices_of(lab: Lab) -> list[Row]:
 
 
 def _seen_from_here(lab: Lab) -> list[Row]:
-    from idemtui.server.devices import NvmlReader
-    from idemtui.server.holds import Holds
-    from idemtui.server.places import Places
-    from idemtui.server.settings import read_settings
+    from idemtui.server.seen import places_seen
 
-    settings = read_settings(lab)
-    return Places(settings.slots, settings.gpu_free_share, NvmlReader(), Holds(lab)).table([])
+    return places_seen(lab).table([])
 
 
 def _print(found: list[Row]) -> None:

@@ -18,11 +18,13 @@ from store.lab import Lab
 
 
 def examine(lab: Lab) -> list[Check]:
-    """All checks; one that fails itself is a finding, not an end. Of no lab, or another user's, only what shows."""
+    """All checks; one that fails itself is a finding, not an end. Of no lab, or another user's, the machine's alone."""
     folder = _tried("lab folder", lambda: check_folder(lab))
     login = read_login()
+    machine: list[tuple[str, Callable[[], Check]]] = [("gpus", check_gpus), ("hub", check_hub)]
     if folder.level == "bad":
-        return [folder, _tried("logout", lambda: check_logout(Patient(lab, None, "dead"), login))]
+        machine.append(("logout", lambda: check_logout(Patient(lab, None, "dead"), login)))
+        return [folder, *(_tried(name, check) for name, check in machine)]
     patient = examine_server(lab)
     memory = Memory(patient)
     checks: list[tuple[str, Callable[[], Check]]] = [
@@ -34,8 +36,7 @@ def examine(lab: Lab) -> list[Check]:
         ("workers", lambda: check_workers(patient, memory.names)),
         ("database", lambda: check_database(patient, memory)),
         ("journals", lambda: check_journals(patient, memory)),
-        ("gpus", check_gpus),
-        ("hub", check_hub),
+        *machine,
         ("models", lambda: check_models(lab)),
         ("logout", lambda: check_logout(patient, login)),
         ("reboot", lambda: check_reboot(lab, login)),

@@ -11,6 +11,7 @@ from functools import cache
 
 from engine.disk import reserve_bytes
 from engine.errors import IdemtuiError
+from engine.gpus import VISIBLE
 from engine.memory import CONTEXT
 from engine.spec import RunSpec
 from idemtui.preflight.costs import (
@@ -53,12 +54,12 @@ def past_of(client: Client) -> Past:
 
 
 def machine_of(lab: Lab, status: Mapping[str, object] | None) -> Machine:
-    """The machine as the lab's server says, or as it is seen from here where none runs."""
+    """The machine as the lab's server says, or as one would find it where none runs."""
     import psutil
 
     folder = next(path for path in (lab.root, *lab.root.parents) if path.exists())
-    said = status or {}
-    device = str(said.get("device", "cpu"))
+    said = status or _seen(lab)
+    device = str(said["device"])
     memory, name = psutil.virtual_memory().available, "memory"
     gpus = _gpus() if device != "cpu" else []
     if gpus:
@@ -69,18 +70,27 @@ def machine_of(lab: Lab, status: Mapping[str, object] | None) -> Machine:
         memory_free=memory,
         memory_of=name,
         device=device,
-        threads=int(str(said.get("threads") or os.cpu_count() or 1)),
-        slots=int(str(said.get("slots", 1))),
+        threads=int(str(said["threads"])),
+        slots=int(str(said["slots"])),
     )
 
 
+def _seen(lab: Lab) -> Mapping[str, object]:
+    from idemtui.server.seen import places_seen
+
+    places = places_seen(lab)
+    return {"device": places.device, "threads": places.threads, "slots": places.count}
+
+
 def _gpus() -> list[tuple[int, str]]:
-    from idemtui.server.devices import DevicesError, NvmlReader
+    """Free bytes and name of every GPU that this process may use."""
+    from idemtui.server.devices import DevicesError, NvmlReader, visible
 
     try:
-        return [(gpu.total - gpu.used, f"{gpu.name} {gpu.index}") for gpu in NvmlReader().read()]
+        seen = visible(NvmlReader().read(), os.environ.get(VISIBLE))
     except DevicesError:
         return []
+    return [(gpu.total - gpu.used, f"{gpu.name} {gpu.index}") for gpu in seen]
 
 
 def preflight(

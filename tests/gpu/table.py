@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from engine.failures import first_line
+
 DEADLINE_SECONDS = 540.0
 
 
@@ -43,8 +45,7 @@ class Table:
             self.add(name, f"not measured: {error}")
             return False
         except Exception as error:
-            first = next(iter(str(error).splitlines()), "")
-            self.add(name, f"FAILED: {type(error).__name__}: {first[:160]}")
+            self.add(name, f"FAILED: {type(error).__name__}: {first_line(str(error))[:160]}")
             return False
         return True
 

@@ -76,7 +76,7 @@ def test_models_are_told_and_one_that_cannot_be_had_is_a_warning(
 def test_a_lab_of_somebody_else_is_left_alone(lab_to_write: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 54321)
     checks = found(lab_to_write)
-    assert list(checks) == ["lab folder", "logout"]
+    assert list(checks) == ["lab folder", "gpus", "hub", "logout"]
     assert "owned by user" in checks["lab folder"].what
 
 
