@@ -1,0 +1,93 @@
+"""Whole runs on two GPUs: lab server, workers, telemetry, kills, and memory that runs out."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from engine.events import AdapterTrained, Event, Noted, RunStarted, StageStarted, TrainStepped
+from tests.pretended.gpus import GB, Gpus
+from tests.proofs.labs import ProofLab, new_lab, remove, study, until
+from tests.proofs.works import results
+
+pytestmark = pytest.mark.proof
+
+
+@pytest.fixture
+def lab(gpus: Gpus) -> Iterator[ProofLab]:
+    """A lab on a machine with two GPUs."""
+    made = new_lab(**gpus.environment)
+    yield made
+    remove(made)
+
+
+def uuids(gpus: Gpus) -> list[str]:
+    return sorted(path.name for path in gpus.folder.iterdir())
+
+
+def notes(seen: list[Event]) -> str:
+    """Everything that a run noted."""
+    started = [note for event in seen if isinstance(event, RunStarted) for note in event.notes]
+    return "\n".join([*started, *(event.message for event in seen if isinstance(event, Noted))])
+
+
+def test_each_gpu_has_a_worker_and_a_killed_one_goes_on_to_the_same(lab: ProofLab, gpus: Gpus) -> None:
+    ids = lab.submit(study("sft", cycles=1, more="seed = 1") + '[grid]\n"run.regime" = ["sft", "dpo"]\n')
+    workers = [until(lambda run=run: lab.worker(run), "a worker") for run in ids]
+    assert len(set(workers)) == 2
+    sft, dpo = ids
+    until(lambda: any(isinstance(e, TrainStepped) and e.cycle == 1 for e in lab.events(dpo)), "a training of M_1")
+    os.kill(workers[1], signal.SIGKILL)
+    until(lambda: lab.worker(dpo) is None, "its end")
+    lab.idemtui("resume", dpo)
+    assert {lab.reach(run, "finished", "failed") for run in ids} == {"finished"}
+    again = lab.submit(study("dpo", cycles=1, more="seed = 1").replace('"proof"', '"again"'))
+    assert lab.reach(again[0], "finished", "failed") == "finished"
+    sha256s = [[e.adapter_sha256 for e in lab.events(run) if isinstance(e, AdapterTrained)] for run in (dpo, again[0])]
+    assert sha256s[0] == sha256s[1]
+    texts = [{key: drawn.response for key, drawn in results(lab, run).samples.items()} for run in (dpo, again[0])]
+    assert texts[0] == texts[1]
+    assert "in bfloat16" in notes(lab.events(sft))
+    devices = {str(row[0]) for row in lab.ask("SELECT DISTINCT device FROM stages WHERE stage = 'train'")}
+    assert devices == set(uuids(gpus))
+    [[names]] = lab.ask("SELECT list(DISTINCT name ORDER BY name) FROM telemetry")
+    assert {"power", "temperature", "utilization"} <= set(names)
+
+
+def test_a_training_that_runs_out_of_memory_goes_on_with_less_at_a_time(lab: ProofLab, gpus: Gpus) -> None:
+    first = uuids(gpus)[0]
+    [run] = lab.submit(study("dpo", cycles=1, more="seed = 1"))
+    until(lambda: any(isinstance(e, StageStarted) and e.stage == "sample_eval" for e in lab.events(run)), "drawing")
+    gpus.others_hold(first, 4 * GB - 40_000_000)
+    until(lambda: "memory ran out" in notes(lab.events(run)), "want of memory")
+    gpus.others_hold(first, 0)
+    assert lab.reach(run, "finished", "failed") == "finished"
+    assert "tried once more, and from here on" in notes(lab.events(run))
+
+
+def test_a_gpu_that_others_fill_ends_a_run_in_one_line_and_retry_goes_on(lab: ProofLab, gpus: Gpus) -> None:
+    first = uuids(gpus)[0]
+    [run] = lab.submit(study("sft", cycles=1, more="seed = 1"))
+    until(lambda: any(isinstance(e, StageStarted) and e.stage == "train" for e in lab.events(run)), "a training")
+    gpus.others_hold(first, 4 * GB)
+    assert lab.reach(run, "finished", "failed") == "failed"
+    shown = lab.idemtui("show", run).out
+    assert "out of memory on cuda at M_" in shown
+    assert "or free memory there" in shown
+    gpus.others_hold(first, 0)
+    lab.idemtui("retry", run)
+    assert lab.reach(run, "finished", "failed") == "finished"
+
+
+def test_a_paused_run_leaves_no_memory_on_its_gpu(lab: ProofLab, gpus: Gpus) -> None:
+    [run] = lab.submit(study("sft", cycles=1, more="seed = 1"))
+    until(lambda: any(isinstance(e, TrainStepped) for e in lab.events(run)), "a training")
+    [process] = lab.idemtui("devices", "--json").json[0]["processes"]
+    assert process["pid"] == lab.worker(run)
+    assert process["memory"] > 5_000_000
+    lab.idemtui("pause", run)
+    lab.reach(run, "paused")
+    until(lambda: not lab.idemtui("devices", "--json").json[0]["processes"], "the worker's end", 120)
