@@ -6,7 +6,7 @@ import math
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -31,6 +31,8 @@ CODES = {
 GREY = CODES["grey"]
 SHADE = "░"
 Bounds = tuple[float, float, float]
+LARGEST = 1e300
+"""What is larger, infinite or no number has no place in a chart: a gradient's norm or an answer of SQL may be that."""
 NOTHING = "nothing measured yet"
 _LOCK = threading.Lock()
 """plotext keeps module-wide state."""
@@ -88,10 +90,15 @@ class Chart:
 
 def draw(chart: Chart, width: int, height: int) -> Text:
     """The chart in exactly `height` lines of at most `width` cells."""
+    chart = replace(chart, series=tuple(replace(one, points=_drawable(one.points)) for one in chart.series))
     if not any(series.points for series in chart.series) or width < 20 or height < 6:
         return _placeholder(chart, width, height)
     with _LOCK:
         return _drawn(chart, width, height)
+
+
+def _drawable(points: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((x, y) for x, y in points if abs(x) < LARGEST and abs(y) < LARGEST)
 
 
 def _placeholder(chart: Chart, width: int, height: int) -> Text:
@@ -221,12 +228,16 @@ def _y_ticks(chart: Chart, height: int, y_range: tuple[float, float]) -> list[tu
 
 
 def round_marks(low: float, high: float, most: int) -> list[float]:
-    """At most about `most` round numbers between two values, 1, 2 or 5 times a power of ten apart."""
+    """About `most` round numbers between two values, 1, 2 or 5 times a power of ten apart; never fewer than two."""
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
-    first, last = math.ceil(low / step), math.floor(high / step)
-    return [mark * step for mark in range(first, last + 1)]
+    finer, step = next((a * power, b * power) for a, b in pairwise((0.5, 1, 2, 5, 10)) if b * power >= rough)
+    marks = _multiples(step, low, high)
+    return marks if len(marks) > 1 else _multiples(finer, low, high)
+
+
+def _multiples(step: float, low: float, high: float) -> list[float]:
+    return [mark * step for mark in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
 def thinned(ticks: Sequence[tuple[float, str]], most: int) -> list[tuple[float, str]]:

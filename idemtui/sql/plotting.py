@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 AXES = ("cycle", "step", "position", "seq", "draw", "n_seed", "n_sampled", "seed", "replicate", "ts", "created_at")
@@ -133,4 +134,4 @@ def _clock(value: date) -> str:
 def _points(xs: Sequence[float | None], rows: Sequence[Sequence[Any]], y: int) -> tuple[tuple[float, float], ...]:
     found = [(x, float(row[y])) for x, row in zip(xs, rows, strict=True) if x is not None and row[y] is not None]
     step = max(-(-len(found) // MOST_POINTS), 1)
-    return tuple(sorted(point for point in found[::step] if point[1] == point[1]))
+    return tuple(sorted(point for point in found[::step] if all(map(isfinite, point))))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import math
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from textual import on
 from textual.app import App, ComposeResult
 
 import idemtui.console.widgets as widgets
-from idemtui.console.charts import draw, round_marks
+from idemtui.console.charts import Chart, Series, draw, round_marks
 from idemtui.console.facts import Point, Run, Stage
 from idemtui.console.run_charts import coherence_chart, trait_chart
 from idemtui.console.run_reader import settings_of, traces_of
@@ -113,10 +115,23 @@ def test_a_trait_chart_names_its_generations_and_its_lines() -> None:
         assert word in drawn
 
 
+def test_curves_between_two_round_numbers_have_a_scale() -> None:
+    drawn = draw(Chart("words a sentence", (Series("one", ((0.0, 7.53), (1.0, 7.91))),)), 40, 8).plain
+    assert "7.6┤" in drawn
+    assert "7.8┤" in drawn
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e308])
+def test_a_gradient_that_is_no_number_leaves_the_others_drawn(value: float) -> None:
+    norms = Series("gradient norm", ((0.0, 0.5), (1.0, value), (2.0, 0.7)))
+    assert "0.6┤" in draw(Chart("norm", (norms,)), 40, 8).plain
+    assert "nothing measured yet" in draw(Chart("norm", (replace(norms, points=((1.0, value),)),)), 40, 8).plain
+
+
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.integers(2, 20))
 def test_axis_marks_are_few_and_inside(low: float, width: float, most: int) -> None:
     marks = round_marks(low, low + width, most)
-    assert len(marks) <= most + 1
+    assert 2 <= len(marks) <= max(most + 1, 5)
     slack = width * 1e-6 + abs(low) * 1e-12
     assert all(low - slack <= mark <= low + width + slack for mark in marks)
 

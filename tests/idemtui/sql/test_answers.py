@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -89,6 +90,11 @@ def test_curves_are_told_apart_by_a_column_of_words() -> None:
     plot = plotted("name cycle trait", ("a", 0, 1.0), ("a", 1, 2.0), ("b", 0, 3.0), ("b", 1, None))
     assert (plot.x, plot.y) == ("cycle", "trait")
     assert plot.series == (("a", ((0.0, 1.0), (1.0, 2.0))), ("b", ((0.0, 3.0),)))
+
+
+def test_what_is_no_finite_number_is_no_point() -> None:
+    rows = ((0, 1.0), (1, math.nan), (2, math.inf), (math.inf, 2.0), (3, 3.0))
+    assert plotted("step loss", *rows).series == (("loss", ((0.0, 1.0), (3.0, 3.0))),)
 
 
 def test_several_numbers_of_one_size_share_a_chart() -> None:
