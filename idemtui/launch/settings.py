@@ -6,6 +6,7 @@ import ast
 import inspect
 import itertools
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
@@ -40,6 +41,8 @@ SAID = {
 """Of the settings whose name says nearly all; the others have their sentence beside them there."""
 PARSING = threading.Lock()
 """Two threads in `ast.parse` at once can end in a SystemError: CPython 3.11 counts the depth of both together."""
+TRIES = 10
+"""Libraries parse in threads of theirs, which no lock of ours keeps out."""
 NOT_THE_PAPERS = ("run.seed",)
 
 
@@ -106,8 +109,15 @@ def _docstrings(model: type[Frozen]) -> dict[str, str]:
 @cache
 def _own(kind: type[Frozen]) -> dict[str, str]:
     with PARSING:
-        [node] = ast.parse(inspect.getsource(kind)).body
+        [node] = _parsed(kind).body
     return _fields(node.body) if isinstance(node, ast.ClassDef) else {}
+
+
+def _parsed(kind: type[Frozen]) -> ast.Module:
+    for _ in range(TRIES):
+        with suppress(SystemError):
+            return ast.parse(inspect.getsource(kind))
+    return ast.parse(inspect.getsource(kind))
 
 
 def _fields(body: list[ast.stmt]) -> dict[str, str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
+from engine.frozen import Frozen
 from engine.study import resolve_study
 from engine.study_file import SECTIONS
 from idemtui.cli.studies import DEMO
 from idemtui.launch.from_run import text_of
 from idemtui.launch.resolution import Line, resolve_text
-from idemtui.launch.settings import meanings, paper_value
+from idemtui.launch.settings import _own, meanings, paper_value
 from idemtui.launch.study_text import BLANK, with_values
 
 
@@ -80,3 +83,25 @@ def test_a_study_from_a_run_gives_the_same_run_under_its_own_name() -> None:
         assert again.run == spec.run
         assert (again.train, again.sample, again.eval, again.judge) == (spec.train, spec.sample, spec.eval, spec.judge)
         assert again.study == f"{spec.study}-next"
+
+
+def test_a_library_that_parses_in_its_own_thread_does_not_end_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+
+    def parse(source: str) -> ast.Module:
+        tried.append(source)
+        if len(tried) == 1:
+            raise SystemError("AST constructor recursion depth mismatch (before=51, after=185)")
+        return whole(source)
+
+    whole = ast.parse
+    monkeypatch.setattr("idemtui.launch.settings.ast.parse", parse)
+    monkeypatch.setattr(
+        "idemtui.launch.settings.inspect.getsource", lambda _: "class One:\n    a: int\n    'It is one.'"
+    )
+
+    class One(Frozen):
+        a: int = 1
+
+    assert _own(One) == {"a": "It is one."}
+    assert len(tried) == 2
