@@ -123,8 +123,8 @@ class Pack:
         if trait in known:
             return path
         near = difflib.get_close_matches(trait, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}? " if near else ""
-        raise PackError(f"trait {trait!r} is not in the pack {self.name!r}; {hint}It has: {', '.join(known)}.")
+        hint = f"did you mean {' or '.join(near)}? It has" if near else "it has"
+        raise PackError(f"trait {trait!r} is not in the pack {self.name!r}; {hint}: {', '.join(known)}.")
 
 
 def open_pack(name: str) -> Pack:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from engine.errors import UsageError
-from idemtui.cli.options import Json, Priority, lab_of
+from idemtui.cli.options import Json, Priority, lab_of, metric_of
 
 if TYPE_CHECKING:
     from engine.jobs.spec import JobSpec
@@ -56,7 +56,7 @@ def judge(
     from idemtui.cli.output import tell
     from idemtui.cli.reading import chosen_runs, rows, served_client
 
-    lab, metrics = lab_of(context), tuple(dict.fromkeys(metric or ["trait"]))
+    lab, metrics = lab_of(context), tuple(dict.fromkeys(map(metric_of, metric or ["trait"])))
     text = _rubric_text(rubric, metrics)
     stated = {
         "server": server, "method": method, "draws": draws, "key": key, "requests_per_minute": requests_per_minute,

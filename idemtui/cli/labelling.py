@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.errors import UsageError
-from idemtui.cli.options import Json, Run, lab_of
+from idemtui.cli.options import Json, Run, lab_of, metric_of
 
 if TYPE_CHECKING:
     from idemtui.labelling import Session
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Author = Annotated[str | None, typer.Option(metavar="NAME", help="Who says it; else your user name.")]
 Sample = Annotated[str, typer.Argument(metavar="SAMPLE", help="A sample id, as `idemtui samples --json` gives it.")]
 ASKED = "0–4 (anchors), 5–100, s skip, u undo, q end: "
+MEASURED = "SELECT DISTINCT cycle FROM chain_samples WHERE run_id = $run AND purpose = 'eval' ORDER BY cycle"
 HOLDER = "SELECT run_id FROM samples WHERE sample_id = $sample"
 
 
@@ -39,9 +40,11 @@ def label(
     from idemtui.labelling import author as user
     from store.labelling import to_label
 
-    who = author or user()
+    who, metric = author or user(), metric_of(metric)
     with served_client(existing(lab_of(context))) as client:
         run_id = chosen_run(client, run)["run_id"]
+        if cycle is not None:
+            _refuse_unmeasured(client, run_id, cycle)
         answers = to_label(client, run_id, who, metric, seed=seed, cycle=cycle, most=most)
         session = Session(tuple(answers), metric)
         _ask_all(client, session, who)
@@ -50,6 +53,15 @@ def label(
         print_json({"labelled": len(session.values), "metric": metric, "author": who, **asdict(found)})
     else:
         sys.stdout.write(f"{len(session.values)} labelled. {agreement_words(found)}.\n")
+
+
+def _refuse_unmeasured(client: Client, run_id: str, cycle: int) -> None:
+    from idemtui.cli.reading import rows
+
+    held = [row["cycle"] for row in rows(client, MEASURED, run=run_id)]
+    if cycle not in held:
+        there = ", ".join(map(str, held)) or "none yet"
+        raise UsageError(f"--cycle: no answers of generation {cycle} to label; there are {there} (−1 is base).")
 
 
 def judge_agreement(client: Client, run_id: str, metric: str, author: str | None = None) -> Agreement:
@@ -157,4 +169,5 @@ def marks(
         one["cycle"] = generation(one["cycle"])
         one["said"] = one["note"] if one["kind"] == "note" else one["value"] if one["kind"] == "label" else ""
     columns = ("sample_id", "run", "cycle", "author", "kind", "what", "said", "response")
-    print_table(columns, found, empty="nothing was said of any sample yet", spare=("author", "kind"))
+    none = f"no sample is marked {mark!r}" if mark else "nothing was said of any sample yet"
+    print_table(columns, found, empty=none, spare=("author", "kind"))

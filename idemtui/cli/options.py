@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from engine.errors import UsageError
 from store.lab import Lab
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON: an array for a table, else one object.")]
@@ -28,6 +29,13 @@ def lab_of(context: typer.Context) -> Lab:
     if not isinstance(lab, Lab):
         raise TypeError(f"no lab in the command's context but {lab!r}")
     return lab
+
+
+def metric_of(named: str) -> str:
+    """A metric as the options name it; UsageError for what can be none."""
+    if named in ("trait", "coherence") or (named.startswith("trait:") and named != "trait:"):
+        return named
+    raise UsageError(f"--metric {named!r}: no such metric; allowed: trait, coherence, trait:OTHER.")
 
 
 def on_terminal() -> bool:

@@ -169,8 +169,13 @@ def _chosen(client: Client, asked: str, runs: Rows) -> dict[str, Any]:
 
 
 def _named(runs: Rows) -> str:
-    shown = ", ".join(f"{run['run_id']} ({run['name']})" for run in runs[:5])
+    shown = ", ".join(f"{run['run_id']} ({run['name']}{_of_study(run)})" for run in runs[:5])
     return shown + (f" and {len(runs) - 5} more" if len(runs) > 5 else "")
+
+
+def _of_study(work: dict[str, Any]) -> str:
+    """A job has none."""
+    return f", study {work['study']}" if work.get("study") else ""
 
 
 def _near(asked: str, runs: Rows) -> str:

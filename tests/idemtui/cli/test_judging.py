@@ -71,6 +71,8 @@ def test_wrong_calls_are_refused_before_anything_is_queued(here: Idemtui, tmp_pa
         (("--rubric", rubric), "{answer} is missing"),
         (("--rubric", tmp_path / "none"), "cannot be read"),
         (("--rubric", rubric, "--metric", "trait", "--metric", "coherence"), "for one metric"),
+        (("--metric", "blis"), "allowed: trait, coherence, trait:OTHER"),
+        (("--metric", "trait:"), "no such metric"),
         (("--server", "http://localhost:1/v1"), "--server needs --judge"),
         (("--judge", "m", "--server", "localhost:1"), "judge.server"),
         (("--judge", "m", "--server", "http://u:hunter2@h/v1"), "password"),

@@ -54,6 +54,17 @@ def test_the_order_is_the_seeds_alone(there: Idemtui, typed: object) -> None:
     assert shown[0] == shown[1] != shown[2]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(("--metric", "blis"), "no such metric"), (("--cycle", "99"), "there are -1, 0, 1, 2, 3, 4, 5, 6")],
+)
+def test_what_nobody_can_label_is_said_at_once(there: Idemtui, words: tuple[str, ...], told: str) -> None:
+    said = there("label", SFT, *words)
+    assert (said.code, said.out) == (2, "")
+    assert told in said.err
+    assert said.err.count("\n") == 1
+
+
 def test_marks_and_remarks_are_listed_and_taken_back(there: Idemtui) -> None:
     sample = there("samples", SFT, "--purpose", "eval", "--limit", "1", "--json").json[0]["sample_id"]
     assert there("mark", sample, "odd", "--note", "reads like \x1b[31ma prayer", "--author", "ann").code == 0
@@ -66,7 +77,7 @@ def test_marks_and_remarks_are_listed_and_taken_back(there: Idemtui) -> None:
     assert sample in out
     assert "\x1b" not in there("marks", SFT).out
     assert there("mark", sample, "odd", "--note", "", "--remove", "--author", "ann", "--json").json["written"] == 2
-    assert there("marks", "--mark", "odd").out == "nothing was said of any sample yet\n"
+    assert there("marks", "--mark", "odd").out == "no sample is marked 'odd'\n"
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def test_a_prefix_of_several_runs_is_refused(idemtui: Idemtui) -> None:
     said = idemtui("show", double)
     assert said.code == 2
     assert "give an id, or more of it" in said.err
+    assert ", study " in said.err, "two runs may have one name"
 
 
 def test_samples_are_filtered_and_read_in_full(idemtui: Idemtui) -> None:
