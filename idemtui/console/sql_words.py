@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 from idemtui.console.charts import COLOURS, MARKERS, Chart, Series
 from idemtui.console.widgets.columns import Cell, Column
 from idemtui.console.words import NONE
+from idemtui.names import tell_apart
 from idemtui.text import one_line
 
 if TYPE_CHECKING:
     from idemtui.sql.plotting import Plot
 
+NAME = 24
+"""Cells of a series' name in a chart's legend."""
 WIDEST = 60
 MOST_DOTS = 60
 """Points of a series beyond which only its line is drawn."""
@@ -53,7 +56,9 @@ def plot_chart(plot: Plot) -> tuple[Chart, str]:
         for at, (name, points) in enumerate(plot.series)
     )
     ticks = plot.ticks or _ticks(plot)
-    legend = "  ".join(f"{one.marker} {one_line(one.name, 24)}" for one in series) if len(series) > 1 else ""
+    names = tell_apart([one_line(one.name) for one in series], NAME)
+    signed = [f"{one.marker} {name}" for one, name in zip(series, names, strict=True)]
+    legend = "  ".join(signed) if len(series) > 1 else ""
     more = f"  and {plot.left_out} more that are left out" if plot.left_out else ""
     title = f"{one_line(plot.y)} over {one_line(plot.x)}"
     return Chart(title, series, (), ticks), f"{title}   {legend}{more}"

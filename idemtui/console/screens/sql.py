@@ -42,6 +42,7 @@ class SqlScreen(Room):
         self._answer: Answer | None = None
         self._shown: Answer | None = None
         self._asking_lab = False
+        self._told = ""
 
     def contents(self) -> Iterable[Widget]:
         """Tables, editor, what may be typed, state, rows or their chart."""
@@ -122,7 +123,8 @@ class SqlScreen(Room):
             ledger.show_columns(columns_of(answer.columns, answer.numeric, answer.page(0, PAGE)))
             ledger.cursor = 0
         ledger.grow(answer.rows)
-        self._say(answer_words(answer.rows, message.seconds, cut=answer.cut))
+        self._told = answer_words(answer.rows, message.seconds, cut=answer.cut)
+        self._say(self._told)
 
     @on(Ledger.PageWanted, "#rows")
     def show_page(self, message: Ledger.PageWanted) -> None:
@@ -169,6 +171,7 @@ class SqlScreen(Room):
         """Draw the answer, or show its rows again."""
         if self.has_class("-plotted"):
             self._show_chart(False)
+            self._say(self._told)
         elif self._answer is None or not self._answer.columns:
             self._say("✗ nothing to plot: run a statement first (F5).")
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,8 +13,10 @@ from textual.widgets import Input, Static, TextArea, Tree
 from idemtui.console.screens.help import HelpScreen
 from idemtui.console.screens.record import RecordScreen
 from idemtui.console.screens.sql import SqlScreen
+from idemtui.console.sql_words import plot_chart
 from idemtui.console.widgets.chart import ChartPane
 from idemtui.console.widgets.sql_editor import SqlEditor
+from idemtui.sql.plotting import Plot
 from idemtui.sql.saved import queries
 from tests.idemtui.console.conftest import House
 from tests.idemtui.console.waiting import ledger_of, press, screen_lines, screen_text, settled, until
@@ -120,10 +123,19 @@ async def test_one_key_draws_the_answer_or_says_why_not(house: House) -> None:
         chart = pilot.app.screen.query_one("#plot", ChartPane).chart
         assert chart is not None
         assert chart.title == "trait over cycle"
+        assert "trait over cycle" in state(pilot)
         await press(pilot, "f8")
+        assert " rows  " in state(pilot), "the chart's words go with it"
         await ask(pilot, "select name from runs")
         await press(pilot, "f8")
         assert "no column holds numbers (name)" in state(pilot)
+
+
+def test_the_signs_of_a_chart_are_named_apart() -> None:
+    names = [f"bliss-dpo-continual-beta={beta}-s{seed}" for beta in (0.05, 0.1) for seed in (1, 2)]
+    _, words = plot_chart(Plot("cycle", "trait", tuple((name, ((0.0, 1.0), (1.0, 2.0))) for name in names)))
+    told = [part.strip() for part in re.split("[●○■□]", words)[1:]]
+    assert [name.split("=")[-1] for name in told] == ["0.05-s1", "0.05-s2", "0.1-s1", "0.1-s2"]
 
 
 async def test_rows_and_charts_are_saved(house: House, own: Path) -> None:
