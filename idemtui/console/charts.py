@@ -180,8 +180,11 @@ def _drawn(chart: Chart, width: int, height: int) -> Text:
     figure.xticks([grid.x(x) for x, _ in x_ticks], [word for _, word in x_ticks])
     for series in chart.series:
         _draw_band(figure, grid, series)
+    levels: dict[float, list[str]] = {}
     for level in chart.levels:
-        _draw_level(figure, grid, level)
+        levels.setdefault(grid.y(level.y), []).append(level.word)
+    for y, words in levels.items():
+        _draw_level(figure, grid, y, ", ".join(filter(None, words)))
     in_order = list(reversed(chart.series))
     in_order.sort(key=lambda series: series.front)
     for series in in_order:
@@ -191,10 +194,9 @@ def _drawn(chart: Chart, width: int, height: int) -> Text:
     return Text("\n", no_wrap=True, end="").join([title, *body.split("\n")[: height - 1]])
 
 
-def _draw_level(figure: Any, grid: Grid, level: Level) -> None:
-    y = grid.y(level.y)
+def _draw_level(figure: Any, grid: Grid, y: float, word: str) -> None:
     figure.plot(list(grid.x_range), [y, y], marker="╌", color=GREY)
-    figure.text(level.word, grid.x_range[1], y, color=GREY, alignment="right")
+    figure.text(word, grid.x_range[1], y, color=GREY, alignment="right")
 
 
 def _draw_band(figure: Any, grid: Grid, series: Series) -> None:

@@ -35,7 +35,10 @@ RUNS = (
 )
 PANELS = ("#settings", "#grid", "#stages-scroll", "#toml")
 ORIGINS: dict[str, Tone] = {"study": "accent", "recipe": "", "default": "dim"}
-TYPE = "Enter edits: one value, or several with commas for a grid; nothing leaves it to recipe and default."
+TYPE = (
+    "Enter edits and takes, Esc forgets: one value, or several with commas for a grid; "
+    "nothing leaves it to recipe and default."
+)
 
 
 def setting_cells(line: Line) -> Sequence[Cell]:

@@ -157,5 +157,7 @@ def setting_cells(setting: Setting) -> tuple[Cell, ...]:
 
 def log_cells(lines: Sequence[str], width: int) -> list[tuple[Cell, ...]]:
     """The log's lines, long ones on several rows of at most `width` cells: what went wrong stands at their end."""
+    if not lines:
+        return [(Cell("nothing was printed", "dim"),)]
     shown = (plain(line).replace("\n", " ") for line in lines)
     return [(Cell(part),) for line in shown for part in chop_cells(line, max(width, NARROWEST)) or [""]]

@@ -152,6 +152,7 @@ SAID: dict[str, str] = {
     "cycle_started": "{generation} begins",
     "stage_started": "{generation}: {stage} of {total} began",
     "stage_finished": "{generation}: {stage} done in {seconds:.1f} s, {tokens} tokens",
+    "stage_done": "{generation}: {stage} done in {seconds:.1f} s",
     "samples_drawn": "{generation}: batch {batch} of {purpose} samples drawn",
     "samples_judged": "{generation}: batch {batch} judged for {metric}",
     "likelihoods_measured": "{generation}: batch {batch} measured under its writer and M_init",
@@ -175,6 +176,8 @@ def event_words(type_: str, payload: dict[str, Any]) -> str:
         fields["generation"] = generation(fields["cycle"])
     if "stage" in fields:
         fields["stage"] = STAGES.get(fields["stage"], fields["stage"])
+    if type_ == "stage_finished" and fields.get("tokens") == 0:
+        type_ = "stage_done"
     try:
         return SAID[type_].format(**fields)
     except (KeyError, ValueError, TypeError):

@@ -18,7 +18,7 @@ from textual import on
 from textual.app import App, ComposeResult
 
 import idemtui.console.widgets as widgets
-from idemtui.console.charts import Chart, Series, draw, round_marks
+from idemtui.console.charts import Chart, Level, Series, draw, round_marks
 from idemtui.console.facts import Point, Run, Stage
 from idemtui.console.run_charts import coherence_chart, trait_chart
 from idemtui.console.run_reader import settings_of, traces_of
@@ -121,6 +121,12 @@ def test_curves_between_two_round_numbers_have_a_scale() -> None:
     assert "7.8┤" in drawn
 
 
+def test_levels_of_one_line_share_their_word() -> None:
+    levels = (Level(40.0, "s(M0)"), Level(42.0, "+15"))
+    drawn = draw(Chart("t", (Series("a", ((0.0, 0.0), (1.0, 100.0))),), levels, y_range=(0, 100)), 60, 9).plain
+    assert "s(M0), +15" in drawn
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e308])
 def test_a_gradient_that_is_no_number_leaves_the_others_drawn(value: float) -> None:
     norms = Series("gradient norm", ((0.0, 0.5), (1.0, value), (2.0, 0.7)))
@@ -154,6 +160,9 @@ def test_events_become_sentences_and_unknown_ones_keep_their_name() -> None:
     assert event_words("cycle_started", {"cycle": -1}) == "base begins"
     assert event_words("moon_landed", {"cycle": 1}) == "moon landed"
     assert event_words("stage_finished", {"cycle": 1}) == "stage finished"
+    judged = {"cycle": 1, "stage": "judge", "seconds": 3.3, "tokens": 0}
+    assert event_words("stage_finished", judged) == "M1: judge done in 3.3 s"
+    assert event_words("stage_finished", judged | {"tokens": 9}) == "M1: judge done in 3.3 s, 9 tokens"
     assert time_of_day(datetime(2026, 1, 1, 9, 5, tzinfo=UTC)) == "09:05:00"
 
 

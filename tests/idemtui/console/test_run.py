@@ -143,5 +143,6 @@ async def test_one_panel_takes_all_the_height_and_the_log_is_read_to_the_end_of_
 
 
 def test_a_log_is_broken_where_its_panel_ends_and_shows_nothing_that_a_terminal_obeys() -> None:
+    assert [row[0].text for row in log_cells((), 20)] == ["nothing was printed"]
     rows = log_cells(["a" * 50, "\x1b[31mred\x1b[0m", "", "  indented", "漢" * 15], 20)
     assert [row[0].text for row in rows] == ["a" * 20, "a" * 20, "a" * 10, "red", "", "  indented", "漢" * 10, "漢" * 5]
