@@ -220,7 +220,7 @@ class Console(App[None]):
         """Show all keys."""
         from idemtui.console.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(self.screen.ROOM if isinstance(self.screen, Room) else "everywhere"))
 
     def targets(self, action: str) -> list[Run]:
         """The runs that an action is about: those that the room in sight points at and that can do it now."""

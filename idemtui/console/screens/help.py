@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from idemtui.console.action import PAGES, ROOMS, Action
+from idemtui.console.action import PAGES, ROOMS, Action, Page, Room
 from idemtui.console.actions import ACTIONS, actions
 from idemtui.console.screens.dialog import ReadingPage
 from idemtui.console.settings import settings_path
@@ -22,6 +22,13 @@ NAMED = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "question_mark": "?",
+    "slash": "/",
+    "space": "Space",
+    "tab": "Tab",
+    "shift+tab": "⇧Tab",
+    "delete": "Del",
+    "home": "Home",
+    "end": "End",
     "plus": "+",
     "minus": "-",
     "equals_sign": "=",
@@ -37,9 +44,7 @@ NAMED = {
     "shift+right": "⇧→",
     "pageup": "PgUp",
     "pagedown": "PgDn",
-    "f1": "F1",
-    "f2": "F2",
-    "f5": "F5",
+    **{f"f{number}": f"F{number}" for number in range(1, 13)},
 }
 LISTS = "Ctrl+P finds what can be done where you are; Esc closes this page."
 
@@ -49,22 +54,27 @@ SETTINGS = "Keys can be changed in [keys] of {path}, by the names that stand on 
 
 
 class HelpScreen(ReadingPage):
-    """Every action of every room; any of the closing keys goes back."""
+    """Every action of every room, those of the room below it first; any of the closing keys goes back."""
 
     SCROLLED = "help"
+
+    def __init__(self, room: Room = "everywhere") -> None:
+        super().__init__()
+        self._room: Room = room
 
     def text(self) -> Group:
         """Rooms and pages."""
         app = cast("Console", self.app)
-        return help_text(app.settings.keys, names=app.size.width >= NAMES_WIDTH)
+        return help_text(app.settings.keys, names=app.size.width >= NAMES_WIDTH, first=self._room)
 
 
-def help_text(keymap: Mapping[str, str], names: bool) -> Group:
-    """Rooms as headings, then key and sentence, and with `names` what the settings file calls each action."""
+def help_text(keymap: Mapping[str, str], names: bool, first: Room = "everywhere") -> Group:
+    """Rooms as headings, `first` before all, then key and sentence; with `names` what settings call each action."""
     keys_width = max(len(keys_of(action, keymap)) for action in ACTIONS)
     names_width = max(len(action.id) for action in ACTIONS)
     parts: list[RenderableType] = []
-    for place, title in [*ROOMS.items(), *PAGES.items()]:
+    places: list[tuple[Room | Page, str]] = [*ROOMS.items(), *PAGES.items()]
+    for place, title in sorted(places, key=lambda one: one[0] != first):
         table = Table.grid(padding=(0, 2), expand=True)
         table.add_column(style="bold", no_wrap=True, width=keys_width)
         table.add_column(ratio=1)

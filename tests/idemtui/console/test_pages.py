@@ -19,7 +19,7 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen
 
 from idemtui import console
-from idemtui.console.action import PAGES, Page
+from idemtui.console.action import PAGES, ROOMS, Page
 from idemtui.console.actions import ACTIONS, actions
 from idemtui.console.app import Console
 from idemtui.console.lab_facts import Interrupted
@@ -34,7 +34,7 @@ from idemtui.console.screens.queries import Entry, QueriesScreen
 from idemtui.console.screens.record import RecordScreen
 from idemtui.console.screens.say import SayScreen
 from tests.idemtui.console.conftest import House
-from tests.idemtui.console.waiting import press, settled
+from tests.idemtui.console.waiting import press, screen_lines, settled
 
 
 def bound_in_the_console() -> list[tuple[type[DOMNode], Binding]]:
@@ -71,9 +71,22 @@ def test_every_binding_of_every_screen_and_list_is_in_the_registry_and_in_help()
         assert f"\n{title}" in told
 
 
+def test_help_names_keys_as_they_stand_on_the_keyboard() -> None:
+    shown = {key for action in ACTIONS for key in keys_of(action).split()}
+    words = {key for key in shown if len(key) > 2 and not key.startswith("^") and not key[0].isupper()}
+    assert not {key for key in words if not key.startswith("⇧")}
+
+
+async def test_help_begins_with_the_room_it_was_asked_in(house: House) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "5", "question_mark")
+        headings = [line.strip(" │") for line in screen_lines(pilot)[1:] if line.strip(" │") in ROOMS.values()]
+        assert headings[0] == "5 Compare"
+
+
 PAGES_OVER_ROOMS: list[tuple[Callable[[], Dialog[Any]], Page]] = [
     (lambda: ConfirmScreen("?"), "question"),
-    (lambda: ChooseScreen("?", [("a", ""), ("b", "")], "a"), "choice"),
+    (lambda: ChooseScreen("?", [("a", ""), ("b", "")], 0), "choice"),
     (lambda: SayScreen("?", "a", 10), "line"),
     (lambda: NamingScreen("?", "a", lambda typed: typed), "line"),
     (lambda: QueriesScreen("?", [Entry("a", "b", "c")]), "statements"),
