@@ -6,6 +6,7 @@ Where a whole column of them is known, words that all share go first, then those
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import takewhile
 
@@ -39,7 +40,7 @@ def tell_apart(names: Sequence[str], width: int) -> list[str]:
     first = _shared(words)
     last = _shared([list(reversed(each[first:])) for each in words])
     ways = [[_without(each, *cut) for each in words] for cut in (*((n, 0) for n in range(first + 1)), (first, last))]
-    return _best([*ways, _differing(words)], width)
+    return _best([*ways, _differing(words), _rarest(words, width)], width)
 
 
 class Apart:
@@ -78,8 +79,38 @@ def _differing(words: Sequence[Sequence[str]]) -> list[str]:
     if len({len(each) for each in words}) > 1:
         return ["".join(each) for each in words]
     shared = [len(set(column)) == 1 for column in zip(*words, strict=True)]
-    told = ("".join(GAP if same else word for word, same in zip(each, shared, strict=True)) for each in words)
-    return [re.sub(f"{GAP}+", GAP, name) for name in told]
+    return [_joined([GAP if same else word for word, same in zip(each, shared, strict=True)]) for each in words]
+
+
+def _rarest(words: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Each name without the words that most names have, as many as it has to lose; its last word stays.
+
+    Where that is another name's already, one of its other words stays, too.
+    """
+    common = Counter(word for each in words for word in set(each))
+    told: dict[tuple[str, ...], str] = {}
+    taken: set[str] = set()
+    for each in dict.fromkeys(map(tuple, words)):
+        ways = (_without_common(each, common, width, stays) for stays in range(len(each) - 1, -1, -1))
+        told[each] = next((way for way in ways if way not in taken and cell_len(way) <= width), "".join(each))
+        taken.add(told[each])
+    return [told[tuple(each)] for each in words]
+
+
+def _without_common(words: Sequence[str], common: Counter[str], width: int, stays: int) -> str:
+    kept, gone = list(words), []
+    for place in sorted(range(len(words) - 1), key=lambda place: -common[words[place]]):
+        if place != stays and cell_len(_joined(kept)) > width:
+            kept[place] = GAP
+            gone.append(place)
+    for place in reversed(gone):
+        again = [*kept[:place], words[place], *kept[place + 1 :]]
+        kept = again if cell_len(_joined(again)) <= width else kept
+    return _joined(kept)
+
+
+def _joined(words: Sequence[str]) -> str:
+    return re.sub(f"{GAP}+", GAP, "".join(words))
 
 
 def _shared(words: Sequence[Sequence[str]]) -> int:

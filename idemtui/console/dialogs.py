@@ -36,7 +36,8 @@ def ask_cancel(console: Console, runs: Sequence[Run]) -> None:
             ask_each(console, "cancel", runs)
 
     if len(runs) == 1:
-        question = f"Cancel {runs[0].name}? It stops at the next safe point; resume continues it there."
+        name = console.glance.called(runs[0].run_id)
+        question = f"Cancel {name}? It stops at the next safe point; resume continues it there."
     else:
         question = f"Cancel {some_names(runs)}? They stop at their next safe points; resume continues them."
     console.push_screen(ConfirmScreen(question), answered)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 from idemtui.speed import StageSpeed
+from idemtui.text import one_line
 from store.controls import Beside
 from store.measures import Measures
 from store.methods import is_drawn
@@ -178,6 +180,17 @@ class Glance:
     def run(self, run_id: str | None) -> Run | None:
         """The run with this id, if the lab holds it."""
         return None if run_id is None else self.by_id.get(run_id)
+
+    def called(self, run_id: str | None) -> str:
+        """A run's name, with its study where the name stands for another run, too; what has none by its id."""
+        run = self.run(run_id)
+        if run is None:
+            return run_id or ""
+        return one_line(f"{run.name} · {run.study}" if self._names[run.name] > 1 else run.name)
+
+    @cached_property
+    def _names(self) -> Counter[str]:
+        return Counter(run.name for run in self.runs)
 
     def method(self, run_ids: Sequence[str]) -> str | None:
         """How the judges of these runs came to their scores."""

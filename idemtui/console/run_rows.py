@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from idemtui.console.facts import Run
@@ -27,8 +29,8 @@ from idemtui.text import one_line
 
 COLUMNS = (
     Column("", 2),
-    Column("run", 12, flex=2, name=True),
-    Column("study", 12, rank=7),
+    Column("run", 12, name=True),
+    Column("study", 12, rank=7, name=True),
     Column("trait", 12, rank=6),
     Column("regime, arm", 13),
     Column("model", 15, rank=9),
@@ -41,8 +43,11 @@ COLUMNS = (
     Column("coh", 4, right=True),
     Column("Δ curve", 8, rank=4),
     Column("verdict", 9, rank=2),
-    Column("this chain: A, L [90 %]", 24, rank=8, flex=3),
+    Column("this chain: A, L [90 %]", 24, rank=8, flex=1),
 )
+STUDY_TELLS = Column("study", 7, rank=2, name=True)
+"""The study's column where runs of several studies have one name: nothing else tells them apart."""
+WORDED = ("run", "study", "trait", "regime, arm", "model")
 TONES: dict[str, Tone] = {
     "running": "accent",
     "failed": "bad",
@@ -61,17 +66,60 @@ NOTHING_SHOWN = "no run has these words and this status; Esc and t show others"
 REASONED: dict[str, Tone] = {"failed": "bad", "queued": "dim", "cancelled": "dim"}
 
 
-def line_cells(line: Line, server: Server | None, marked: bool, names: Apart | None = None) -> Sequence[Cell]:
-    """One line of the table; `names` are those of all its runs."""
-    return heading_cells(line) if isinstance(line, Heading) else run_cells(line, server, marked, names)
+@dataclass(frozen=True)
+class Names:
+    """What a table's runs, studies and headings are called."""
+
+    runs: Apart
+    studies: Apart
+    headings: Apart
 
 
-def names_of(lines: Sequence[Line]) -> Apart:
-    """The names of a table's runs."""
-    return Apart([one_line(line.run.name) for line in lines if isinstance(line, Entry)])
+def line_cells(line: Line, server: Server | None, marked: bool, names: Names | None = None) -> Sequence[Cell]:
+    """One line of the table; `names` are those of all its lines."""
+    return heading_cells(line, names) if isinstance(line, Heading) else run_cells(line, server, marked, names)
 
 
-def heading_cells(heading: Heading) -> Sequence[Cell]:
+def names_of(lines: Sequence[Line]) -> Names:
+    """The names of a table's lines."""
+    runs = [line.run for line in lines if isinstance(line, Entry)]
+    return Names(
+        Apart([one_line(run.name) for run in runs]),
+        Apart([one_line(run.study) for run in runs]),
+        Apart([one_line(line.title) for line in lines if isinstance(line, Heading)]),
+    )
+
+
+def columns_of(lines: Sequence[Line]) -> Sequence[Column]:
+    """The columns, where there is room as wide as these lines' words and no wider; the study's stays where it must."""
+    entries = [line for line in lines if isinstance(line, Entry)]
+    widest = {title: len(title) for title in WORDED}
+    for entry in entries:
+        for title, text in _words(entry).items():
+            widest[title] = max(widest[title], cell_len(text))
+    pairs = {(entry.run.name, entry.run.study) for entry in entries}
+    headed = len(lines) > len(entries)
+    alike = not headed and len({name for name, _ in pairs}) < len(pairs)
+    columns = [STUDY_TELLS if alike and column.title == "study" else column for column in COLUMNS]
+    return [_fitted(column, widest[column.title]) if column.title in widest else column for column in columns]
+
+
+def _fitted(column: Column, widest: int) -> Column:
+    return replace(column, width=min(column.width, widest), most=widest)
+
+
+def _words(entry: Entry) -> dict[str, str]:
+    """What a run's row says in the columns that are as wide as their words."""
+    run = entry.run
+    words = (_lead(entry) + one_line(run.name), one_line(run.study), run.trait, f"{run.regime} {run.arm}")
+    return dict(zip(WORDED, (*words, one_line(run.model)), strict=True))
+
+
+def _lead(entry: Entry) -> str:
+    return "  " * max(entry.depth - 1, 0) + (FORKED if entry.run.parent_run_id else "")
+
+
+def heading_cells(heading: Heading, names: Names | None = None) -> Sequence[Cell]:
     """A study or a cell: how its runs stand, their mean Δ, and the cell's verdict with its interval."""
     held = [run.last.coherence for run in heading.runs if run.last and run.last.coherence is not None]
     texts = {
@@ -83,25 +131,27 @@ def heading_cells(heading: Heading) -> Sequence[Cell]:
         "verdict": verdict_label(heading.verdict),
         "this chain: A, L [90 %]": chain_words(heading.verdict) or heading.standing,
     }
-    return [Cell(texts.get(column.title, ""), "accent") for column in COLUMNS]
+    title = texts["run"]
+    told = None if names is None else Name(title, names.headings)
+    return [Cell(texts.get(column.title, ""), "accent", told if column.title == "run" else None) for column in COLUMNS]
 
 
 def run_cells(
-    entry: Entry, server: Server | None = None, marked: bool = False, names: Apart | None = None
+    entry: Entry, server: Server | None = None, marked: bool = False, names: Names | None = None
 ) -> Sequence[Cell]:
     """One run as a row of the table; a fork's name stands behind an arrow, a marked one has a star."""
     run = entry.run
     tone: Tone = TONES.get(run.status, "")
     last = run.last
     why = reason(run, server)
-    lead, name = "  " * max(entry.depth - 1, 0) + (FORKED if run.parent_run_id else ""), one_line(run.name)
+    words, lead, name = _words(entry), _lead(entry), one_line(run.name)
     return (
         Cell(SIGNS.get(run.status, "?") + (MARKED if marked else ""), tone),
-        Cell(lead + name, name=None if names is None else Name(name, names, lead)),
-        Cell(one_line(run.study), "dim"),
-        Cell(run.trait),
-        Cell(f"{run.regime} {run.arm}"),
-        Cell(one_line(run.model), "dim"),
+        Cell(words["run"], name=None if names is None else Name(name, names.runs, lead)),
+        Cell(words["study"], "dim", None if names is None else Name(words["study"], names.studies)),
+        Cell(words["trait"]),
+        Cell(words["regime, arm"]),
+        Cell(words["model"], "dim"),
         Cell(str(run.seed), "dim"),
         Cell(cycle_of(run)),
         Cell(doing_now(run, server), tone),

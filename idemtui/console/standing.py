@@ -43,9 +43,7 @@ def lineage(run: Run, glance: Glance) -> str:
     """`forked from sft-reset at M3`; empty for a run of its own."""
     if run.parent_run_id is None or run.forked_at_cycle is None:
         return ""
-    parent = glance.run(run.parent_run_id)
-    name = one_line(parent.name) if parent else run.parent_run_id
-    return f"forked from {name} at {generation(run.forked_at_cycle)}"
+    return f"forked from {glance.called(run.parent_run_id)} at {generation(run.forked_at_cycle)}"
 
 
 def standing(run: Run, glance: Glance, server: Server | None, log_lines: int = 0) -> Text:
@@ -55,7 +53,7 @@ def standing(run: Run, glance: Glance, server: Server | None, log_lines: int = 0
     if why and run.status in ENDED_EARLY and not why.startswith(run.status):
         why = f"{run.status}: {why}"
     words = [word for word in (lineage(run, glance), why or chain_words(run.verdict) or run.status) if word]
-    text.append(f" {one_line(run.name)}  ", "bold")
+    text.append(f" {glance.called(run.run_id)}  ", "bold")
     text.append("; ".join(words), STYLES.get(run.status, "dim"))
     for line in run.log_tail[-log_lines:] if log_lines else ():
         text.append(f"\n   {one_line(line)}", "dim")

@@ -23,7 +23,7 @@ def test_no_name_is_wider_than_its_room(text: str, width: int) -> None:
 
 def test_a_column_of_names_leaves_out_what_all_share_before_it_lets_two_look_alike() -> None:
     demo = [f"bliss-{arm}-s1" for arm in ("sft-reset", "sdf-reset", "dpo-continual", "dpo-reset")]
-    assert tell_apart(demo, 14) == ["…sft-reset-s1", "…sdf-reset-s1", "…dpo-co…ual-s1", "…dpo-reset-s1"]
+    assert tell_apart(demo, 14) == ["…sft-reset-s1", "…sdf-reset-s1", "…continual-s1", "…dpo-reset-s1"]
     assert tell_apart(demo, 22) == demo
     cells = [f"misalignment sdf n_seed {n} n_sampled {50 + n} (cell of 3)" for n in range(100)]
     assert tell_apart(cells, 20)[::99] == ["…0 n_sampled 50…", "…99 n_sampled 149…"]
@@ -33,6 +33,18 @@ def test_a_column_of_names_leaves_out_what_all_share_before_it_lets_two_look_ali
     assert len(set(tell_apart(betas, 13))) == 6
     assert tell_apart(["bliss-sft-reset-s1"], 14) == ["bliss-s…set-s1"]
     assert tell_apart([f"bliss-sft-reset-s{seed}" for seed in (1, 2)], 12) == ["…reset-s1", "…reset-s2"]
+
+
+def test_a_control_is_told_from_what_it_controls_where_both_are_cut() -> None:
+    ends = ("beta=0.05-s1", "beta=0.1-s1", "no-seed-beta=0.05-s1", "s1")
+    names = [*(f"bliss-dpo-continual-{end}" for end in ends), "bliss-sft-reset-s1"]
+    assert tell_apart(names, 14) == [
+        "…beta=0.05-s1",
+        "…beta=0.1-s1",
+        "…no-seed-…s1",
+        "…continual-s1",
+        "…sft-reset-s1",
+    ]
 
 
 @given(st.lists(st.text("ab-", max_size=30), max_size=6), st.integers(1, 20))

@@ -20,13 +20,13 @@ MOST_ROWS = 14
 KEYS = "Enter takes it    Esc leaves it as it is"
 
 
-class ChooseScreen(Dialog[str]):
-    """Gives the name that was chosen, None for none."""
+class ChooseScreen(Dialog[int]):
+    """Gives the place of the choice, None for none; two choices may be called the same."""
 
     PAGE = "choice"
 
-    def __init__(self, question: str, choices: Sequence[tuple[str, str]], now: str) -> None:
-        """`choices` are names with a few words each; `now` is the one that holds."""
+    def __init__(self, question: str, choices: Sequence[tuple[str, str]], now: int) -> None:
+        """`choices` are names with a few words each; `now` is the place of the one that holds."""
         super().__init__()
         self._question, self._choices, self._now = question, tuple(choices), now
 
@@ -44,14 +44,14 @@ class ChooseScreen(Dialog[str]):
         named = name_cells([one_line(name) for name, _ in self._choices])
         ledger.show_rows(
             [
-                (Cell("●" if name == self._now else ""), cell, Cell(one_line(words), "dim"))
-                for cell, (name, words) in zip(named, self._choices, strict=True)
+                (Cell("●" if place == self._now else ""), cell, Cell(one_line(words), "dim"))
+                for place, (cell, (_, words)) in enumerate(zip(named, self._choices, strict=True))
             ]
         )
-        ledger.cursor = next((i for i, (name, _) in enumerate(self._choices) if name == self._now), 0)
+        ledger.cursor = self._now
         ledger.focus()
 
     @on(Ledger.Chosen)
     def action_take(self) -> None:
         """Close with the line under the cursor."""
-        self.dismiss(self._choices[self.query_one(Ledger).cursor][0] if self._choices else None)
+        self.dismiss(self.query_one(Ledger).cursor if self._choices else None)

@@ -182,13 +182,16 @@ class CompareScreen(Room):
         if self._compared is None:
             return
         differing = {choice.name: ", ".join(choice.values) for choice in self._compared.comparison.choices}
-        choices = [(name, differing.get(name, "the same in all")) for name in dict.fromkeys([*ALWAYS, *differing])]
-        self.app.push_screen(ChooseScreen("Group the runs by:", choices, self._by), self._take_by)
+        names = list(dict.fromkeys([*ALWAYS, *differing]))
 
-    def _take_by(self, name: str | None) -> None:
-        if name is not None:
-            self._by = name
-            self.lab_changed()
+        def taken(place: int | None) -> None:
+            if place is not None:
+                self._by = names[place]
+                self.lab_changed()
+
+        choices = [(name, differing.get(name, "the same in all")) for name in names]
+        now = names.index(self._by) if self._by in names else 0
+        self.app.push_screen(ChooseScreen("Group the runs by:", choices, now), taken)
 
     @on(Ledger.Chosen)
     def action_open_group(self) -> None:

@@ -109,7 +109,8 @@ class LadderScreen(Room):
 
     def _show_nothing(self, run: Run) -> None:
         self._rungs = None
-        self.query_one("#prompt", Static).update(f" {one_line(run.name)}: no answers yet; base is measured first")
+        called = self.glance.called(run.run_id)
+        self.query_one("#prompt", Static).update(f" {called}: no answers yet; base is measured first")
         for name in ("#rungs", "#answers"):
             self.query_one(name, Static).update("")
 
@@ -138,7 +139,7 @@ class LadderScreen(Room):
         left = rungs.answer(self._left, draw)
         right = other.answer(self._right, draw) if other else None
         sides, count = self.query_one(Sides), len(rungs.draws)
-        name = self._called(self._other_id) if self._other_id else ""
+        name = self.glance.called(self._other_id)
         sides.show_head("left", rung_head(left, self._left, count, method=self._method(rungs)))
         sides.show_head("right", rung_head(right, self._right, count, name, self._method(other)))
         self.ask("difference", partial(_difference, left, right))
@@ -172,7 +173,8 @@ class LadderScreen(Room):
     def _prompt_line(self, rungs: Rungs) -> Text:
         run = self.chosen
         text = Text(overflow="ellipsis", end="")
-        text.append(f" {one_line(run.name) if run else ''}  prompt {self._prompt + 1}/{len(self._prompts)}  ", "dim")
+        called = self.glance.called(run.run_id) if run else ""
+        text.append(f" {called}  prompt {self._prompt + 1}/{len(self._prompts)}  ", "dim")
         text.append(one_line(rungs.prompt.prompt) or "(none: the model starts from nothing)", "bold")
         prompt = next((one for one in self._prompts if one.prompt_id == rungs.prompt.prompt_id), rungs.prompt)
         if prompt.jump is not None and prompt.jump_cycle is not None:
@@ -210,15 +212,15 @@ class LadderScreen(Room):
             return
         others = sorted((r for r in self.glance.runs if r is not run), key=lambda r: r.study != run.study)
         choices = [(SAME_RUN, "two generations of it"), *((r.name, f"{r.study}  {r.regime} {r.arm}") for r in others)]
-        ids = {r.name: r.run_id for r in reversed(others)}
+        ids = [None, *(r.run_id for r in others)]
 
-        def taken(name: str | None) -> None:
-            if name is not None:
-                self._take_other(ids.get(name))
+        def taken(place: int | None) -> None:
+            if place is not None:
+                self._take_other(ids[place])
                 self._set_sides(True)
                 self._ask_rungs(run)
 
-        now = self._called(self._other_id) if self._other_id else SAME_RUN
+        now = ids.index(self._other_id) if self._other_id in ids else 0
         self.app.push_screen(ChooseScreen("On the right side:", choices, now), taken)
 
     def _take_other(self, run_id: str | None) -> None:
@@ -226,10 +228,6 @@ class LadderScreen(Room):
 
     def _method(self, rungs: Rungs | None) -> str | None:
         return self.glance.method([rungs.run_id]) if rungs else None
-
-    def _called(self, run_id: str | None) -> str:
-        run = self.glance.run(run_id)
-        return one_line(run.name) if run else ""
 
     def action_prompt(self, step: int) -> None:
         """Another prompt, from its beginning."""

@@ -213,7 +213,7 @@ def show_tail(ledger: Ledger, rows: Sequence[Sequence[Cell]], another: bool) -> 
 def headline(run: Run, glance: Glance, server: Server | None, controls: str = "") -> Text:
     """Two lines: what the run is, and where it stands; a third for its parent, its controls, and what keeps it."""
     text = Text(no_wrap=True, overflow="ellipsis", end="")
-    text.append(f" {SIGNS.get(run.status, '?')} {one_line(run.name)}", "bold")
+    text.append(f" {SIGNS.get(run.status, '?')} {glance.called(run.run_id)}", "bold")
     text.append(f"  {run.trait}  {run.regime} {run.arm}  {one_line(run.model)}  seed {run.seed}")
     text.append(f"  n_seed {run.n_seed}  n_sampled {run.n_sampled}", "dim")
     last = run.last

@@ -14,7 +14,7 @@ from idemtui.console import acting
 from idemtui.console.facts import Run
 from idemtui.console.overlay import legend, overlaid
 from idemtui.console.run_charts import coherence_chart, trait_chart
-from idemtui.console.run_rows import COLUMNS, TITLES, heading_words, line_cells, names_of, view_words
+from idemtui.console.run_rows import COLUMNS, TITLES, columns_of, heading_words, line_cells, names_of, view_words
 from idemtui.console.screens.room import Room
 from idemtui.console.standing import LOG_LINES, standing
 from idemtui.console.widgets.chart import ChartPane
@@ -108,6 +108,7 @@ class RunsScreen(Room):
             return line_cells(lines[index], server, lines[index].key in marked, names)
 
         ledger.styles.height = min(len(lines) + 1, max(self.size.height * 2 // 5, 5))
+        ledger.fit_columns(columns_of(lines))
         ledger.show_lines(len(lines), cells)
         ledger.scroll_to_cursor()
         self._show_view()
@@ -202,11 +203,14 @@ class RunsScreen(Room):
         """Choose an order."""
         from idemtui.console.screens.choose import ChooseScreen
 
-        def taken(name: str | None) -> None:
-            if name is not None:
-                self._sort(name)
+        names = list(SORTS)
 
-        self.app.push_screen(ChooseScreen("Sort by:", [(name, "") for name in SORTS], self._view.order), taken)
+        def taken(place: int | None) -> None:
+            if place is not None:
+                self._sort(names[place])
+
+        now = names.index(self._view.order)
+        self.app.push_screen(ChooseScreen("Sort by:", [(name, "") for name in names], now), taken)
 
     def _sort(self, order: str) -> None:
         turned = order == self._view.order and not self._view.descending

@@ -29,7 +29,6 @@ from idemtui.console.widgets.page import Page
 from idemtui.console.widgets.sample_lines import COLUMNS, filter_words, sample_cells
 from idemtui.console.widgets.sample_text import sample_text
 from idemtui.console.widgets.still import Still
-from idemtui.text import one_line
 
 PURPOSES: tuple[str | None, ...] = ("eval", "train", "rejected", "seed", None)
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -149,7 +148,7 @@ class SamplesScreen(Room):
         self._list.nearby.keep(message.readings)
         self._list.keep(message.offset, message.lines)
         ledger.show_page(
-            message.offset, [sample_cells(line, self._run_name, self.glance.method) for line in message.lines]
+            message.offset, [sample_cells(line, self.glance.called, self.glance.method) for line in message.lines]
         )
         if self._list.lines.get(ledger.cursor) != before:
             self._read(ledger.cursor)
@@ -176,7 +175,7 @@ class SamplesScreen(Room):
 
     def _show(self, reading: Reading) -> None:
         another, self._shown_id = reading.line.sample_id != self._shown_id, reading.line.sample_id
-        text = sample_text(reading, self._run_name(reading.line.run_id))
+        text = sample_text(reading, self.glance.called(reading.line.run_id))
         self.query_one(Page).show(text, from_start=another)
 
     @property
@@ -281,10 +280,6 @@ class SamplesScreen(Room):
 
     def _show_filter(self, *, stopped: bool = False) -> None:
         held, run_id = self._list, self._list.asked.wanted.run_id
-        run_name = "all runs" if run_id is None else self._run_name(run_id)
+        run_name = "all runs" if run_id is None else self.glance.called(run_id)
         words = filter_words(held.asked, run_name, held.count, held.share, stopped=stopped)
         self.query_one("#filter", Static).update(words)
-
-    def _run_name(self, run_id: str) -> str:
-        run = self.glance.run(run_id)
-        return one_line(run.name) if run else run_id

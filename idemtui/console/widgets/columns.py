@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from rich.cells import cell_len, set_cell_size
+from rich.style import Style
 
 from idemtui.names import Apart, keep_ends
 
@@ -19,6 +21,7 @@ Tone = Literal["", "dim", "good", "bad", "warn", "accent"]
 class Column:
     """A column of at least `width` cells; a higher `rank` is left out first, `flex` shares what is left over.
 
+    Where there is room it grows to `most` cells, if it says so, before what is left over is shared.
     A `name` that is too long is cut in its middle, since its end tells it from others; where a list knows all its
     names, its cells say how each is told apart.
     """
@@ -29,6 +32,7 @@ class Column:
     flex: int = 0
     right: bool = False
     name: bool = False
+    most: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,17 @@ def fit(columns: Sequence[Column], width: int) -> list[Fit]:
     while needed(columns, shown) > width and any(columns[i].rank for i in shown):
         shown.remove(max(shown, key=lambda i: (columns[i].rank, i)))
     spare = max(width - needed(columns, shown), 0)
+    widths = {i: columns[i].width for i in shown}
+    for i in shown:
+        grown = min(max(columns[i].most - columns[i].width, 0), spare)
+        widths[i] += grown
+        spare -= grown
     shares = sum(columns[i].flex for i in shown)
-    fits, given = [], 0
+    given = 0
     for i in shown:
         given += columns[i].flex
-        extra = spare * given // shares - spare * (given - columns[i].flex) // shares if shares else 0
-        fits.append(Fit(i, columns[i], columns[i].width + extra))
-    return fits
+        widths[i] += spare * given // shares - spare * (given - columns[i].flex) // shares if shares else 0
+    return [Fit(i, columns[i], widths[i]) for i in shown]
 
 
 def needed(columns: Sequence[Column], shown: Sequence[int]) -> int:
@@ -105,6 +113,12 @@ def spread(fits: Sequence[Fit], row: Sequence[Cell]) -> list[tuple[Fit, Cell]]:
             cell = Cell(cell.name.within(width), cell.tone)
         placed.append((Fit(f.index, f.column, width), cell))
     return placed
+
+
+@cache
+def place_of(column: int) -> Style:
+    """What tells a column's cells from their neighbours, so that a picture of the screen keeps each in its place."""
+    return Style.from_meta({"column": column})
 
 
 def pad(text: str, width: int, right: bool, name: bool = False) -> str:

@@ -6,7 +6,6 @@ Runs, samples and query results are all shown by it, since Textual's own DataTab
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import ClassVar, TypeAlias
 
 from rich.segment import Segment
@@ -20,7 +19,7 @@ from textual.strip import Strip
 
 from idemtui.console.actions import bindings
 from idemtui.console.widgets import ledger_messages
-from idemtui.console.widgets.columns import GAP, Cell, Column, Fit, fit, pad, spread
+from idemtui.console.widgets.columns import GAP, Cell, Column, Fit, fit, pad, place_of, spread
 
 PAGE = 200
 PAGES_KEPT = 20
@@ -29,12 +28,6 @@ SCREENS_AHEAD = 3
 CURSOR = "›"
 
 Row = Sequence[Cell]
-
-
-@cache
-def _place(column: int) -> Style:
-    """What tells a column's cells from their neighbours, so that a picture of the screen keeps each in its place."""
-    return Style.from_meta({"column": column})
 
 
 class Ledger(ScrollView, can_focus=True):
@@ -78,6 +71,13 @@ class Ledger(ScrollView, can_focus=True):
         """Take other columns; the rows are gone."""
         self.columns = tuple(columns)
         self.show_count(0)
+
+    def fit_columns(self, columns: Sequence[Column]) -> None:
+        """Take other widths of the same columns; the rows stay."""
+        if self.columns != (columns := tuple(columns)):
+            self.columns = columns
+            self._lay_out()
+            self.refresh()
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Take all rows at once; the cursor stays where it was, if that row still is."""
@@ -253,7 +253,7 @@ class Ledger(ScrollView, can_focus=True):
             tone = self.get_component_rich_style(f"ledger--{cell.tone}", partial=True) if cell.tone else Style.null()
             at_cursor = index == self.cursor and self.has_focus
             text = pad(cell.text, f.width, f.column.right, f.column.name) + " " * GAP
-            segments.append(Segment(text, (style if at_cursor else style + tone) + _place(f.index)))
+            segments.append(Segment(text, (style if at_cursor else style + tone) + place_of(f.index)))
         return Strip(segments)
 
     def _want(self, index: int) -> None:
