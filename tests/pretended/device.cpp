@@ -215,18 +215,21 @@ at::Tensor& copy_(at::Tensor& to, const at::Tensor& from, bool) {
   return to;
 }
 
+// A tensor's storage of another size, its first bytes kept: FSDP frees and takes back what it gathers into.
+void resize_storage(const at::Tensor& tensor, int64_t bytes) {
+  auto& storage = tensor.unsafeGetTensorImpl()->unsafe_storage();
+  auto other = memory.allocate(bytes);
+  if (bytes > 0 && storage.nbytes() > 0) std::memcpy(other.get(), storage.data(), std::min<size_t>(bytes, storage.nbytes()));
+  storage.set_data_ptr(std::move(other));
+  storage.set_nbytes(bytes);
+}
+
 const at::Tensor& resize_(const at::Tensor& tensor, c10::SymIntArrayRef size, std::optional<at::MemoryFormat>) {
   auto sizes = C10_AS_INTARRAYREF_SLOW(size);
   auto* self = tensor.unsafeGetTensorImpl();
   self->set_sizes_contiguous(sizes);
   const size_t wanted = self->storage_offset() * self->itemsize() + self->numel() * self->itemsize();
-  auto& storage = self->unsafe_storage();
-  if (storage.nbytes() < wanted) {
-    auto larger = memory.allocate(wanted);
-    if (storage.nbytes() > 0) std::memcpy(larger.get(), storage.data(), storage.nbytes());
-    storage.set_data_ptr(std::move(larger));
-    storage.set_nbytes(wanted);
-  }
+  if (self->unsafe_storage().nbytes() < wanted) resize_storage(tensor, wanted);
   return tensor;
 }
 
@@ -344,6 +347,9 @@ TORCH_LIBRARY_IMPL(aten, CUDA, m) {
   m.impl("mm.dtype_out", mm_out);
   m.impl("addmm.dtype_out", addmm_out);
 }
+
+TORCH_LIBRARY(pretended, m) { m.def("resize_storage(Tensor tensor, int bytes) -> ()"); }
+TORCH_LIBRARY_IMPL(pretended, CUDA, m) { m.impl("resize_storage", resize_storage); }
 
 TORCH_LIBRARY_IMPL(aten, AutogradCUDA, m) { m.impl("scaled_dot_product_attention", attention); }
 

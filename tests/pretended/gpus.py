@@ -1,7 +1,8 @@
 """GPUs that are pretended: processes given them find a driver, and a device "cuda" that computes on the CPU.
 
 What is real: torch's dispatch to another device with its refusal of mixed ones, bfloat16, autograd's device thread,
-torch.OutOfMemoryError at a device's end, nvidia-ml-py. What is not: kernels, streams, Triton, NCCL, vLLM, any speed.
+torch.OutOfMemoryError at a device's end, FSDP2, nvidia-ml-py. What is not: kernels, streams, Triton, NCCL (gloo carries
+copies), vLLM, any speed.
 
 A folder stands for the machine's GPUs, one folder in it for each, named by its UUID:
 

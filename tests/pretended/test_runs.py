@@ -91,3 +91,18 @@ def test_a_paused_run_leaves_no_memory_on_its_gpu(lab: ProofLab, gpus: Gpus) -> 
     lab.idemtui("pause", run)
     lab.reach(run, "paused")
     until(lambda: not lab.idemtui("devices", "--json").json[0]["processes"], "the worker's end", 120)
+
+
+def test_a_model_in_shards_on_two_gpus_is_trained_to_the_same_weights(lab: ProofLab) -> None:
+    [whole] = lab.submit(study("dpo", cycles=1, more="seed = 1"))
+    assert lab.reach(whole, "finished", "failed") == "finished"
+    in_two = study("dpo", cycles=1, more="seed = 1").replace('"proof"', '"shards"')
+    [run] = lab.submit(f"{in_two}[execution]\ngpus = 2\nshards = 2\n")
+    until(lambda: any(isinstance(e, TrainStepped) for e in lab.events(run)), "a training")
+    held = [sum(p["memory"] for p in device["processes"]) for device in lab.idemtui("devices", "--json").json]
+    assert all(count > 1_000_000 for count in held), held
+    assert lab.reach(run, "finished", "failed") == "finished"
+    sha256s = [[e.adapter_sha256 for e in lab.events(one) if isinstance(e, AdapterTrained)] for one in (whole, run)]
+    assert sha256s[0] == sha256s[1]
+    assert len(sha256s[0]) == 2
+    until(lambda: not any(d["processes"] for d in lab.idemtui("devices", "--json").json), "the shards' end", 120)
