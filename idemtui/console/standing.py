@@ -46,13 +46,19 @@ def lineage(run: Run, glance: Glance) -> str:
     return f"forked from {glance.called(run.parent_run_id)} at {generation(run.forked_at_cycle)}"
 
 
+def unsaid(run: Run) -> str:
+    """The status, and where a finished run has no verdict, why."""
+    notes = run.verdict.notes if run.verdict and run.status == "finished" else ()
+    return "; ".join([run.status, *notes[:1]])
+
+
 def standing(run: Run, glance: Glance, server: Server | None, log_lines: int = 0) -> Text:
     """Lineage and reason, else verdict, in one line; below it, where it failed, the last lines of its worker's log."""
     text = Text(no_wrap=True, overflow="ellipsis", end="")
     why = reason(run, server)
     if why and run.status in ENDED_EARLY and not why.startswith(run.status):
         why = f"{run.status}: {why}"
-    words = [word for word in (lineage(run, glance), why or chain_words(run.verdict) or run.status) if word]
+    words = [word for word in (lineage(run, glance), why or chain_words(run.verdict) or unsaid(run)) if word]
     text.append(f" {glance.called(run.run_id)}  ", "bold")
     text.append("; ".join(words), STYLES.get(run.status, "dim"))
     for line in run.log_tail[-log_lines:] if log_lines else ():

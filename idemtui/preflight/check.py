@@ -126,7 +126,16 @@ def preflight(
         models=tuple(line for line, fine in words if fine),
         unfit=tuple(line for line, fine in words if not fine),
         assumed=_assumed(new, machine) + (placing_words(new, machine) if machine.device != "cpu" else ()),
+        short=_short(new),
     )
+
+
+def _short(specs: Sequence[RunSpec]) -> str:
+    from store.statistics.chain import LATE
+
+    short = sum(spec.run.cycles < LATE for spec in specs)
+    runs = f"{short} run{' ends' if short == 1 else 's end'}"
+    return f"{runs} before cycle {LATE} and will have no verdict; run.cycles says how long" if short else ""
 
 
 def _memory(spec: RunSpec, machine: Machine, past: Past) -> int | None:

@@ -67,6 +67,8 @@ class Preflight:
     """measured: scaled by what such runs of this lab took."""
     assumed: tuple[str, ...] = ()
     """What the estimates rest on, a sentence each."""
+    short: str = ""
+    """That runs will end without a verdict, where they are too short for one."""
 
     @property
     def seconds(self) -> float | None:
@@ -100,7 +102,7 @@ class Preflight:
                 f"a worker needs about {_gb(self.memory)}, {self.machine.memory_of} has "
                 f"{_gb(self.machine.memory_free)} free"
             )
-        return (*lines, *self.unfit)
+        return (*lines, *self.unfit, *filter(None, [self.short]))
 
 
 def _gb(count: float) -> str:

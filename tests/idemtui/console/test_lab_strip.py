@@ -11,6 +11,7 @@ from idemtui.console.lab_facts import Server, server_of
 from idemtui.console.screens.fork import proposed
 from idemtui.console.standing import doing_now, lineage, reason, standing
 from idemtui.console.widgets.strip import MOST_LINES, strip_text
+from store.queries import Verdict
 from tests.idemtui.console.served import status, worker, working
 from tests.idemtui.console.states import interrupted, troubled_status
 from tests.idemtui.console.test_parts import CURVE, run
@@ -81,6 +82,11 @@ def test_why_a_run_stands() -> None:
     failed = run(status="failed", message="no room", log_tail=("one", "two", "three"))
     assert standing(failed, NOTHING, facts, 2).plain == " one  failed: no room\n   two\n   three"
     paused = run(status="paused", message="paused by its user")
+    short = Verdict(
+        "run", "one", "one", "s", "c", 1, None, None, None, None, None, None, (), ("3 cycles, 4 are needed",)
+    )
+    done = run("one", status="finished", verdict=short)
+    assert standing(done, NOTHING, None).plain == " one  finished; 3 cycles, 4 are needed"
     assert standing(paused, NOTHING, None).plain == " one  paused by its user"
 
 

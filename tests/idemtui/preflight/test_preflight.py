@@ -232,3 +232,12 @@ def test_on_a_gpu_it_says_who_draws_and_where_vllm_stays(monkeypatch: pytest.Mon
         for line in preflight(several, Past(), large).assumed
     )
     assert any("transformers draws (vLLM is not installed" in line for line in preflight(demo(), Past(), large).assumed)
+
+
+def test_runs_too_short_for_a_verdict_are_told_before_they_are_queued() -> None:
+    long = chain_spec(Chain("long"))
+    short = long.model_copy(update={"run_id": "short", "run": long.run.model_copy(update={"cycles": 3})})
+    assert preflight([long], Past(), MACHINE, models=None).warnings == ()
+    found = preflight([long, short], Past(), MACHINE, models=None)
+    assert found.warnings == ("1 run ends before cycle 4 and will have no verdict; run.cycles says how long",)
+    assert preflight([short], Past(held={"short": "finished"}), MACHINE, models=None).warnings == ()
