@@ -6,8 +6,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.text import Text
+
 from engine.errors import UsageError
-from idemtui.console.charts import Chart, draw
+from idemtui.console.charts import Chart, draw, style_of
+from idemtui.text import one_line
 
 WIDTH, HEIGHT = 100, 30
 """Cells of a saved chart."""
@@ -34,8 +37,8 @@ def save_charts(charts: Sequence[Chart], path: Path) -> str:
 
 
 def chart_file(chart: Chart, kind: str) -> str:
-    """A chart's file: `.svg` or `.txt`."""
-    text = draw(chart, WIDTH, HEIGHT)
+    """A chart's file, `.svg` or `.txt`, with which sign is whose: it is shown where no legend stands beside it."""
+    text = draw(chart, WIDTH, HEIGHT).append_text(legend(chart))
     if kind == ".txt":
         return "\n".join(line.rstrip() for line in text.plain.split("\n")) + "\n"
     import io
@@ -45,6 +48,17 @@ def chart_file(chart: Chart, kind: str) -> str:
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(text)
     return console.export_svg(title=chart.title)
+
+
+def legend(chart: Chart) -> Text:
+    """A line for each curve's sign and name; none where the title names the only one."""
+    text = Text()
+    named = [series for series in chart.series if series.points]
+    if len(named) == 1 and named[0].name in chart.title:
+        return text
+    for series in named:
+        text.append(f"\n {series.marker} ", style_of(series.colour)).append(one_line(series.name))
+    return text
 
 
 def _slug(title: str) -> str:

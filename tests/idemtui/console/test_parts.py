@@ -22,6 +22,7 @@ from idemtui.console.charts import Chart, Level, Series, draw, round_marks
 from idemtui.console.facts import Point, Run, Stage
 from idemtui.console.run_charts import coherence_chart, trait_chart
 from idemtui.console.run_reader import settings_of, traces_of
+from idemtui.console.saved_charts import chart_file
 from idemtui.console.widgets.columns import GAP, Cell, Column, fit, pad
 from idemtui.console.widgets.ledger import PAGE, Ledger
 from idemtui.console.words import chain_words, cycle_of, doing, event_words, paper_word, signed, spark, time_of_day
@@ -119,6 +120,16 @@ def test_curves_between_two_round_numbers_have_a_scale() -> None:
     drawn = draw(Chart("words a sentence", (Series("one", ((0.0, 7.53), (1.0, 7.91))),)), 40, 8).plain
     assert "7.6┤" in drawn
     assert "7.8┤" in drawn
+
+
+def test_a_saved_chart_says_which_sign_is_whose() -> None:
+    points = ((0.0, 10.0), (1.0, 20.0))
+    two = Chart("trait", (Series("one [b]", points), Series("two", points, marker="○"), Series("unmeasured", ())))
+    assert chart_file(two, ".txt").endswith("\n ● one [b]\n ○ two\n")
+    assert "two" in chart_file(two, ".svg")
+    assert "unmeasured" not in chart_file(two, ".txt")
+    alone = Chart("loss", (Series("loss", points, dots=False),))
+    assert chart_file(alone, ".txt").count("loss") == 1
 
 
 def test_levels_of_one_line_share_their_word() -> None:
