@@ -140,7 +140,8 @@ def _differences(chain: _Chain, controls: list[_Chain], held: dict[str, list[Poi
     for control in controls:
         done = max((point.cycle for point in held[control.run_id]), default=None)
         if done is not None and done < control.cycles:
-            notes.append(f"{control.name} is at cycle {done} of {control.cycles}")
+            at = "base" if done < 0 else f"cycle {done}"
+            notes.append(f"{control.name} is at {at} of {control.cycles}")
         if control.n_seed != chain.n_seed:
             notes.append(f"{control.name} has n_seed = {control.n_seed}, this chain {chain.n_seed}")
     return notes

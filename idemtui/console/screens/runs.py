@@ -84,8 +84,10 @@ class RunsScreen(Room):
         if not runs:
             self.query_one("#welcome", Static).update(WELCOME if self.console_app.read_once else LOADING)
             return
-        ledger = self.query_one("#runs", Ledger)
+        ledger, at = self.query_one("#runs", Ledger), self._line()
         self._fill()
+        if isinstance(at, Entry) and self.glance.run(at.key) is None:
+            self.choose()
         if self.chosen is not None and not isinstance(self._line(), Heading):
             keys = [line.key for line in self._lines]
             if self.chosen.run_id in keys:

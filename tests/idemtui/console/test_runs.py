@@ -54,6 +54,18 @@ async def test_the_filter_narrows_while_it_is_typed_and_goes_with_escape(house: 
         assert names(runs) == ["sft-running", "sft-queued"]
 
 
+async def test_where_the_run_under_the_cursor_is_deleted_its_neighbour_is_under_it(house: House) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "j", "j")
+        console, runs = console_of(pilot), ledger_of(pilot, "#runs")
+        gone, after = console.glance.runs[2:4]
+        console.glance = Glance(tuple(run for run in console.glance.runs if run is not gone))
+        console._show_lab()
+        await settled(pilot)
+        assert cells(runs, runs.cursor)[1] == after.name
+        assert console.chosen == after
+
+
 async def test_cells_fold_and_show_their_verdict(house: House) -> None:
     for chain in replicates(3, drift=6.0):
         write_chain(house.lab, chain)
