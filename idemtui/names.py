@@ -59,10 +59,10 @@ class Apart:
         return hash(self.names)
 
     def told(self, name: str, width: int) -> str:
-        """One of the names in at most `width` cells."""
+        """One of the names, or another text, in at most `width` cells."""
         if width not in self._told:
             self._told[width] = dict(zip(self.names, tell_apart(self.names, width), strict=True))
-        return self._told[width][name]
+        return self._told[width].get(name) or keep_ends(name, width)
 
 
 def _best(ways: Sequence[Sequence[str]], width: int) -> list[str]:

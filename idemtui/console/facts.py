@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from idemtui.names import Apart
 from idemtui.speed import StageSpeed
 from idemtui.text import one_line
 from store.controls import Beside
@@ -187,6 +188,11 @@ class Glance:
         if run is None:
             return run_id or ""
         return one_line(f"{run.name} · {run.study}" if self._names[run.name] > 1 else run.name)
+
+    @cached_property
+    def names(self) -> Apart:
+        """What all runs are called, to be told apart where there is little room."""
+        return Apart([self.called(run_id) for run_id in self.by_id])
 
     @cached_property
     def _names(self) -> Counter[str]:

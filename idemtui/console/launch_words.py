@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FORM = (
     Column("", 1),
-    Column("setting", 23),
+    Column("setting", 23, most=25),
     Column("value", 16, flex=2),
     Column("from", 7),
     Column("paper", 8, rank=1, flex=1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import get_args
 
@@ -23,6 +23,7 @@ from idemtui.console.screens.room import Room
 from idemtui.console.screens.sample_questions import Wanted
 from idemtui.console.searching import search
 from idemtui.console.text_facts import MEASURED, Line, Listing, Order, Reading
+from idemtui.console.widgets.columns import Cell
 from idemtui.console.widgets.filter_line import FilterLine
 from idemtui.console.widgets.ledger import Ledger
 from idemtui.console.widgets.page import Page
@@ -147,9 +148,7 @@ class SamplesScreen(Room):
         before = self._list.lines.get(ledger.cursor)
         self._list.nearby.keep(message.readings)
         self._list.keep(message.offset, message.lines)
-        ledger.show_page(
-            message.offset, [sample_cells(line, self.glance.called, self.glance.method) for line in message.lines]
-        )
+        ledger.show_page(message.offset, [self._cells(line) for line in message.lines])
         if self._list.lines.get(ledger.cursor) != before:
             self._read(ledger.cursor)
 
@@ -277,6 +276,9 @@ class SamplesScreen(Room):
         self._list.nearby.forget()
         self._read(self.query_one(Ledger).cursor)
         self.query_one(Ledger).renew(self._list.count)
+
+    def _cells(self, line: Line | None) -> Sequence[Cell]:
+        return sample_cells(line, self.glance.called, self.glance.method, self.glance.names)
 
     def _show_filter(self, *, stopped: bool = False) -> None:
         held, run_id = self._list, self._list.asked.wanted.run_id

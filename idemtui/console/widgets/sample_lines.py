@@ -8,8 +8,9 @@ from rich.text import Text
 
 from idemtui.console.filter_words import line_of
 from idemtui.console.text_facts import Line, Listing
-from idemtui.console.widgets.columns import Cell, Column
+from idemtui.console.widgets.columns import Cell, Column, Name
 from idemtui.console.words import generation, score, signed
+from idemtui.names import Apart
 from idemtui.text import one_line
 
 COLUMNS = (
@@ -18,7 +19,7 @@ COLUMNS = (
     Column("coh", 4, right=True, rank=1),
     Column("jump", 6, right=True, rank=3),
     Column("for", 8, rank=8),
-    Column("run", 12, rank=6, name=True),
+    Column("run", 12, rank=6, name=True, most=20),
     Column("tok", 4, right=True, rank=7),
     Column("prompt", 12, rank=5, flex=1),
     Column("answer", 14, flex=3),
@@ -27,21 +28,27 @@ SORTED = {"drawn": "as drawn", "time": "newest first", "jump": "by jump", "lengt
 
 
 def sample_cells(
-    line: Line | None, run_name: Callable[[str], str], method_of: Callable[[Sequence[str]], str | None]
+    line: Line | None,
+    run_name: Callable[[str], str],
+    method_of: Callable[[Sequence[str]], str | None],
+    names: Apart | None = None,
 ) -> Sequence[Cell]:
-    """One sample as a row, with ≈ where the run's judge drew its scores; one that is gone says so."""
+    """One sample as a row, with ≈ where the run's judge drew its scores; `names` are those of all runs.
+
+    One that is gone says so.
+    """
     if line is None:
         return (*(Cell(""),) * (len(COLUMNS) - 1), Cell("(removed since)", "dim"))
     answer = one_line(line.response) or "(empty)"
     marked = f"◆{','.join(map(one_line, line.marks))} " if line.marks else ""
-    method = method_of((line.run_id,))
+    method, name = method_of((line.run_id,)), run_name(line.run_id)
     return (
         Cell(generation(line.cycle), "accent"),
         Cell(score(line.trait, method, 0)),
         Cell(score(line.coherence, method, 0)),
         Cell(signed(line.jump), "dim"),
         Cell(line.purpose, "dim"),
-        Cell(run_name(line.run_id), "dim"),
+        Cell(name, "dim", None if names is None else Name(name, names)),
         Cell(str(line.tokens), "dim"),
         Cell(one_line(line.prompt), "dim"),
         Cell(marked + answer, "" if line.kept else "warn"),

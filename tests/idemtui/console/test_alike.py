@@ -13,7 +13,7 @@ from idemtui.listing import Entry, View, arrange
 from tests.idemtui.console.conftest import House
 from tests.idemtui.console.test_parts import run
 from tests.idemtui.console.test_rooms import cells, words
-from tests.idemtui.console.waiting import ledger_of, press, screen_text
+from tests.idemtui.console.waiting import console_of, ledger_of, press, screen_text
 from tests.store.journals import Chain, write_chain
 
 OTHER = Chain("dpo-continual", trait=(2, 11, 12, 13, 14, 15, 16, 17), study="a-second-look", seed=7, minutes=20)
@@ -53,6 +53,20 @@ def test_a_run_is_called_by_its_study_only_where_its_name_does_not_do() -> None:
     assert both.called("gone") == "gone"
     assert " · demo  " in standing(FIRST, both, None).plain
     assert " · demo  " in headline(FIRST, both, None).plain
+
+
+async def test_samples_of_the_whole_lab_say_whose_they_are_where_room_is_little(house: House) -> None:
+    write_chain(house.lab, OTHER)
+    assert house.service is not None
+    assert house.service.tail.sync(60.0)
+    async with house.console().run_test(size=(140, 45)) as pilot:
+        await press(pilot, "3", "a")
+        names = console_of(pilot).glance.names
+        told = {name: names.told(name, 12) for name in names.names}
+        assert len(set(told.values())) == len(told) == len(console_of(pilot).glance.runs)
+        assert names.told("job", 12) == "job"
+        shown = screen_text(pilot)
+        assert any(word in shown for word in told.values())
 
 
 async def test_the_other_run_of_the_ladder_is_the_one_under_the_cursor(house: House) -> None:
