@@ -18,8 +18,11 @@ import os
 import shutil
 import subprocess
 import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 HERE = Path(__file__).parent
 GB = 1_000_000_000
@@ -44,6 +47,20 @@ class Gpus:
             "IDEMTUI_PRETENDED_GPUS": str(self.folder),
             "OMP_NUM_THREADS": "1",
         } | ({"IDEMTUI_PRETENDED_GPU": str(device), "PYTHONPATH": os.pathsep.join(paths)} if device.exists() else {})
+
+    @classmethod
+    def of(cls, folder: Path, libraries: Path, totals: Sequence[int]) -> Gpus:
+        """A new machine with GPUs of these sizes."""
+        folder.mkdir()
+        gpus = cls(folder, libraries)
+        for total in totals:
+            gpus.add(total)
+        return gpus
+
+    @property
+    def uuids(self) -> list[str]:
+        """Theirs, in the driver's order."""
+        return sorted(path.name for path in self.folder.iterdir())
 
     def add(self, total: int) -> str:
         """One more; its UUID."""
@@ -70,14 +87,17 @@ def build_device(folder: Path) -> Path:
     home = Path(torch.__file__).parent
     include = [f"-I{home / 'include'}", f"-I{home / 'include/torch/csrc/api/include'}"]
     linked = [f"-L{home / 'lib'}", "-ltorch_cpu", "-lc10", f"-Wl,-rpath,{home / 'lib'}"]
-    built = _build(folder, "device.cpp", "device.so", ["-w", *include, *linked], torch.__version__)
+    built = _build(folder, "device.cpp", "device.so", ["-w", *include, *linked], f"{torch.__version__} {home}")
     shutil.copy(build_driver(folder) / DRIVER, built / DRIVER)
     return built
 
 
-def no_compiler() -> str | None:
-    """Why nothing can be compiled here."""
-    return None if shutil.which("g++") else "no C++ compiler (g++) is installed to build the pretended GPU with"
+def place_to_build(config: pytest.Config) -> Path:
+    """Where a test session keeps what it built; skips the test where nothing can be compiled."""
+    if shutil.which("g++") is None:
+        pytest.skip("no C++ compiler (g++) is installed to build the pretended GPU with")
+    assert config.cache is not None
+    return config.cache.mkdir("pretended")
 
 
 def _build(folder: Path, source: str, name: str, more: list[str], version: str = "") -> Path:

@@ -31,7 +31,7 @@ def said(gpus: Gpus, lab: Path, *words: str, visible: str | None = None) -> str:
 
 
 def test_devices_says_what_the_driver_says(driver: Gpus, tmp_path: Path) -> None:
-    uuids = sorted(path.name for path in driver.folder.iterdir())
+    uuids = driver.uuids
     driver.others_hold(uuids[1], 3 * GB)
     (driver.folder / uuids[1] / "processes" / str(os.getpid())).write_bytes((GB // 2).to_bytes(8, "little"))
     first, second = json.loads(said(driver, tmp_path / "lab", "devices", "--json"))

@@ -24,10 +24,6 @@ def lab(gpus: Gpus) -> Iterator[ProofLab]:
     remove(made)
 
 
-def uuids(gpus: Gpus) -> list[str]:
-    return sorted(path.name for path in gpus.folder.iterdir())
-
-
 def notes(seen: list[Event]) -> str:
     """Everything that a run noted."""
     started = [note for event in seen if isinstance(event, RunStarted) for note in event.notes]
@@ -52,13 +48,13 @@ def test_each_gpu_has_a_worker_and_a_killed_one_goes_on_to_the_same(lab: ProofLa
     assert texts[0] == texts[1]
     assert "in bfloat16" in notes(lab.events(sft))
     devices = {str(row[0]) for row in lab.ask("SELECT DISTINCT device FROM stages WHERE stage = 'train'")}
-    assert devices == set(uuids(gpus))
+    assert devices == set(gpus.uuids)
     [[names]] = lab.ask("SELECT list(DISTINCT name ORDER BY name) FROM telemetry")
     assert {"power", "temperature", "utilization"} <= set(names)
 
 
 def test_a_training_that_runs_out_of_memory_goes_on_with_less_at_a_time(lab: ProofLab, gpus: Gpus) -> None:
-    first = uuids(gpus)[0]
+    first = gpus.uuids[0]
     [run] = lab.submit(study("dpo", cycles=1, more="seed = 1"))
     until(lambda: any(isinstance(e, StageStarted) and e.stage == "sample_eval" for e in lab.events(run)), "drawing")
     gpus.others_hold(first, 4 * GB - 40_000_000)
@@ -69,7 +65,7 @@ def test_a_training_that_runs_out_of_memory_goes_on_with_less_at_a_time(lab: Pro
 
 
 def test_a_gpu_that_others_fill_ends_a_run_in_one_line_and_retry_goes_on(lab: ProofLab, gpus: Gpus) -> None:
-    first = uuids(gpus)[0]
+    first = gpus.uuids[0]
     [run] = lab.submit(study("sft", cycles=1, more="seed = 1"))
     until(lambda: any(isinstance(e, StageStarted) and e.stage == "train" for e in lab.events(run)), "a training")
     gpus.others_hold(first, 4 * GB)

@@ -1,6 +1,7 @@
 """Gives a process the pretended GPU of IDEMTUI_PRETENDED_GPU as soon as it imports torch.
 
-Python runs this file at its start where the folder is on PYTHONPATH.
+Python runs this file at its start where the folder is on PYTHONPATH. vLLM's own process has no such GPU: its CPU build,
+where that is installed, computes there what it is asked to compute on one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import importlib.abc
 import importlib.machinery
 import os
 import sys
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -17,28 +19,37 @@ LIBRARY = "IDEMTUI_PRETENDED_GPU"
 """The compiled `device.cpp`."""
 
 
-class _Finder(importlib.abc.MetaPathFinder):
-    """Finds torch as it would be found, with the device registered before and torch.cuda's questions answered after."""
+class Finder(importlib.abc.MetaPathFinder):
+    """Finds one module as it would be found, and has it changed once it is loaded."""
+
+    def __init__(self, name: str, change: Callable[[Any], None], prepare: Callable[[], object] = lambda: None) -> None:
+        self._name, self._change, self._prepare = name, change, prepare
 
     def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> Any:
-        if name != "torch" or not os.environ.get("CUDA_VISIBLE_DEVICES", "all"):
+        if name != self._name:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         assert spec is not None
         assert spec.loader is not None
         load = spec.loader.exec_module
-        library = ctypes.CDLL(os.environ[LIBRARY])
+        self._prepare()
 
         def exec_module(module: ModuleType) -> None:
             load(module)
-            answer(module, library)
+            self._change(module)
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
 
 
-def answer(torch: Any, library: Any) -> None:
+def load_device() -> Any:
+    """The device; it has to be there before torch looks for one."""
+    return ctypes.CDLL(os.environ[LIBRARY])
+
+
+def answer(torch: Any) -> None:
     """Answer what is asked of `torch.cuda`, which a torch for CPUs cannot."""
+    library = load_device()
     held, peak, free, total = (getattr(library, f"pretended_{name}") for name in ("allocated", "peak", "free", "total"))
     for count in (held, peak, free, total):
         count.restype = ctypes.c_size_t
@@ -78,5 +89,27 @@ def answer(torch: Any, library: Any) -> None:
     pretended_nccl.install()
 
 
+def fold_without_triton(head: Any) -> None:
+    """Let TRL's output layer take torch's own operators: Triton has no kernels for this device."""
+    head._TRITON_AVAILABLE = False
+
+
+def serve_on_cpu(arguments: Any) -> None:
+    """Let vLLM's CPU build be started as for a CPU, in the dtype that a GPU would have."""
+    import msgspec
+
+    for name in ("environment", "arguments", "can_sleep"):
+        told = getattr(arguments, name)
+        here = lambda settings, *more, told=told: told(msgspec.structs.replace(settings, device="cpu"), *more)  # noqa: E731
+        setattr(arguments, name, here)
+
+
 if LIBRARY in os.environ:
-    sys.meta_path.insert(0, _Finder())
+    if "engine.vllm.main" in sys.orig_argv:
+        os.environ.update(TORCHDYNAMO_DISABLE="1", VLLM_CPU_OMP_THREADS_BIND="nobind")
+        sys.meta_path.insert(0, Finder("engine.vllm.arguments", serve_on_cpu))
+    elif os.environ.get("CUDA_VISIBLE_DEVICES", "all"):
+        sys.meta_path[:0] = [
+            Finder("torch", answer, load_device),
+            Finder("trl.kernels.chunked_logprob", fold_without_triton),
+        ]
