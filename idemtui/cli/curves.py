@@ -103,12 +103,13 @@ def _legend(runs: Sequence[Run], stands: Beside, methods: Mapping[str, str]) -> 
     from rich.text import Text
 
     from idemtui.console.charts import COLOURS, MARKERS
+    from idemtui.console.facts import Glance
     from idemtui.console.run_charts import beside_words, drawn_controls
     from idemtui.console.words import number, signed
     from idemtui.drawn import drawn_mark
     from idemtui.text import one_line
 
-    legend = Text()
+    legend, called = Text(), Glance(tuple(runs)).called
     for index, run in enumerate(runs):
         last = run.last
         measured = (
@@ -117,7 +118,7 @@ def _legend(runs: Sequence[Run], stands: Beside, methods: Mapping[str, str]) -> 
         measured += drawn_mark(methods.get(run.run_id))
         colour = {"orange": "dark_orange"}.get(COLOURS[index % len(COLOURS)], COLOURS[index % len(COLOURS)])
         legend.append(f"{MARKERS[index % len(MARKERS)]} ", colour)
-        legend.append(f"{one_line(run.name)}  {run.status}  {measured}\n")
+        legend.append(f"{called(run.run_id)}  {run.status}  {measured}\n")
     for sign, name in drawn_controls(runs, stands):
         legend.append(f"{sign} {one_line(name)}  no-seed control\n", "bright_black")
     legend.append(f"{beside_words(stands)}\n", "bright_black")

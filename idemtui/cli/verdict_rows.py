@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -106,8 +106,18 @@ def _band(found: Any) -> Row:
     return {"null_low": band.low, "null_high": band.high, "null_count": band.count, "null_notes": notes}
 
 
-def title(row: Row) -> str:
-    """What a row is called: its run, or its cell and how many replicates that has."""
+def titles(verdicts: Sequence[Row]) -> list[str]:
+    """What rows are called, with the study where rows of several are called the same."""
+    named = [_title(row) for row in verdicts]
+    studies: dict[str, set[str]] = {}
+    for row, name in zip(verdicts, named, strict=True):
+        studies.setdefault(name, set()).add(row["study"])
+    alike = {name for name, held in studies.items() if len(held) > 1}
+    return [f"{name} · {row['study']}" if name in alike else name for row, name in zip(verdicts, named, strict=True)]
+
+
+def _title(row: Row) -> str:
+    """Its run, or its cell and how many replicates that has."""
     return str(row["name"]) if row["scope"] == "run" else f"{row['cell']} (cell of {row['replicates']})"
 
 
@@ -117,10 +127,10 @@ def shown(verdicts: list[Row], *, chains: bool) -> list[Row]:
     return [row for row in verdicts if chains or row["scope"] == "cell" or (row["study"], row["cell"]) not in cells]
 
 
-def by_note(verdicts: Iterable[Row]) -> dict[str, list[str]]:
+def by_note(verdicts: Sequence[Row]) -> dict[str, list[str]]:
     """Every note with the titles of the rows that it is of, in order."""
     found: dict[str, list[str]] = {}
-    for row in verdicts:
+    for row, name in zip(verdicts, titles(verdicts), strict=True):
         for note in [*(row["notes"] or []), *row["null_notes"]]:
-            found.setdefault(note, []).append(title(row))
+            found.setdefault(note, []).append(name)
     return found

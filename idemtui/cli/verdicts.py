@@ -57,7 +57,7 @@ def verdict(
 def print_verdicts(found: Sequence[Row], *, chains: bool = False) -> None:
     """The table of protocol §6, every note under it, and where the variance of cells comes from."""
     from idemtui.cli.output import print_table
-    from idemtui.cli.verdict_rows import by_note, shown, title
+    from idemtui.cli.verdict_rows import by_note, shown, titles
     from idemtui.console.words import interval, number, signed
     from idemtui.drawn import naming_drawn
     from idemtui.text import one_line
@@ -65,7 +65,7 @@ def print_verdicts(found: Sequence[Row], *, chains: bool = False) -> None:
     told = shown(list(found), chains=chains)
     lines = [
         {
-            "run": title(row),
+            "run": name,
             "A": signed(row["a"]),
             "by the paper": by_paper(row),
             "L": signed(row["l"]),
@@ -76,7 +76,7 @@ def print_verdicts(found: Sequence[Row], *, chains: bool = False) -> None:
             "label": row["label"] or "no verdict",
             "suffixes": ", ".join(row["suffixes"] or []),
         }
-        for row in told
+        for row, name in zip(told, titles(told), strict=True)
     ]
     columns = [c for c in COLUMNS if c not in ("q", "null band") or any(line[c] != "–" for line in lines)]
     columns = naming_drawn(columns, lines)
@@ -102,7 +102,7 @@ def _of(names: list[str], rows: int) -> str:
 
 def _print_parts(cells: list[Row]) -> None:
     from idemtui.cli.output import print_table
-    from idemtui.cli.verdict_rows import title
+    from idemtui.cli.verdict_rows import titles
     from idemtui.console.words import number
 
     if not cells:
@@ -110,14 +110,14 @@ def _print_parts(cells: list[Row]) -> None:
     sys.stdout.write("\nWhere the variance of L comes from, standard deviations in points:\n")
     lines = [
         {
-            "cell": title(row),
+            "cell": name,
             "sd samples": number(row["sd_samples"]),
             "sd prompts": number(row["sd_prompts"]),
             "sd replicates": number(row["sd_replicates"]),
             "would decide": deciding(row),
             "least cost": row["cheapest"] or "",
         }
-        for row in cells
+        for row, name in zip(cells, titles(cells), strict=True)
     ]
     columns = PARTS if any(line["would decide"] for line in lines) else PARTS[:4]
     print_table(columns, lines, spare=("least cost",))

@@ -174,3 +174,14 @@ def test_a_judge_that_scored_nothing_is_refused_in_one_line(idemtui: Idemtui, ju
         assert said.code == 2
         assert said.err.count("\n") == 1
     assert "leave out --rates" in idemtui("--lab", judged, "verdict", "--rates", "--judge", "some").err
+
+
+def test_chains_of_one_name_are_told_by_their_studies(idemtui: Idemtui, tmp_path: Path) -> None:
+    lab = write_lab(tmp_path / "lab", [ONE, TWO, dataclasses.replace(ONE, study="again", seed=9)])
+    rebuild_lab(lab)
+    said = idemtui("--lab", lab.root, "verdict", "--chains").out
+    called = [line.split("  ")[0] for line in said.splitlines()]
+    assert {f"{ONE.name} · cells", f"{ONE.name} · again", TWO.name} <= set(called)
+    runs = [run["run_id"] for run in idemtui("--lab", lab.root, "ls", "--json").json]
+    drawn = idemtui("--lab", lab.root, "plot", *runs).out
+    assert f"{ONE.name} · again" in drawn
