@@ -61,7 +61,7 @@ class SqlScreen(Room):
     def on_mount(self) -> None:
         """Begin where one types."""
         self.query_one("#editor").focus()
-        self._say("F5 runs it, F2 shows saved queries, F3 earlier ones, F4 the tables.")
+        self._say("F5 runs it, F7 selects all, F2 saved queries, F3 earlier ones, F4 the tables.")
         self.ask("vocabulary", read_vocabulary)
 
     @property

@@ -115,6 +115,14 @@ def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
+async def test_f7_selects_the_statement_so_that_typing_replaces_it(house: House) -> None:
+    async with house.console().run_test() as pilot:
+        await press(pilot, "6")
+        assert "F7 selects all" in state(pilot)
+        await press(pilot, "f7", "f", "r", "o", "m")
+        assert editor(pilot).text == "from"
+
+
 async def test_one_key_draws_the_answer_or_says_why_not(house: House) -> None:
     async with house.console().run_test() as pilot:
         await press(pilot, "6", "f8")
