@@ -9,7 +9,7 @@ from engine.shape import Shape
 from tests.gpu import measure
 
 SMALL = Shape(
-    layers=2, hidden=64, intermediate=128, heads=4, kv_heads=2, head_dim=16, vocabulary=512, tied=True, context=4096
+    layers=2, hidden=64, intermediate=128, heads=4, kv_heads=2, head_dim=32, vocabulary=512, tied=True, context=4096
 )
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from engine.spec import TrainSettings
 from engine.trainers.trl import TrlTrainer
 from engine.vllm.messages import EngineSettings
 from engine.vllm.served import ServedModel
+from tests.pretended.gpus import GB, Gpus, build_device, place_to_build
 from tests.vllm.wide import widen
 
 SETTINGS = TrainSettings(
@@ -45,6 +46,15 @@ class Bench:
     def own(self) -> InProcess:
         """The model in this process as a run has it."""
         return InProcess(self.loaded)
+
+
+@pytest.fixture
+def gpu(pytestconfig: pytest.Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gpus:
+    """A machine with one, which workers are shown."""
+    gpus = Gpus.of(tmp_path / "gpus", build_device(place_to_build(pytestconfig)), [40 * GB])
+    for name, value in {**gpus.environment, "CUDA_VISIBLE_DEVICES": gpus.uuids[0]}.items():
+        monkeypatch.setenv(name, value)
+    return gpus
 
 
 @pytest.fixture(scope="session")

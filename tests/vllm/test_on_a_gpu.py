@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,19 +12,10 @@ from engine.events import AdapterTrained, Noted, RunStarted
 from engine.spec import Execution
 from tests.engine.chains import make_spec, write_pack
 from tests.engine.workers import events, finish, start_worker, write_run
-from tests.pretended.gpus import GB, Gpus, build_device, place_to_build
+from tests.pretended.gpus import Gpus
 
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(900)]
 BOUND = 0.9
-
-
-@pytest.fixture
-def gpu(pytestconfig: pytest.Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gpus:
-    """A machine with one, which workers are shown."""
-    gpus = Gpus.of(tmp_path / "gpus", build_device(place_to_build(pytestconfig)), [40 * GB])
-    for name, value in {**gpus.environment, "CUDA_VISIBLE_DEVICES": gpus.uuids[0]}.items():
-        monkeypatch.setenv(name, value)
-    return gpus
 
 
 @pytest.mark.parametrize("residency", ["auto", "sleep"])
@@ -44,3 +37,14 @@ def test_bfloat16_draws_judges_and_proves_its_weights(
     assert len(canaries) >= 3
     assert all(canary.nats is not None and canary.nats < BOUND for canary in canaries)
     assert [event.cycle for event in seen if isinstance(event, AdapterTrained)] == [0, 1]
+
+
+def test_every_row_of_the_table_of_figures_can_be_made(gpu: Gpus, tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "tests.pretended.small_table", str(tmp_path)]
+    said = subprocess.run(line, capture_output=True, text=True, timeout=850).stdout
+    assert "FAILED" not in said, said
+    assert "not measured:" not in said, said
+    for told in ("% of bare vLLM", "of the same engine told directly", "of plain generate", "wakes in"):
+        assert told in said
+    [canaries] = (line for line in said.splitlines() if line.startswith("canaries"))
+    assert all(float(apart) < BOUND for apart in canaries.split("sleep)")[1].split(","))

@@ -105,9 +105,12 @@ def serve_on_cpu(arguments: Any) -> None:
 
 
 if LIBRARY in os.environ:
-    if "engine.vllm.main" in sys.orig_argv:
-        os.environ.update(TORCHDYNAMO_DISABLE="1", VLLM_CPU_OMP_THREADS_BIND="nobind")
-        sys.meta_path.insert(0, Finder("engine.vllm.arguments", serve_on_cpu))
+    if {"engine.vllm.main", "tests.gpu.bare_vllm"} & {*sys.orig_argv}:
+        del os.environ[LIBRARY]  # nor have the processes that it starts
+        os.environ.update(VLLM_CPU_OMP_THREADS_BIND="nobind", VLLM_CPU_KVCACHE_SPACE="1")
+        if "engine.vllm.main" in sys.orig_argv:
+            os.environ["TORCHDYNAMO_DISABLE"] = "1"
+            sys.meta_path.insert(0, Finder("engine.vllm.arguments", serve_on_cpu))
     elif os.environ.get("CUDA_VISIBLE_DEVICES", "all"):
         sys.meta_path[:0] = [
             Finder("torch", answer, load_device),
