@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+import torch
+
 from tests.pretended.gpus import GB, Gpus
 
 STUDY = """
@@ -56,6 +59,7 @@ def test_a_preflight_without_a_server_reckons_with_the_gpus(driver: Gpus, tmp_pa
     assert "threads of" in said(driver, tmp_path / "lab", "preflight", str(study), visible="")
 
 
+@pytest.mark.skipif(torch.version.cuda is not None, reason="a torch with CUDA lacks nothing")
 def test_doctor_names_driver_gpus_and_what_torch_lacks(driver: Gpus, tmp_path: Path) -> None:
     lines = said(driver, tmp_path / "lab", "doctor", "--json")
     [gpus] = (check for check in json.loads(lines) if check["name"] == "gpus")
