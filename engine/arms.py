@@ -61,12 +61,17 @@ def _methods(spec: RunSpec) -> list[tuple[bool, str]]:
             train != seeding,
             f'train.method = "{train}" and seed_train.method = "{seeding}" cannot follow each other; set both alike.',
         ),
-        (
-            train == "full" and spec.execution.device != "cpu",
-            'train.method = "full" needs float32 weights, and on a GPU models are loaded in bfloat16, where small '
-            "steps round away; use lora there.",
-        ),
     ]
+
+
+def check_device(where: str, spec: RunSpec) -> None:
+    """Raise SpecError, in one line, for an arm that cannot be run on the device, known when a server takes the run."""
+    if spec.train.method == "full" and spec.execution.device != "cpu":
+        raise SpecError(
+            f'{where}: train.method = "full" needs float32 weights, and on a GPU models are loaded in bfloat16, where '
+            "small steps round away; use lora there, or a lab whose server sees no GPU (CUDA_VISIBLE_DEVICES= idemtui "
+            "serve)."
+        )
 
 
 def seed_rows(spec: RunSpec) -> int:

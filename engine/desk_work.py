@@ -14,16 +14,19 @@ from engine.disk import naming_full_disk
 from engine.errors import DiskFullError
 from engine.kept_models import KeptModels
 from engine.safe_point import Stopping
-from engine.walking import TERMINATED, attempt, say
+from engine.walking import GPU_FAILED, TERMINATED, attempt, say
 
 LOOK_SECONDS = 0.1
 """Between two looks at an empty desk."""
+DEVICE_HELD = 76
+"""Exit code of a worker that cannot have its GPU, and of a run that has to go to another worker."""
 
 
 def work_off(desk: Desk, stopping: Stopping, linger: float) -> int:
     """Work on what is assigned until nothing was for `linger` seconds, or SIGTERM came.
 
-    The caller holds the desk's lock. Each run's exit code goes to the desk; one that failed does not stop the next.
+    The caller holds the desk's lock. Each run's exit code goes to the desk; one that failed does not stop the next,
+    unless it was the GPU that failed.
     """
     with KeptModels() as models:
         return _until_idle(desk, stopping, linger, models)
@@ -35,13 +38,23 @@ def _until_idle(desk: Desk, stopping: Stopping, linger: float, models: KeptModel
         waiting = desk.waiting()
         if waiting:
             with naming_full_disk(desk.folder):
-                desk.finish(waiting[0], _work_at(waiting[0], stopping, models))
+                code = _work_at(waiting[0], stopping, models)
+                desk.finish(waiting[0], code)
+            if code == GPU_FAILED:
+                return _leave(desk)
             idle_since = time.monotonic()
         elif time.monotonic() - idle_since < linger:
             time.sleep(LOOK_SECONDS)
         elif desk.close():
             return 0
     return TERMINATED
+
+
+def _leave(desk: Desk) -> int:
+    """Close the desk; what was assigned meanwhile goes back to the queue."""
+    while not desk.close():
+        desk.finish(desk.waiting()[0], DEVICE_HELD)
+    return GPU_FAILED
 
 
 def _work_at(run: Path, stopping: Stopping, models: KeptModels) -> int:

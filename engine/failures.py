@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from engine.errors import IdemtuiError
 from engine.events import RunFailed, Stage
+from engine.gpus import held_gpus
 from engine.jobs.spec import JobSpec
 from engine.lineage import model_name
 from engine.secrets import hide_secrets
 from engine.spec import RunSpec
 
 LONGEST = 500
-NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory")
+NO_MEMORY = (
+    "out of memory", "can't allocate memory", "not enough memory", "cannot allocate memory",
+    "cublas_status_alloc_failed", "cudnn_status_alloc_failed",
+)  # fmt: skip
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -19,6 +23,13 @@ def out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or "OutOfMemoryError" in names:
         return True
     return isinstance(error, RuntimeError) and any(said in str(error).lower() for said in NO_MEMORY)
+
+
+def gpu_failed(error: BaseException) -> bool:
+    """Whether CUDA failed beneath torch, after which it answers nothing in this process any more."""
+    if not isinstance(error, RuntimeError) or out_of_memory(error):
+        return False
+    return type(error).__name__ == "AcceleratorError" or "CUDA error" in str(error)
 
 
 def first_line(said: str) -> str:
@@ -40,7 +51,18 @@ def run_failed(error: Exception, spec: RunSpec | JobSpec, under_way: tuple[int, 
     if out_of_memory(error):
         told = _job_memory(spec) if isinstance(spec, JobSpec) else _memory_message(spec, under_way)
         name, message = "OutOfMemoryError", told
+    elif gpu_failed(error):
+        message = _gpu_message(error, spec, under_way)
     return RunFailed(error=name, message=hide_secrets(message, spec.execution.secrets))
+
+
+def _gpu_message(error: Exception, spec: RunSpec | JobSpec, under_way: tuple[int, Stage] | None) -> str:
+    where = f" at {model_name(under_way[0])}, {under_way[1]}" if under_way is not None else ""
+    device = ", ".join(held_gpus()) or spec.execution.device
+    return (
+        f"{first_line(str(error)).rstrip('.')} on {device}{where}; its worker ends, as CUDA answers it nothing more. "
+        "`idemtui resume` goes on from the last batch; where a GPU fails again, `idemtui hold` keeps runs off it."
+    )
 
 
 def _job_memory(spec: JobSpec) -> str:

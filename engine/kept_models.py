@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from engine.children import close_after
 from engine.errors import ProcessError
+from engine.failures import first_line
 from engine.model_files import LoadedFiles
 
 if TYPE_CHECKING:
@@ -103,7 +104,10 @@ class KeptModels:
         if "torch" in sys.modules:
             import torch
 
-            torch.cuda.empty_cache()
+            try:
+                torch.cuda.empty_cache()
+            except RuntimeError as error:  # where CUDA failed, it gives nothing back before its process ends
+                print(f"idemtui: {first_line(str(error))}", file=sys.stderr, flush=True)
 
     def _end_all(self) -> None:
         """End every vLLM and all shards; nobody's work fails any more of memory that stays held, so it is only said."""

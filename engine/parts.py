@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from engine.ancestry import repeated_prompts
+from engine.arms import check_device
 from engine.chain import Chain
 from engine.compiler import check_compiler
 from engine.halving import HalfAtATime, HalvingJudge, HalvingSampler, HalvingScorer, HalvingTrainer
@@ -29,6 +30,7 @@ def build_chain(spec: RunSpec, folder: Path, log: Log, models: KeptModels) -> tu
     A judge of the run's own model shares its weights.
     """
     torch.set_num_threads(spec.execution.threads)
+    check_device(spec.name, spec)
     pack = open_pack(spec.data.pack)
     check_resume(spec, folder, log.state, pack, file_hashes(spec.run.model, spec.judge.local_model))
     check_fits(spec)

@@ -16,7 +16,7 @@ from engine.ancestry import check_parent, inherited_events
 from engine.disk import naming_full_disk, reserve_bytes
 from engine.errors import DiskFullError, IdemtuiError
 from engine.events import RunCancelled, RunFailed, RunPaused, RunStarted
-from engine.failures import run_failed, with_notes
+from engine.failures import gpu_failed, run_failed, with_notes
 from engine.gpus import held_gpus
 from engine.jobs.spec import JobSpec
 from engine.journal import Journal
@@ -31,6 +31,8 @@ from engine.spec import RunSpec
 from engine.state import fold
 
 TERMINATED = 128 + signal.SIGTERM
+GPU_FAILED = 74
+"""Exit code of work that a GPU failed at: its process has to end, since CUDA answers nothing more there."""
 Ending = RunCancelled | RunFailed | RunPaused
 
 
@@ -95,7 +97,7 @@ def _outcome(walk: _Walk, models: KeptModels) -> tuple[Ending | None, int]:
         return run_failed(error, walk.spec, walk.log.under_way), error.exit_code
     except Exception as error:
         say(traceback.format_exc(), walk.spec)
-        return run_failed(error, walk.spec, walk.log.under_way), 1
+        return run_failed(error, walk.spec, walk.log.under_way), GPU_FAILED if gpu_failed(error) else 1
     return None, 0
 
 

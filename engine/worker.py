@@ -17,16 +17,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from engine.assignments import Desk
-from engine.desk_work import work_off
+from engine.desk_work import DEVICE_HELD, work_off
 from engine.errors import IdemtuiError, LockedError, UsageError
 from engine.kept_models import KeptModels
 from engine.locks import FileLock
 from engine.safe_point import Stopping
-from engine.walking import TERMINATED, attempt, say, work
+from engine.walking import GPU_FAILED, TERMINATED, attempt, say, work
 
 __all__ = ["Stopping", "main", "work"]
 
-DEVICE_HELD = 76
 LINGER_SECONDS = 20.0
 
 
@@ -80,6 +79,8 @@ def _through(folders: Sequence[Path], stopping: Stopping) -> int:
             codes.append(attempt(folder.absolute(), stopping, models))
             if stopping.asked:
                 return TERMINATED
+            if codes[-1] == GPU_FAILED:
+                break
     return max(codes)
 
 

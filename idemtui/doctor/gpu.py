@@ -73,6 +73,10 @@ def check_gpus(reader: NvmlReader | None = None, software: Software | None = Non
         return Check(
             "gpus", "bad", f"{what}: Triton compiles what trains and draws on a GPU, and {trouble}", _sentence(ADVICE)
         )
+    if any(gpu.trouble for gpu in gpus):
+        return Check(
+            "gpus", "warn", what, "`nvidia-smi` and the kernel's log (Xid) say why; it needs a reset or a reboot."
+        )
     if gpus and have.vllm is None:
         return Check("gpus", "warn", f"{what}: transformers draws, more slowly", _install("vLLM"))
     return Check("gpus", "ok", what)
@@ -87,6 +91,8 @@ def _install(what: str) -> str:
 
 
 def _gpu_words(gpu: Gpu) -> str:
+    if gpu.trouble:
+        return f"GPU {gpu.index} cannot be used: {gpu.trouble}"
     largest = sorted(gpu.processes, key=lambda process: -(process.used or 0))
     named = [process_words(process_row(process, ours=False)) for process in largest[:NAMED]]
     more = [f"{len(largest) - NAMED} more"] if len(largest) > NAMED else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.arms import check_device
 from engine.backends import check_backend, check_several, choose_backend, run_load
 from engine.checkpointing import kept_tokens
 from engine.compiler import check_compiler
@@ -50,6 +51,7 @@ def _placed(spec: RunSpec, load: Load, machine: Machine) -> str:
     room = Room(machine.memory_free, machine.memory_free, psutil.virtual_memory().available)
     asked = spec.execution.residency
     try:
+        check_device(spec.name, spec)
         check_backend(spec.name, spec)
         check_compiler(spec.execution.device)
         check_training(load, room)

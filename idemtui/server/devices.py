@@ -38,6 +38,8 @@ class Gpu:
     utilization: float | None = None
     power: float | None = None
     temperature: float | None = None
+    trouble: str | None = None
+    """Why nothing runs on it whatever is free: the driver lost it."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ class NvmlReader:
         return self._asked(_driver)
 
     def read(self) -> list[Gpu]:
-        """Every GPU that the driver knows; DevicesError without driver or library, or where NVML fails."""
-        return self._asked(lambda nvml: [_gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount())])
+        """Every GPU that the driver knows, lost ones with their trouble; DevicesError where NVML tells of none."""
+        return self._asked(_gpus)
 
     def _asked(self, ask: Callable[[Any], T]) -> T:
         try:
@@ -87,6 +89,21 @@ class NvmlReader:
 def _driver(nvml: Any) -> Driver:
     cuda = int(nvml.nvmlSystemGetCudaDriverVersion())
     return Driver(_text(nvml.nvmlSystemGetDriverVersion()), f"{cuda // 1000}.{cuda % 1000 // 10}")
+
+
+def _gpus(nvml: Any) -> list[Gpu]:
+    """All of them; one that fell off its bus takes no other with it."""
+    found, lost = [], None
+    for index in range(nvml.nvmlDeviceGetCount()):
+        try:
+            found.append(_gpu(nvml, index))
+        except nvml.NVMLError as error:
+            lost = error
+            trouble = f"NVML says {str(error)!r} of it"
+            found.append(Gpu(f"lost-{index}", index, "cannot be read", 0, 0, trouble=trouble))
+    if lost is not None and all(gpu.trouble for gpu in found):
+        raise lost
+    return found
 
 
 def _gpu(nvml: Any, index: int) -> Gpu:
@@ -140,7 +157,9 @@ def _names(entry: str, gpu: Gpu) -> bool:
 
 
 def left_alone(gpu: Gpu, ours: set[int], free_share: float) -> str | None:
-    """Why a GPU is not used: processes other than `ours` fill more than (1 − free_share) of its memory; else None."""
+    """Why a GPU is not used: lost, or filled by others than `ours` to more than (1 − free_share); else None."""
+    if gpu.trouble:
+        return f"GPU {gpu.index} cannot be used: {gpu.trouble}"
     others = [process for process in gpu.processes if process.pid not in ours]
     used_by_us = sum(process.used or 0 for process in gpu.processes if process.pid in ours)
     used = max(gpu.used - used_by_us, 0)

@@ -14,6 +14,7 @@ TAIL_LINES, LINE_LENGTH, TAIL_BYTES = 5, 200, 65_536
 LOCK_LOST = 76
 """Exit code of a worker whose GPU another worker locked first."""
 MEANINGS = {
+    74: "a GPU failed at its work",
     75: "the disk is full; the run goes on when there is room",
     LOCK_LOST: "another worker took the GPU first; the run waits again",
     127: "its worker could not be started",

@@ -58,16 +58,22 @@ class Places:
         self._read_at = -FRESH_SECONDS
         self.problem: str | None = None
         """Why no GPU is used, where none is."""
+        self._device = "cpu"
         self._read()
-        self.device = "cuda" if self._gpus else "cpu"
-        """Where runs of this machine go unless they say otherwise."""
+
+    @property
+    def device(self) -> str:
+        """Where runs of this machine go: a GPU as soon as one was seen, also while the driver tells of none."""
+        self._read()
+        return self._device
 
     @property
     def count(self) -> int:
         """Workers side by side on the usual device."""
         if self.device == "cpu":
             return self._cpu.count
-        return min(len(self._gpus), self._asked or len(self._gpus))
+        usable = sum(gpu.trouble is None for gpu in self._gpus)
+        return min(usable, self._asked or usable)
 
     @property
     def threads(self) -> int:
@@ -131,6 +137,7 @@ class Places:
             every = self._reader.read()
             self._gpus = visible(every, os.environ.get(VISIBLE))
             self.problem = None if self._gpus else _unseen(every)
+            self._device = "cuda" if self._gpus else self._device
         except DevicesError as error:
             self._gpus, self.problem = [], str(error)
         self._read_at = time.monotonic()
@@ -162,4 +169,7 @@ class Places:
 def _unseen(every: list[Gpu]) -> str:
     if not every:
         return "NVML knows no GPU"
-    return f"${VISIBLE} = {os.environ.get(VISIBLE, '')!r} shows none of this machine's {len(every)}"
+    value = os.environ.get(VISIBLE, "")
+    part = "parts of a GPU (MIG) are not used, only whole ones; " if value.startswith("MIG-") else ""
+    advice = f"; {part}name them by number or UUID, as `nvidia-smi -L` does" if value else ""
+    return f"${VISIBLE} = {value!r} shows none of this machine's {len(every)}{advice}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from engine.arms import check_device
 from engine.disk import sync_folder
 from engine.errors import LabError, UsageError
 from engine.jobs.kinds import check_job
@@ -57,7 +58,10 @@ def _another(spec: RunSpec, lab: Lab) -> RunSpec:
 
 
 def freeze_specs(specs: list[RunSpec], lab: Lab) -> None:
-    """Make every run's folder, or none where one cannot be made."""
+    """Make every run's folder, or none where one cannot be made; SpecError for one that its device cannot run."""
+    for spec in specs:
+        if not lab.run(spec.run_id).exists():
+            check_device(spec.name, spec)
     made: list[RunSpec] = []
     try:
         for spec in specs:

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from engine import desk_work
 from engine.assignments import Desk, Done, open_desk
 from engine.commands import append_command
+from engine.desk_work import work_off
 from engine.events import Event, RunFailed, RunFinished, RunPaused, RunStarted, TrainStepped
 from engine.kept_models import KeptModels
 from engine.locks import FileLock
+from engine.safe_point import Stopping
 from engine.spec import RunSpec
 from engine.study import resolve_study
+from engine.walking import GPU_FAILED
 from tests.engine.workers import events, finish, results, start_at_desk, start_worker, wait_for, wait_until, write_run
 
 STUDY = """
@@ -107,6 +111,24 @@ def test_a_worker_lingers_takes_what_comes_and_closes_its_desk(desk: Desk, tmp_p
     assert finish(worker)[0] == 0
     assert desk.done() == [Done(nowhere, 1)]
     assert not desk.assign(tmp_path)
+
+
+def test_after_a_gpu_failed_the_worker_leaves_and_hands_back_what_it_was_given_meanwhile(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    desk.assign(first)
+
+    def failing(run: Path, *_: object) -> int:
+        desk.assign(second)
+        return GPU_FAILED
+
+    for run in (first, second):
+        run.mkdir()
+    monkeypatch.setattr(desk_work, "attempt", failing)
+    assert work_off(desk, Stopping(), 60) == GPU_FAILED
+    assert desk.done() == [Done(first, GPU_FAILED), Done(second, 76)]
+    assert not desk.assign(first)
 
 
 def test_sigterm_ends_an_idle_worker(desk: Desk) -> None:

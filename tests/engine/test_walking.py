@@ -32,7 +32,7 @@ from engine.log import StopAsked
 from engine.safe_point import Stopping
 from engine.score_events import SamplesJudged
 from engine.spec import Execution
-from engine.walking import attempt
+from engine.walking import GPU_FAILED, attempt
 from tests.engine.chains import make_spec, write_pack
 from tests.engine.fake_parts import FakeParts, work_on
 from tests.engine.workers import events, results, write_run
@@ -259,6 +259,7 @@ class TorchError(RuntimeError):
     [
         (MemoryError(), 0, "out of memory on cpu at M_init, sample_eval; lower one of eval.batch_size (now 4), "),
         (TorchError("CUDA out of memory. Tried to"), 4, "at M_1, sample_train; lower one of sample.batch_size"),
+        (TorchError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), 0, "out of memory on cpu at M_init"),
     ],
 )
 def test_out_of_memory_says_where_and_what_to_lower(
@@ -271,6 +272,23 @@ def test_out_of_memory_says_where_and_what_to_lower(
     assert failed.error == "OutOfMemoryError"
     assert told in failed.message
     assert "\n" not in failed.message
+
+
+def test_a_gpu_that_fails_says_where_and_ends_the_process(
+    run: Path, parts: FakeParts, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def dead() -> None:
+        raise TorchError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr("torch.cuda.empty_cache", dead)
+    parts.sampler = Broken(TorchError("CUDA error: an illegal memory access was encountered\nCompile with"), 4)
+    assert work_on(run) == GPU_FAILED
+    failed = events(run)[-1]
+    assert isinstance(failed, RunFailed)
+    assert failed.message.startswith(
+        "CUDA error: an illegal memory access was encountered on cpu at M_1, sample_train; "
+    )
+    assert capfd.readouterr().err.endswith("idemtui: CUDA error: an illegal memory access was encountered\n")
 
 
 def test_secrets_reach_neither_log_nor_journal(

@@ -44,12 +44,17 @@ namespace {
 const c10::Device GPU(c10::DeviceType::CUDA, 0);
 
 // The GPU's folder: IDEMTUI_PRETENDED_GPUS has one for each, named by its UUID (see gpus.py).
-fs::path folder() {
+fs::path find() {
   const fs::path all = std::getenv("IDEMTUI_PRETENDED_GPUS");
   const char* shown = std::getenv("CUDA_VISIBLE_DEVICES");
   if (shown && fs::exists(all / shown)) return all / shown;
   std::vector<fs::path> found(fs::directory_iterator(all), {});
   return *std::min_element(found.begin(), found.end());
+}
+
+const fs::path& folder() {
+  static const fs::path found = find();
+  return found;
 }
 
 size_t number(const fs::path& file) {
@@ -87,10 +92,17 @@ size_t free_now() {
 
 // Memory.
 
+// Once it was seen to be broken it answers nothing more in this process, as CUDA after a kernel failed.
+std::atomic<bool> broken{false};
+
 // What this process may hold: looked up once a thousand allocations, as others come and go seldom.
 size_t limit() {
   static thread_local size_t asked = 0, most = 0;
-  if (asked++ % 1000 == 0) most = free_now() + allocated();
+  if (asked++ % 1000 == 0) {
+    if (!fs::exists(folder() / "total") || fs::exists(folder() / "broken")) broken = true;
+    most = broken ? 0 : free_now() + allocated();
+  }
+  if (broken) throw c10::AcceleratorError({__func__, __FILE__, __LINE__}, 719, "CUDA error: unspecified launch failure");
   return most;
 }
 
@@ -109,8 +121,9 @@ void release(void* context) {
 struct Memory final : c10::Allocator {
   c10::DataPtr allocate(size_t size) override {
     if (size == 0) return {nullptr, nullptr, &release_nothing, GPU};
+    const size_t most = limit();
     const size_t now = allocated() += size;
-    if (now > limit()) {
+    if (now > most) {
       allocated() -= size;
       TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory. Tried to allocate ", size, " bytes of a pretended ", total);
     }
@@ -361,4 +374,5 @@ size_t pretended_peak() { return peak; }
 void pretended_forget_peak() { peak = allocated().load(); }
 size_t pretended_free() { return free_now(); }
 size_t pretended_total() { return total; }
+bool pretended_broken() { return broken; }
 }

@@ -9,6 +9,10 @@ A folder stands for the machine's GPUs, one folder in it for each, named by its 
     total         bytes that it has
     others        bytes that somebody else holds now
     processes/    a file for each process that holds memory, named by its pid: bytes, eight of them, binary
+    broken        where it is there, every process that computes there fails, for good
+
+A folder that goes is a GPU that the driver lost. A file beside that folder, named `.fails` after it, holds the error
+that the driver's library answers with in the place of how many GPUs there are.
 """
 
 from __future__ import annotations
@@ -69,6 +73,10 @@ class Gpus:
         (self.folder / uuid / "total").write_text(str(total))
         self.others_hold(uuid, 0)
         return uuid
+
+    def fail(self, code: int) -> None:
+        """Let the driver answer with this error (NVML_ERROR_…) from now on; 0 for none."""
+        self.folder.with_suffix(".fails").write_text(str(code))
 
     def others_hold(self, uuid: str, count: int) -> None:
         """Let somebody else hold so many bytes from now on."""

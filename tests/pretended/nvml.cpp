@@ -12,7 +12,7 @@
 
 namespace fs = std::filesystem;
 using Result = int;
-constexpr Result SUCCESS = 0, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7;
+constexpr Result SUCCESS = 0, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7, LOST = 15;
 
 struct Memory {
   unsigned long long total, free, used;
@@ -36,8 +36,14 @@ static unsigned long long number(const fs::path& file) {
   return found;
 }
 
+// A GPU whose folder is gone fell off its bus: the driver still counts it.
+static Result reached(void** handle, std::string* gpu) {
+  return fs::exists(folder() / *gpu) ? (*handle = gpu, SUCCESS) : LOST;
+}
+
 static std::vector<Process> running(const std::string& gpu) {
   std::vector<Process> found;
+  if (!fs::exists(folder() / gpu)) return found;
   for (const auto& entry : fs::directory_iterator(folder() / gpu / "processes")) {
     const int pid = std::atoi(entry.path().filename().c_str());
     if (kill(pid, 0) != 0) continue;
@@ -63,16 +69,21 @@ Result nvmlInitWithFlags(unsigned int) {
   return SUCCESS;
 }
 Result nvmlShutdown() { return SUCCESS; }
-const char* nvmlErrorString(Result result) { return result == NOT_FOUND ? "Not Found" : "Unknown Error"; }
+const char* nvmlErrorString(Result result) {
+  return result == NOT_FOUND ? "Not Found" : result == LOST ? "GPU is lost" : "Unknown Error";
+}
 Result nvmlSystemGetDriverVersion(char* to, unsigned int size) { return text(to, size, "590.48.01"); }
 Result nvmlSystemGetCudaDriverVersion(int* version) { return *version = 13010, SUCCESS; }
-Result nvmlDeviceGetCount_v2(unsigned int* count) { return *count = gpus.size(), SUCCESS; }
+Result nvmlDeviceGetCount_v2(unsigned int* count) {
+  *count = gpus.size();
+  return number(folder().replace_extension(".fails"));
+}
 Result nvmlDeviceGetHandleByIndex_v2(unsigned int index, void** handle) {
-  return index < gpus.size() ? (*handle = &gpus[index], SUCCESS) : NOT_FOUND;
+  return index < gpus.size() ? reached(handle, &gpus[index]) : NOT_FOUND;
 }
 Result nvmlDeviceGetHandleByUUID(const char* uuid, void** handle) {
   const auto found = std::find(gpus.begin(), gpus.end(), uuid);
-  return found != gpus.end() ? (*handle = &*found, SUCCESS) : NOT_FOUND;
+  return found != gpus.end() ? reached(handle, &*found) : NOT_FOUND;
 }
 Result nvmlDeviceGetUUID(void* handle, char* to, unsigned int size) { return text(to, size, name_of(handle)); }
 Result nvmlDeviceGetName(void*, char* to, unsigned int size) { return text(to, size, "Pretended GPU"); }

@@ -46,6 +46,12 @@ def test_devices_says_what_the_driver_says(driver: Gpus, tmp_path: Path) -> None
     assert only["device"] == uuids[1]
 
 
+def test_a_driver_that_fails_is_one_line(driver: Gpus, tmp_path: Path) -> None:
+    driver.fail(999)
+    [row] = json.loads(said(driver, tmp_path / "lab", "devices", "--json"))
+    assert (row["device"], row["reason"]) == ("cpu", "no GPU can be seen: NVML says 'Unknown Error'")
+
+
 def test_a_preflight_without_a_server_reckons_with_the_gpus(driver: Gpus, tmp_path: Path) -> None:
     study = tmp_path / "demo.toml"
     study.write_text(STUDY)

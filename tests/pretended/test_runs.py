@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from engine.events import AdapterTrained, Event, Noted, RunStarted, StageStarted, TrainStepped
+from store.lab import create_lab
 from tests.pretended.gpus import GB, Gpus
 from tests.proofs.labs import ProofLab, new_lab, remove, study, until
 from tests.proofs.works import results
@@ -102,3 +104,43 @@ def test_a_model_in_shards_on_two_gpus_is_trained_to_the_same_weights(lab: Proof
     assert sha256s[0] == sha256s[1]
     assert len(sha256s[0]) == 2
     until(lambda: not any(d["processes"] for d in lab.idemtui("devices", "--json").json), "the shards' end", 120)
+
+
+def test_a_gpu_that_fails_ends_its_worker_and_the_next_run_has_another(gpus: Gpus) -> None:
+    lab = new_lab(**gpus.environment, IDEMTUI_SLOTS="1")
+    try:
+        first, second = lab.submit(study("sft", cycles=0, more="seed = 1") + '[grid]\n"run.seed" = [1, 2]\n')
+        until(lambda: any(isinstance(e, TrainStepped) for e in lab.events(first)), "a training")
+        broken = gpus.folder / gpus.uuids[0] / "broken"
+        broken.touch()
+        assert lab.reach(first, "finished", "failed") == "failed"
+        broken.unlink()
+        assert f"failure on {gpus.uuids[0]} at M_0, " in lab.idemtui("show", first).out
+        assert lab.reach(second, "finished", "failed") == "finished"
+    finally:
+        remove(lab)
+
+
+def test_full_finetuning_is_refused_before_it_is_queued(lab: ProofLab) -> None:
+    path = lab.root.with_name("full.toml")
+    path.write_text(study("sft", cycles=1) + '[train]\nmethod = "full"\n')
+    assert "use lora there" in lab.idemtui("run", path, "--detach", code=2).err
+    assert "use lora there" in lab.idemtui("preflight", path).out
+
+
+def test_a_gpu_that_the_driver_loses_takes_no_other_with_it(lab: ProofLab, gpus: Gpus) -> None:
+    create_lab(lab.lab)
+    lab.idemtui("hold", "1")
+    lost, kept = gpus.folder / gpus.uuids[0], gpus.uuids[1]
+    away = lost.rename(gpus.folder.with_name("away"))
+
+    def rows() -> list[dict[str, Any]]:
+        return list(lab.idemtui("devices", "--json").json)
+
+    until(lambda: rows()[0]["reason"] == "GPU 0 cannot be used: NVML says 'GPU is lost' of it", "the loss", 60)
+    assert rows()[1]["device"] == kept
+    gpus.fail(999)
+    until(lambda: rows()[0]["reason"] == "no GPU can be seen: NVML says 'Unknown Error'", "a failing driver", 60)
+    gpus.fail(0)
+    away.rename(lost)
+    until(lambda: [row["state"] for row in rows()] == ["free", "held"], "its return", 60)

@@ -62,6 +62,15 @@ def test_without_a_driver_runs_go_to_the_cpu() -> None:
     assert (check.level, check.what.endswith("runs go to the CPU")) == ("ok", True)
 
 
+def test_a_gpu_that_the_driver_lost_is_named() -> None:
+    class Lost(Told):
+        def read(self) -> list[Gpu]:
+            return [*super().read(), Gpu("lost-1", 1, "cannot be read", 0, 0, trouble="NVML says 'GPU is lost' of it")]
+
+    check = check_gpus(Lost(Driver("580.12", "13.0")), CUDA)
+    assert (check.level, check.what.endswith("; GPU 1 cannot be used: NVML says 'GPU is lost' of it")) == ("warn", True)
+
+
 def test_nvml_tells_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pynvml, "nvmlInit", lambda: None)
     monkeypatch.setattr(pynvml, "nvmlSystemGetCudaDriverVersion", lambda: 12080)

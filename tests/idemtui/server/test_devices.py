@@ -123,6 +123,27 @@ def test_gpus_hidden_from_this_server_are_said_to_be(monkeypatch: pytest.MonkeyP
     assert (places.device, places.problem) == ("cpu", "$CUDA_VISIBLE_DEVICES = '' shows none of this machine's 4")
 
 
+@pytest.mark.parametrize(
+    ("value", "part"), [("7", ""), ("MIG-abc", "parts of a GPU (MIG) are not used, only whole ones; ")]
+)
+def test_a_choice_that_shows_no_gpu_says_how_to_choose(monkeypatch: pytest.MonkeyPatch, value: str, part: str) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
+    told = f"$CUDA_VISIBLE_DEVICES = '{value}' shows none of this machine's 4; {part}name them by number or UUID"
+    assert str(Places(None, 0.9, FakeGpus(FOUR)).problem).startswith(told)
+
+
+def test_gpus_that_come_later_are_used_and_those_that_go_are_waited_for() -> None:
+    gpus = FakeGpus()
+    places = Places(None, 0.9, gpus)
+    assert (places.device, places.count) == ("cpu", min(2, cores()))
+    gpus.gpus = [gpu(0), gpu(1, trouble="NVML says 'GPU is lost' of it")]
+    assert (places.device, places.count) == ("cuda", 1)
+    assert [row["state"] for row in places.table([])] == ["free", "taken"]
+    gpus.gpus = []
+    assert places.device == "cuda"
+    assert places.free([], {"cuda"})[1] == {"cuda": "waits for a GPU: no GPU can be seen: there is no driver"}
+
+
 def test_locks_lie_in_a_folder_of_this_user_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert lock_folder() == tmp_path / "runtime" / "idemtui"
     assert stat.S_IMODE(lock_folder().stat().st_mode) == 0o700
@@ -162,11 +183,18 @@ def test_nvml_is_read_as_it_speaks(monkeypatch: pytest.MonkeyPatch) -> None:
     assert reader.read() == [dataclasses.replace(told, processes=())]
 
     def lost(index: int) -> int:
-        raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
+        if index == 0:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
+        return index
 
     monkeypatch.setattr(pynvml, "nvmlDeviceGetHandleByIndex", lost)
     with pytest.raises(DevicesError, match="NVML says"):
         reader.read()
+    monkeypatch.setattr(pynvml, "nvmlDeviceGetCount", lambda: 2)
+    first, second = reader.read()
+    assert (first.index, first.trouble) == (0, "NVML says 'GPU is lost' of it")
+    assert (second.index, second.total, second.trouble) == (1, 80 * GB, None)
+    assert left_alone(first, set(), 0.9) == "GPU 0 cannot be used: NVML says 'GPU is lost' of it"
 
 
 @pytest.mark.parametrize(("device", "shown"), [("cpu", ""), ("GPU-00000000-aaaa", "GPU-00000000-aaaa")])

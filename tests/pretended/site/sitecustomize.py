@@ -53,6 +53,12 @@ def answer(torch: Any) -> None:
     held, peak, free, total = (getattr(library, f"pretended_{name}") for name in ("allocated", "peak", "free", "total"))
     for count in (held, peak, free, total):
         count.restype = ctypes.c_size_t
+    library.pretended_broken.restype = ctypes.c_bool
+
+    def wait(device: Any = None) -> None:
+        if library.pretended_broken():
+            raise torch.AcceleratorError("CUDA error: unspecified launch failure")
+
     answers = {
         "_lazy_init": lambda: None,
         "_initialized": True,
@@ -75,8 +81,8 @@ def answer(torch: Any) -> None:
         "max_memory_allocated": lambda device=None: peak(),
         "max_memory_reserved": lambda device=None: peak(),
         "reset_peak_memory_stats": lambda device=None: library.pretended_forget_peak(),
-        "empty_cache": lambda: None,
-        "synchronize": lambda device=None: None,
+        "empty_cache": wait,
+        "synchronize": wait,
         "default_generators": (torch.default_generator,),
     }
     for name, value in answers.items():
