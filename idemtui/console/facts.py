@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from idemtui.names import Apart
 from idemtui.speed import StageSpeed
 from idemtui.text import one_line
 from store.controls import Beside
@@ -16,6 +15,9 @@ from store.measures import Measures
 from store.methods import is_drawn
 from store.queries import Point as StoredPoint
 from store.queries import Verdict
+
+if TYPE_CHECKING:
+    from idemtui.names import Apart
 
 BASE = -1
 """The cycle of M_init, before anything."""
@@ -192,6 +194,8 @@ class Glance:
     @cached_property
     def names(self) -> Apart:
         """What all runs are called, to be told apart where there is little room."""
+        from idemtui.names import Apart  # it measures as a terminal does; commands that share this draw nothing
+
         return Apart([self.called(run_id) for run_id in self.by_id])
 
     @cached_property

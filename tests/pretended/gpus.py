@@ -25,6 +25,7 @@ import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -67,8 +68,8 @@ class Gpus:
         return sorted(path.name for path in self.folder.iterdir())
 
     def add(self, total: int) -> str:
-        """One more; its UUID."""
-        uuid = f"GPU-00000000-0000-0000-0000-{len(list(self.folder.iterdir())):012d}"
+        """One more; its UUID, which no other has: whoever computes on a GPU locks it on the whole machine."""
+        uuid = f"GPU-{len(list(self.folder.iterdir())):08d}{str(uuid4())[8:]}"
         (self.folder / uuid / "processes").mkdir(parents=True)
         (self.folder / uuid / "total").write_text(str(total))
         self.others_hold(uuid, 0)
