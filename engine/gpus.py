@@ -17,6 +17,15 @@ MORE = "IDEMTUI_MORE_GPUS"
 """UUIDs, with commas between them, of those that the worker holds beside its first."""
 
 
+def see_one_gpu() -> None:
+    """Show this process the first of its GPUs alone, where it was started beside a lab server and sees several.
+
+    A library that trains would take all of them, and as many times the rows in one step. Before CUDA is asked anything.
+    """
+    first = os.environ.get(VISIBLE, "0").split(",")[0]
+    os.environ[VISIBLE] = first
+
+
 def held_gpus() -> list[str]:
     """UUIDs of all of them; none where nobody named them, or the worker is shown several."""
     first = os.environ.get(VISIBLE, "")

@@ -17,7 +17,7 @@ from engine.disk import naming_full_disk, reserve_bytes
 from engine.errors import DiskFullError, IdemtuiError
 from engine.events import RunCancelled, RunFailed, RunPaused, RunStarted
 from engine.failures import gpu_failed, run_failed, with_notes
-from engine.gpus import held_gpus
+from engine.gpus import held_gpus, see_one_gpu
 from engine.jobs.spec import JobSpec
 from engine.journal import Journal
 from engine.kept_models import KeptModels
@@ -125,6 +125,8 @@ def _do(walk: _Walk, models: KeptModels) -> None:
     spec, log = walk.spec, walk.log
     os.environ["OMP_NUM_THREADS"] = str(spec.execution.threads)
     log.safe_point()
+    if spec.execution.device == "cuda":
+        see_one_gpu()
     resumed = log.state.started
     check_spec(log.state, walk.spec_sha256)
     if isinstance(spec, JobSpec):

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from engine.failures import gpu_failed, out_of_memory
 from engine.judges.integers import NumberTree, number_tree
 from engine.models import LoadedModel
 from engine.samplers.transformers import left_pad
@@ -172,9 +173,9 @@ class NumberReader:
         plain = self._last_logits([[*prompt, *self.tree.path(node)] for node in nodes])
         try:
             tree = self._tree_logits([prompt[3:], prompt])[1, [node + 1 for node in nodes]]
-        except torch.OutOfMemoryError:
-            raise
-        except NO_SUCH_MASK:
+        except NO_SUCH_MASK as error:
+            if out_of_memory(error) or gpu_failed(error):
+                raise
             return False
         apart = (torch.log_softmax(plain.float(), -1) - torch.log_softmax(tree.float(), -1)).abs().max()
         return bool(apart < TOLERANCE[self._model.dtype])
