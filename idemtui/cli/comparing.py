@@ -53,19 +53,30 @@ def compare(
 
 
 def run_ids(client: Client, what: list[str]) -> list[str]:
-    """The runs that names of runs and of studies mean, each once; UsageError for what is neither."""
+    """The runs that names of runs and of studies mean, each once; UsageError for what is neither, or both."""
     from idemtui.cli.reading import chosen_run, rows
 
+    runs = rows(client, "SELECT study, name, run_id FROM runs ORDER BY created_at, name, run_id")
     studies: dict[str, list[str]] = {}
-    for row in rows(client, "SELECT study, run_id FROM runs ORDER BY created_at, name, run_id"):
+    for row in runs:
         studies.setdefault(row["study"], []).append(row["run_id"])
     found: list[str] = []
     for name in what:
+        _check_meaning(name, studies.get(name, []), [row["run_id"] for row in runs if row["name"] == name])
         try:
             found += studies[name] if name in studies else [chosen_run(client, name)["run_id"]]
         except UsageError as error:
             raise UsageError(f"{str(error).rstrip('.')}; studies: {', '.join(studies) or 'none'}.") from None
     return list(dict.fromkeys(found))
+
+
+def _check_meaning(name: str, of_study: list[str], of_name: list[str]) -> None:
+    """A study may have one run that is called as it is; where it has more, nobody knows which was meant."""
+    if of_study and of_name and set(of_study) != set(of_name):
+        raise UsageError(
+            f"{name!r} is a study of {len(of_study)} {'run' if len(of_study) == 1 else 'runs'} and the name of run "
+            f"{', '.join(of_name[:5])}; give ids instead, which `idemtui ls --filter study:{name}` lists."
+        )
 
 
 def group_facts(compared: Compared, group: Group, methods: Methods) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from idemtui.cli.curves import plot
 from idemtui.cli.devices import devices
 from idemtui.cli.diff import diff
 from idemtui.cli.doctor import doctor
+from idemtui.cli.exporting import export
 from idemtui.cli.forking import fork
 from idemtui.cli.freeing import gc, rm
 from idemtui.cli.holding import hold, release
@@ -85,6 +86,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         mark,
         marks,
         sql,
+        export,
     ),
     SERVER: (serve, stop, doctor, devices, rebuild, hold, release, rm, gc),
 }

@@ -94,12 +94,13 @@ def print_rows_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> No
 
 def print_rows_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Comma-separated values with a header, null as nothing, written as the rows come; harmless on a terminal."""
+    from idemtui.sql.columns import csv_cell
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
     shown = plain if sys.stdout.isatty() else str
     writer.writerow(map(shown, columns))
-    writer.writerows(
-        ["" if value is None else shown(value) if isinstance(value, str) else value for value in row] for row in rows
-    )
+    cells = (map(csv_cell, row) for row in rows)
+    writer.writerows([shown(cell) if isinstance(cell, str) else cell for cell in row] for row in cells)
 
 
 def print_table(

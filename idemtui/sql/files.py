@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.errors import UsageError
-from idemtui.sql.columns import distinct
+from idemtui.sql.columns import csv_cell, distinct
 from idemtui.sql.spool import rows_of
 
 KINDS = (".csv", ".parquet")
@@ -29,10 +29,9 @@ def write_file(batches: Iterator[pa.RecordBatch], path: Path) -> int:
         raise UsageError(f"{path}: the name says what is written; allowed: {' or '.join(KINDS)}.")
     if path.exists():
         raise UsageError(f"{path} is there already; choose another name or remove it.")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    write = _write_csv if path.suffix == ".csv" else _write_parquet
+    partial = partial_of(path)
     try:
-        rows = write(batches, partial)
+        rows = write_rows(batches, partial, path.suffix)
         partial.rename(path)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written ({error.strerror or error}).") from None
@@ -42,6 +41,16 @@ def write_file(batches: Iterator[pa.RecordBatch], path: Path) -> int:
     return rows
 
 
+def partial_of(path: Path) -> Path:
+    """What a file or folder is called, beside its place, until it is complete."""
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
+def write_rows(batches: Iterator[pa.RecordBatch], path: Path, kind: str) -> int:
+    """Write the stream into `path` as one of KINDS, in bounded memory, and return the number of rows; OSError."""
+    return _write_csv(batches, path) if kind == ".csv" else _write_parquet(batches, path)
+
+
 def _write_csv(batches: Iterator[pa.RecordBatch], path: Path) -> int:
     first = next(batches)
     rows = 0
@@ -49,7 +58,7 @@ def _write_csv(batches: Iterator[pa.RecordBatch], path: Path) -> int:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(distinct(first.schema.names))
         for batch in _all(first, batches):
-            writer.writerows(["" if value is None else value for value in row] for row in rows_of(batch))
+            writer.writerows(map(csv_cell, row) for row in rows_of(batch))
             rows += batch.num_rows
     return rows
 

@@ -51,10 +51,12 @@ def test_a_secret_reaches_the_worker_and_no_screen_and_no_file(
     until(lambda: client.command("status")["waiting"][0]["reason"])
     assert "HF_TOKEN" in here("ls").out
     monkeypatch.setenv("HF_TOKEN", VALUE)
-    said = [here("run", "study.toml", "--headless"), *(here(*words) for words in SPOKEN)]
+    exporting = ("export", "sft-reset", "--csv", "--to", lab_to_write.root / "exported")
+    said = [here("run", "study.toml", "--headless"), *(here(*words) for words in (exporting, *SPOKEN))]
     log = (lab_to_write.run(NEEDY.run_id) / "worker.log").read_text()
     assert f"HF_TOKEN has {len(VALUE)} characters" in log
     assert said[0].code == 0
     assert not [one for one in said if VALUE in one.out + one.err]
     written = [path for path in lab_to_write.root.rglob("*") if path.is_file() and VALUE.encode() in path.read_bytes()]
     assert written == []
+    assert (lab_to_write.root / "exported" / "runs.csv").exists()

@@ -58,7 +58,7 @@ def test_files_hold_all_rows_and_columns_of_one_name_apart(tmp_path: Path, monke
     assert pq.ParquetFile(tmp_path / "a.parquet").num_row_groups == 2
     assert write_file(batches(3), tmp_path / "a.csv") == 3
     rows = list(csv.reader((tmp_path / "a.csv").read_text().splitlines()))
-    assert rows == [["n", "n_2"], ["0", "['0']"], ["1", "['1']"], ["2", "['2']"]]
+    assert rows == [["n", "n_2"], ["0", '["0"]'], ["1", '["1"]'], ["2", '["2"]']]
     assert write_file(batches(), tmp_path / "none.parquet") == 0
     assert pq.read_table(tmp_path / "none.parquet").num_rows == 0
 
