@@ -164,9 +164,10 @@ def _drawn(chart: Chart, width: int, height: int) -> Text:
     from plotext._figure import _figure_class
 
     y_range = chart.y_range or _y_range(chart)
-    ticks = _y_ticks(chart, height, y_range)
+    rows = height - 3
+    ticks = _y_ticks(chart, height, rows, y_range)
     margin = max(len(word) for _, word in ticks) + 1
-    grid = Grid(width - margin, height - 3, _x_range(chart), y_range)
+    grid = Grid(width - margin, rows, _x_range(chart), y_range)
     figure = _figure_class()
     figure.theme("clear")
     figure._limit_size(False, False)
@@ -222,11 +223,19 @@ def _draw_series(figure: Any, grid: Grid, series: Series) -> None:
                 figure.scatter(xs[part], ys[part], marker=marker, color=colour)
 
 
-def _y_ticks(chart: Chart, height: int, y_range: tuple[float, float]) -> list[tuple[float, str]]:
+def _y_ticks(chart: Chart, height: int, rows: int, y_range: tuple[float, float]) -> list[tuple[float, str]]:
+    """Numbers beside the chart, each in a row of its own: of two in one row plotext shows either."""
     low, high = y_range
     if chart.y_range:
         return [(float(y), f"{y:3d}") for y in range(int(low), int(high) + 1, 50 if height < 14 else 25)]
-    return [(mark, short(mark)) for mark in round_marks(low, high, max(height // 3, 2))]
+    most = max(height // 3, 2)
+    ways = [round_marks(low, high, fewer) for fewer in range(most, 1, -1)]
+    marks = next((marks for marks in ways if _apart(marks, y_range, rows)), [ways[-1][0], ways[-1][-1]])
+    return [(mark, short(mark)) for mark in marks]
+
+
+def _apart(marks: Sequence[float], y_range: tuple[float, float], rows: int) -> bool:
+    return len({cell_of(mark, y_range, rows, 4) for mark in marks}) == len(marks)
 
 
 def round_marks(low: float, high: float, most: int) -> list[float]:

@@ -177,6 +177,15 @@ def test_events_become_sentences_and_unknown_ones_keep_their_name() -> None:
     assert time_of_day(datetime(2026, 1, 1, 9, 5, tzinfo=UTC)) == "09:05:00"
 
 
+@pytest.mark.parametrize("height", range(6, 30))
+def test_no_two_numbers_of_an_axis_stand_in_one_row(height: int) -> None:
+    for low, high in ((5.62, 6.41), (0.0, 1.0), (-3.3, 97.0), (1e-7, 3e-7)):
+        drawn = draw(Chart("a", (Series("b", ((0, low), (1, high))),)), 60, height).plain
+        ticks = [line.partition("┤")[0].strip() for line in drawn.splitlines() if "┤" in line]
+        assert 2 <= len(ticks) == len(set(ticks))
+        assert [float(tick) for tick in ticks] == sorted(map(float, ticks), reverse=True)
+
+
 def test_trainings_stand_behind_each_other_on_one_axis() -> None:
     traces, starts = traces_of([Step(0, 1, "loss", 2.0), Step(0, 2, "loss", 1.0), Step(1, 1, "loss", 3.0)])
     assert traces[0].values == ((1.0, 2.0), (2.0, 1.0), (3.0, 3.0))
