@@ -11,7 +11,7 @@ import typer
 from engine.errors import UsageError
 from idemtui.cli.options import Json, lab_of
 
-app = typer.Typer(help="Bring in what was made elsewhere: seed rows of a trait, or whole chains.", no_args_is_help=True)
+app = typer.Typer(help="Bring in what was made elsewhere: seed rows of a trait, or whole chains.")
 Regime = Literal["sft", "sdf", "dpo"]
 CHAIN_PACK = "The trait's pack: a folder, traits or pocket; else pocket for a pocket model, traits for any other."
 

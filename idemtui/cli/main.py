@@ -32,6 +32,7 @@ from idemtui.cli.interrupting import still_asking
 from idemtui.cli.judging import judge
 from idemtui.cli.kinship import ancestry, phrases
 from idemtui.cli.labelling import label, mark, marks
+from idemtui.cli.misuse import misuse
 from idemtui.cli.options import on_terminal
 from idemtui.cli.preflight import preflight
 from idemtui.cli.query import sql
@@ -139,19 +140,23 @@ def run(arguments: Sequence[str] | None = None) -> None:
 
 
 def _exit_code(arguments: Sequence[str]) -> int:
+    """Typer itself would box what it refuses in several lines; what `typer.Exit` carries is returned by `app`."""
     try:
-        app(args=with_lab_first(arguments))
-    except IdemtuiError as error:
+        code = app(args=with_lab_first(arguments), prog_name="idemtui", standalone_mode=False)
+    except (IdemtuiError, OSError) as error:
         print(f"idemtui: {plain(str(error))}", file=sys.stderr)
-        return error.exit_code
-    except OSError as error:
-        print(f"idemtui: {plain(str(error))}", file=sys.stderr)
-        return 1
+        return getattr(error, "exit_code", 1)
     except KeyboardInterrupt:
         return 130
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    return 0
+    except Exception as error:
+        line = misuse(error, arguments, getattr(typer.main.get_command(app), "commands", ()))
+        if line is None:
+            raise
+        print(f"idemtui: {plain(line)}", file=sys.stderr)
+        return getattr(error, "exit_code", 2)
+    return code if isinstance(code, int) else 0
 
 
 def with_lab_first(arguments: Sequence[str]) -> list[str]:
