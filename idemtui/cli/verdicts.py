@@ -14,6 +14,7 @@ Row = dict[str, Any]
 COLUMNS = ("run", "A", "by the paper", "L", "90 % interval", "null band", "q", "judge", "label", "suffixes")
 PARTS = ("cell", "sd samples", "sd prompts", "sd replicates", "would decide", "least cost")
 UNDECIDED = "undecided: "
+NONE = "no verdict: "
 NAMED = 3
 """Rows that a note names before it counts the others."""
 
@@ -159,7 +160,7 @@ def verdict_words(verdict: Row) -> list[str]:
 
     suffixes, notes = verdict["suffixes"] or [], [*(verdict["notes"] or []), *verdict["null_notes"]]
     if verdict["a"] is None:
-        return ["No verdict.", *notes]
+        return _without_verdict(notes)
     notes += drawn_words(verdict["judge_method"])
     rule = "amplified" if verdict["amplified_by_paper"] else "not amplified"
     within = interval(verdict["ci_low"], verdict["ci_high"])
@@ -173,6 +174,13 @@ def verdict_words(verdict: Row) -> list[str]:
         outside = not verdict["null_low"] <= verdict["l"] <= verdict["null_high"]
         words.append(f"Null band of Δ {band}, from {verdict['null_count']} Δ of controls: L lies {_side(outside)} it.")
     return [*words, *notes]
+
+
+def _without_verdict(notes: Sequence[str]) -> list[str]:
+    """Said once: most chains without a verdict have a note that begins with that and goes on with the reason."""
+    if notes and notes[0].startswith(NONE):
+        return [f"N{notes[0][1:]}", *notes[1:]]
+    return ["No verdict.", *notes]
 
 
 def _side(outside: bool) -> str:

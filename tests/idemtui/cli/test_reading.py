@@ -46,6 +46,14 @@ def test_show_prints_settings_curve_and_verdict(idemtui: Idemtui) -> None:
     assert "one chain DEGENERATE" in out
 
 
+def test_show_says_once_that_there_is_no_verdict(idemtui: Idemtui, tmp_path: Path) -> None:
+    lab = write_lab(tmp_path / "lab", [Chain("short", trait=(2, 40, 42, 44, 46), coherence=(97,) * 5)])
+    rebuild_lab(lab)
+    out = idemtui("--lab", lab.root, "show", "short").out
+    assert "\nNo verdict: 3 cycles, 4 are needed\n" in out
+    assert out.lower().count("no verdict") == 1
+
+
 def test_show_says_who_drew_and_what_came_up(idemtui: Idemtui, tmp_path: Path) -> None:
     lab = write_lab(tmp_path / "lab", [Chain("noted", status="queued")])
     run_id = chain_spec(Chain("noted", status="queued")).run_id
