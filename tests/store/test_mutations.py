@@ -38,14 +38,14 @@ def mutate(content: bytes, data: st.DataObject) -> tuple[int, bytes]:
 def check_mutations(lab: Lab, data: st.DataObject, runs: int) -> None:
     """One file of each of `runs` runs is harmed, and everything is as it was afterwards."""
     whole, intact = {}, {}
-    for chain in HARMED[:runs]:
-        folder = lab.run(chain_spec(chain).run_id)
-        name = data.draw(st.sampled_from(FILES), label="file")
-        content = whole[folder / name] = (folder / name).read_bytes()
-        start, mutated = mutate(content, data)
-        (folder / name).write_bytes(mutated)
-        intact[folder.name] = content[:start].count(b"\n") if name == "events.jsonl" else 0
-    try:
+    try:  # drawing, too, may end this: what it ends with would be the next example's files
+        for chain in HARMED[:runs]:
+            folder = lab.run(chain_spec(chain).run_id)
+            name = data.draw(st.sampled_from(FILES), label="file")
+            content = whole[folder / name] = (folder / name).read_bytes()
+            start, mutated = mutate(content, data)
+            (folder / name).write_bytes(mutated)
+            intact[folder.name] = content[:start].count(b"\n") if name == "events.jsonl" else 0
         _check_ingest(lab, intact)
         for run_id in intact:
             _check_reading(lab.run(run_id) / "events.jsonl")
